@@ -1,0 +1,45 @@
+# The commands of README.md and CONTRIBUTING.md. Everything is built with CMake and Ninja under build*/.
+.DEFAULT_GOAL := help
+.PHONY: help demo program test long bench format clean
+
+help:
+	@echo 'make demo     install, build the program, train it on data/lyrics.txt and let it continue a line'
+	@echo 'make program  install, build the program only: build/unroll'
+	@echo 'make test     install, build everything, run the quick tests'
+	@echo 'make long     the training runs that take minutes, after make test'
+	@echo 'make bench    measure beside oneDNN and other frameworks: docs/benchmark.md'
+	@echo 'make format   format the sources with clang-format 14'
+	@echo 'make clean    remove what was built'
+
+# A build folder that `make test` has set up builds the program as well.
+program:
+	scripts/install_deps.sh build
+	@test -f build/build.ninja || cmake --preset program
+	cmake --build build --target unroll_cli
+
+demo: program
+	build/unroll train data/lyrics.txt --cell gru --epochs 40 --lr 0.01 --prefix 雨 --prefix 'The ' --out runs/demo --overwrite
+	build/unroll generate runs/demo --prefix 月亮 --length 100 --temperature 0.5
+	build/unroll generate runs/demo --prefix 'The rain' --length 100 --temperature 0.5
+
+test:
+	scripts/install_deps.sh build test
+	cmake --preset release
+	cmake --build build
+	ctest --preset quick -j $$(nproc)
+
+long: test
+	ctest --preset long -j $$(nproc)
+
+bench:
+	scripts/install_deps.sh build bench
+	cmake --preset bench
+	cmake --build build-bench
+	python3 -B bench/run.py --build build-bench
+
+format:
+	scripts/install_deps.sh ci
+	scripts/format.sh
+
+clean:
+	rm -rf build build-*

@@ -1,0 +1,19 @@
+# Everything comes from Debian packages (scripts/install_deps.sh); nothing is fetched at build time.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(hwy CONFIG REQUIRED)
+find_package(fmt CONFIG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+find_package(tomlplusplus CONFIG REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(utf8cpp CONFIG REQUIRED)
+# libzip's own CMake package demands its command-line tools, which Debian packs separately.
+pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+
+find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
+add_library(random123 INTERFACE)
+target_include_directories(random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE})
+
+include(GNUInstallDirs)

@@ -1,0 +1,76 @@
+// fuzz_seeds FOLDER: writes the inputs that the fuzzers start from, one folder for each, without what a fuzzer added
+// there.
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "io/archives.h"
+#include "io/safetensors.h"
+
+using namespace unroll;
+
+namespace {
+
+void write(const std::filesystem::path& folder, const std::vector<std::string>& seeds) {
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    std::ofstream(folder / std::to_string(i), std::ios::binary) << seeds[i];
+  }
+}
+
+/// Input for the fuzzer's second reading: the size of the data, seven bytes of no meaning, the header.
+std::string header_alone(const std::string& file, char data_size) {
+  const std::size_t size = static_cast<unsigned char>(file[0]) + 256u * static_cast<unsigned char>(file[1]);
+  return data_size + std::string(7, '\0') + file.substr(8, size);
+}
+
+std::vector<std::string> safetensors_seeds() {
+  const std::vector<float> values{1, 2, 3, 4, 5, 6};
+  const std::span<const float> all(values);
+  const std::string matrix =
+      safetensors_bytes({{"config", "{\"hidden\": 3}"}, {"分", "开"}},
+                        std::vector<StoredTensor>{{"a", {2, 2}, all.first(4)}, {"b", {2}, all.last(2)}});
+  const std::string edges = safetensors_bytes(
+      {}, std::vector<StoredTensor>{
+              {"empty", {3, 0}, {}}, {"number", {}, all.first(1)}, {"other", {1, 1, 1}, all.last(1)}});
+  std::string integers = safetensors_bytes({}, std::vector<StoredTensor>{{"ids", {6}, all}});
+  integers.replace(integers.find("F32"), 3, "I32");
+  return {matrix, edges, integers, safetensors_bytes({}, {}), header_alone(matrix, 24), header_alone(edges, 8)};
+}
+
+std::vector<std::string> text_seeds() {
+  return {std::string(1, '\0') + "分开 a\r\nb\rc\n", "\x01\ufeffline\nline\r\n", "\x08\U0001f600\U0001f601\u00e9x",
+          std::string(1, '\0') + "\xff\xfeh", "\x02x\xed\xa0\x80"};
+}
+
+std::vector<std::string> zip_seeds() {
+  const std::string bomb(1 << 17, 'x');
+  ZipMember encrypted = zip_member("a.txt", "secret"), huge = zip_member("a.txt", "huge"),
+            lying = zip_member("a.txt", bomb);
+  encrypted.flags |= 1;
+  huge.size = 100'000'000'000;
+  lying.size = 10;
+  const std::string text = "a text that a compressor finds repetitive, repetitive, repetitive";
+  return {zipped({zip_member("a.txt", text)}),
+          zipped({stored_zip_member("folder/", ""), stored_zip_member("folder/a.txt", text)}),
+          zipped({zip_member("a.txt", text), zip_member("b.txt", "")}),
+          zipped({encrypted}),
+          zipped({huge}),
+          zipped({lying}),
+          zipped({}),
+          gzipped(text),
+          gzipped(text) + gzipped(""),
+          gzipped(bomb)};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  const std::filesystem::path folder = argv[1];
+  write(folder / "safetensors", safetensors_seeds());
+  write(folder / "text", text_seeds());
+  write(folder / "zip", zip_seeds());
+}

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "unroll/tensor.h"
+
+namespace unroll {
+
+struct Node;
+
+/// A tensor in a computation that remembers how it was made, so that backward() can compute the gradients of
+/// everything it depends on (reverse-mode automatic differentiation). Copies are handles to the same node. Operations
+/// throw Error with both shapes where these do not fit. A graph belongs to one thread at a time.
+class Var {
+ public:
+  Var() = default;
+  explicit Var(std::shared_ptr<Node> node) : node_(std::move(node)) {}
+
+  bool defined() const { return node_ != nullptr; }
+  const Shape& shape() const;
+  ConstView value() const;
+  /// The gradient that backward() has left here; throws Error where there is none.
+  ConstView gradient() const;
+  /// The only element; throws Error for any other size.
+  float item() const;
+
+  /// The same value, cut off from its history: truncated back-propagation through time.
+  Var detach() const;
+  /// Adds d this / d x to the gradient of every x this depends on. For a single number; its own gradient is 1. Once
+  /// per graph: operations give up what they saved. Throws Error for a second time, and where no gradient is wanted.
+  void backward() const;
+
+  const std::shared_ptr<Node>& node() const { return node_; }
+
+ private:
+  std::shared_ptr<Node> node_;
+};
+
+Var constant(Context& context, Tensor value);     ///< no gradient
+Var variable(Context& context, Tensor value);     ///< gradient wanted
+Var zeros(Context& context, const Shape& shape);  ///< no gradient
+
+/// One row of `classes` per index, 1 at the index and 0 elsewhere. Never stored: its product with a matrix is a row
+/// look-up.
+struct OneHot {
+  std::vector<std::int32_t> ids;
+  int classes = 0;
+};
+/// Throws Error for an index outside [0, classes).
+OneHot one_hot(std::span<const std::int32_t> ids, int classes);
+
+/// [.., K] x [K, N] -> [.., N]
+Var matmul(const Var& a, const Var& b);
+/// ids [N], b [classes, M] -> [N, M]
+Var matmul(const OneHot& a, const Var& b);
+
+/// Same shapes, or b [N] added to every row of a [.., N].
+Var operator+(const Var& a, const Var& b);
+Var operator-(const Var& a, const Var& b);  ///< same shapes
+Var operator*(const Var& a, const Var& b);  ///< same shapes, element by element
+Var operator*(float a, const Var& b);
+Var operator-(const Var& a);
+
+Var tanh(const Var& x);
+Var sigmoid(const Var& x);
+Var relu(const Var& x);  ///< gradient 0 at 0
+Var exp(const Var& x);
+Var log(const Var& x);
+Var sum(const Var& x);   ///< of all elements, shape []
+Var mean(const Var& x);  ///< of all elements, shape []
+
+/// Joins along `axis` (negative counts from the end); all other extents are equal.
+Var concat(std::span<const Var> parts, int axis = 0);
+Var concat(std::initializer_list<Var> parts, int axis = 0);
+Var concat(const std::vector<Var>& parts, int axis = 0);
+/// Elements begin .. end-1 of the first dimension; shares memory with x.
+Var slice(const Var& x, std::int64_t begin, std::int64_t end);
+/// The same elements under another shape of the same size; shares memory with x.
+Var reshape(const Var& x, const Shape& shape);
+
+/// Mean over rows of -log softmax(logits [.., V])[target], in nats; shape []. One target per row, in row order.
+Var cross_entropy(const Var& logits, std::span<const std::int32_t> targets);
+Var cross_entropy(const Var& logits, const Ids& targets);
+
+/// Weighted mean of numbers that come one by one, such as the losses of an epoch; its exp() is then the perplexity.
+class Mean {
+ public:
+  void add(double value, double weight = 1) {
+    sum_ += weight * value;
+    weight_ += weight;
+  }
+  double value() const { return sum_ / weight_; }
+
+ private:
+  double sum_ = 0, weight_ = 0;
+};
+
+}  // namespace unroll

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace unroll {
+
+/// What a random number is for. Part of the key, so that no two uses share numbers. The values are part of
+/// what "same seed" means: never renumber.
+enum class Purpose : std::uint32_t { init = 1, windows = 2, dropout = 3, generation = 4 };
+
+/// Counter-based random numbers: a value is a pure function of (seed, purpose, stream, step, index), so it does
+/// not depend on threads, on batches or on what was drawn before. Philox 4x32-10 (Salmon, Moraes, Dror, Shaw:
+/// Parallel Random Numbers: As Easy as 1, 2, 3. SC 2011).
+class Random {
+ public:
+  /// `stream` tells parameters or layers apart; `step` counts training steps or epochs.
+  Random(std::uint64_t seed, Purpose purpose, std::uint32_t stream = 0, std::uint32_t step = 0);
+
+  std::uint32_t bits(std::uint64_t index) const;                        ///< 32 uniform bits
+  float uniform(std::uint64_t index) const;                             ///< in [0, 1), 24 bits
+  void uniforms(std::uint64_t first, std::span<float> values) const;    ///< uniform(first), uniform(first + 1), ..
+  float normal(std::uint64_t index) const;                              ///< N(0, 1), Box-Muller
+  std::uint32_t below(std::uint32_t bound, std::uint64_t index) const;  ///< in [0, bound); bias below 2^-32 * bound
+
+ private:
+  std::uint64_t seed_;
+  std::uint32_t purpose_stream_;
+  std::uint32_t step_;
+};
+
+}  // namespace unroll

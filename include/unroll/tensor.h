@@ -1,0 +1,104 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "unroll/context.h"
+
+namespace unroll {
+
+/// The extents of a tensor, rank 0 to 4, row-major: the last dimension is contiguous.
+class Shape {
+ public:
+  static constexpr int max_rank = 4;
+
+  Shape() = default;                                   ///< rank 0: one number
+  Shape(std::initializer_list<std::int64_t> extents);  ///< throws Error for rank > 4 or a negative extent
+
+  int rank() const { return rank_; }
+  std::int64_t operator[](int dimension) const;          ///< negative counts from the end, as in shape[-1]
+  std::int64_t size() const;                             ///< number of elements
+  std::int64_t columns() const;                          ///< the last extent; 1 for rank 0
+  std::int64_t rows() const;                             ///< all extents but the last, multiplied
+  Shape with(int dimension, std::int64_t extent) const;  ///< the same with one extent replaced
+
+  bool operator==(const Shape&) const = default;
+  std::string to_string() const;  ///< "[35, 32, 256]"
+
+ private:
+  std::array<std::int64_t, max_rank> extents_{};
+  int rank_ = 0;
+};
+
+/// A non-owning, trivially copyable look at a dense tensor.
+struct ConstView {
+  const float* data = nullptr;
+  Shape shape;
+
+  std::span<const float> span() const { return {data, static_cast<std::size_t>(shape.size())}; }
+  float operator[](std::int64_t i) const { return data[i]; }
+};
+
+struct View {
+  float* data = nullptr;
+  Shape shape;
+
+  std::span<float> span() const { return {data, static_cast<std::size_t>(shape.size())}; }
+  float& operator[](std::int64_t i) const { return data[i]; }
+  operator ConstView() const { return {data, shape}; }
+};
+
+/// Owns float32 elements; move-only, clone() is the only deep copy.
+class Tensor {
+ public:
+  Tensor() = default;
+  Tensor(Context& context, const Shape& shape);  ///< contents undefined
+  static Tensor zeros(Context& context, const Shape& shape);
+  /// Throws Error where the number of values is not shape.size().
+  static Tensor of(Context& context, const Shape& shape, std::span<const float> values);
+
+  const Shape& shape() const { return shape_; }
+  float* data() { return buffer_.data(); }
+  const float* data() const { return buffer_.data(); }
+  View view() { return {buffer_.data(), shape_}; }
+  ConstView view() const { return {buffer_.data(), shape_}; }
+  std::span<float> span() { return view().span(); }
+  std::span<const float> span() const { return view().span(); }
+  Tensor clone(Context& context) const;
+
+ private:
+  Buffer buffer_;
+  Shape shape_;
+};
+
+/// Symbol indices [T, B], time-major.
+class Ids {
+ public:
+  Ids() = default;
+  Ids(int steps, int batch)
+      : values_(static_cast<std::size_t>(steps) * static_cast<std::size_t>(batch)), batch_(batch) {}
+
+  int steps() const { return batch_ == 0 ? 0 : static_cast<int>(values_.size()) / batch_; }
+  int batch() const { return batch_; }
+  std::int64_t size() const { return static_cast<std::int64_t>(values_.size()); }
+
+  /// The B indices of time step t.
+  std::span<std::int32_t> operator[](int t) { return flat().subspan(offset(t), static_cast<std::size_t>(batch_)); }
+  std::span<const std::int32_t> operator[](int t) const {
+    return flat().subspan(offset(t), static_cast<std::size_t>(batch_));
+  }
+  std::span<std::int32_t> flat() { return values_; }
+  std::span<const std::int32_t> flat() const { return values_; }
+  bool operator==(const Ids&) const = default;
+
+ private:
+  std::size_t offset(int t) const { return static_cast<std::size_t>(t) * static_cast<std::size_t>(batch_); }
+  std::vector<std::int32_t> values_;
+  int batch_ = 0;
+};
+
+}  // namespace unroll

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "unroll/language_model.h"
+#include "unroll/optimizers.h"
+#include "unroll/windows.h"
+
+namespace unroll {
+
+/// The loss of some symbols (or rows) together.
+struct LossSum {
+  double sum = 0;
+  std::int64_t count = 0;
+};
+
+/// What a Trainer trains: it knows how to turn a step's number into gradients, and nothing of how they are used.
+class Task {
+ public:
+  virtual ~Task() = default;
+  virtual Parameters& parameters() = 0;
+  virtual std::int64_t steps_per_epoch() const = 0;
+  virtual void begin_epoch(std::int64_t epoch) = 0;  ///< epochs count from 1
+  /// Sets the gradients of the mean loss of step `step` of the epoch that was begun.
+  virtual LossSum forward_backward(std::int64_t step) = 0;
+};
+
+enum class EpochState {
+  zero,  ///< consecutive windows: the state is zero at each epoch's start
+  carry  ///< the state goes on across epochs
+};
+
+struct LanguageTaskOptions {
+  WindowKind windows = WindowKind::consecutive;
+  int batch = 32;                             ///< B: sequences side by side
+  int steps = 35;                             ///< T: symbols per window
+  EpochState epoch_state = EpochState::zero;  ///< of consecutive windows; random ones begin with zeros each
+};
+
+/// Next-symbol prediction on a corpus. Keeps references to model and corpus.
+class LanguageTask final : public Task {
+ public:
+  /// Throws Error where the corpus is too short for one batch, or in the indices of another vocabulary than the
+  /// model's.
+  LanguageTask(LanguageModel& model, const Corpus& corpus, const LanguageTaskOptions& options);
+  Parameters& parameters() override { return model_.parameters(); }
+  std::int64_t steps_per_epoch() const override { return windows_.batches(); }
+  void begin_epoch(std::int64_t epoch) override;
+  LossSum forward_backward(std::int64_t step) override;
+
+ private:
+  LanguageModel& model_;
+  LanguageTaskOptions options_;
+  Windows windows_;
+  Batch batch_;  // that of the last step
+  RecurrentState state_;
+  std::int64_t epoch_ = 0;
+};
+
+struct TrainerOptions {
+  std::int64_t epochs = 100;  ///< passes over the windows
+  float clip_norm = 0;        ///< >= 0: clip gradients by their global norm; 0 does not clip
+};
+
+/// One finished epoch.
+struct Report {
+  std::int64_t epoch = 0;
+  double loss = 0;           ///< mean over the epoch's symbols, each batch before its update, in nats
+  double perplexity = 0;     ///< exp(loss)
+  double gradient_norm = 0;  ///< of the last step, before clipping
+  double seconds = 0;        ///< spent on this epoch's steps, callbacks left out
+  double symbols_per_second = 0;
+};
+
+/// The training loop: gradients, clipping, update; the same for every task.
+class Trainer {
+ public:
+  /// Keeps references to task and optimizer. Throws Error for options out of range.
+  Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options);
+  void on_epoch(std::function<void(const Report&)> callback) { on_epoch_ = std::move(callback); }
+  /// Called after each step with (epoch, step, both counted from 1; loss per symbol before the update).
+  void on_step(std::function<void(std::int64_t, std::int64_t, double)> callback) { on_step_ = std::move(callback); }
+  /// Throws Error(diverged) that names epoch and step where the loss or the gradient norm is not finite; the
+  /// parameters are then those before that step.
+  void run();
+
+ private:
+  struct Step {
+    LossSum loss;
+    double gradient_norm = 0;
+    double seconds = 0;
+  };
+  Step take_step(std::int64_t epoch, std::int64_t step);
+
+  Task& task_;
+  Optimizer& optimizer_;
+  TrainerOptions options_;
+  std::function<void(const Report&)> on_epoch_;
+  std::function<void(std::int64_t, std::int64_t, double)> on_step_;
+};
+
+}  // namespace unroll

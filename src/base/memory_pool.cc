@@ -1,0 +1,84 @@
+#include "base/memory_pool.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#if __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) (static_cast<void>(address), static_cast<void>(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) (static_cast<void>(address), static_cast<void>(size))
+#endif
+
+namespace unroll {
+namespace {
+
+constexpr std::size_t alignment = 64;
+
+/// In whole cache lines: what fits in the same ones shares a list.
+std::size_t rounded(std::size_t bytes) { return std::max(bytes + alignment - 1, alignment) / alignment * alignment; }
+
+}  // namespace
+
+MemoryPool::~MemoryPool() {
+  for (const FreeList& list : lists_) {
+    for (FreeBlock* block = list.first; block != nullptr;) {
+      ASAN_UNPOISON_MEMORY_REGION(block, list.bytes);
+      std::free(std::exchange(block, block->next));
+    }
+  }
+}
+
+std::vector<MemoryPool::FreeList>::iterator MemoryPool::find(std::size_t bytes) {
+  return std::lower_bound(lists_.begin(), lists_.end(), bytes,
+                          [](const FreeList& list, std::size_t size) { return list.bytes < size; });
+}
+
+void* MemoryPool::take(std::size_t bytes) {
+  const std::size_t size = rounded(bytes);
+  {
+    const std::lock_guard lock(mutex_);
+    ++taken_;
+    const auto list = find(size);
+    if (list == lists_.end() || list->bytes != size) {
+      lists_.insert(list, {size, nullptr});
+    } else if (FreeBlock* block = list->first; block != nullptr) {
+      ASAN_UNPOISON_MEMORY_REGION(block, size);
+      list->first = block->next;
+      return block;
+    }
+  }
+  void* block = std::aligned_alloc(alignment, size);
+  if (block == nullptr) {
+    const std::lock_guard lock(mutex_);
+    --taken_;
+    throw std::bad_alloc();
+  }
+  return block;
+}
+
+void MemoryPool::give_back(void* block, std::size_t bytes) noexcept {
+  const std::size_t size = rounded(bytes);
+  bool last = false;
+  {
+    const std::lock_guard lock(mutex_);
+    FreeList& list = *find(size);
+    list.first = new (block) FreeBlock{list.first};
+    ASAN_POISON_MEMORY_REGION(block, size);
+    last = --taken_ == 0 && retired_;
+  }
+  if (last) delete this;
+}
+
+void MemoryPool::retire() noexcept {
+  bool last = false;
+  {
+    const std::lock_guard lock(mutex_);
+    retired_ = true;
+    last = taken_ == 0;
+  }
+  if (last) delete this;
+}
+
+}  // namespace unroll

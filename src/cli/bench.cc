@@ -1,0 +1,122 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/simd.h"
+#include "cli/bench/denormals.h"
+#include "cli/bench/generation.h"
+#include "cli/bench/machine.h"
+#include "cli/bench/operations.h"
+#include "cli/bench/report.h"
+#include "cli/bench/training.h"
+#include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/output.h"
+#include "tensor/device.h"
+#include "unroll/error.h"
+
+namespace unroll::cli {
+
+namespace {
+
+struct BenchOptions {
+  std::string only;            ///< a part of the names to measure; empty: all
+  std::optional<int> threads;  ///< else available_threads()
+  int repeats = 3;             ///< rounds that count
+  bool list = false;           ///< names only
+  bool json = false;           ///< the results as JSON
+};
+
+constexpr const char* details =
+    R"(Names are GROUP/WHAT; the groups are limit, operation, training, generation, start and denormals.
+Rounds of the machine's limits and of what is measured alternate; times are medians, the spread is that of the
+fastest and the slowest round. The share is that of what the machine's limits allow for the work that cannot be
+avoided; for denormals it is the time with them over the time without. Measure on an otherwise idle machine.
+
+Examples:
+  unroll bench
+  unroll bench --only training/lstm --threads 1 --repeats 15
+  unroll bench --only operation/gemm --json
+  unroll bench --list)";
+
+std::vector<SettingGroup> settings_of(BenchOptions& o) {
+  return {{"What is measured",
+           {text("only", "TEXT", o.only, "", "only what has TEXT in its name; default: everything"),
+            whole_number("threads", o.threads, 1, most_threads, "what is allowed", "threads to use"),
+            whole_number("repeats", o.repeats, 1, 10'000, "rounds, after one that warms up"),
+            toggle("list", o.list, "show what there is to measure, and measure nothing"),
+            toggle("json", o.json, "print the results as one JSON object")}}};
+}
+
+/// A benchmark, and the number of threads that it is about.
+struct Planned {
+  Benchmark benchmark;
+  int threads;
+};
+
+void plan(std::vector<Planned>& all, std::vector<Benchmark> benchmarks, int threads, const std::string& only) {
+  for (Benchmark& benchmark : benchmarks) {
+    if (benchmark.name.find(only) != std::string::npos) all.push_back({std::move(benchmark), threads});
+  }
+}
+
+std::vector<Planned> plan(const BenchOptions& o, int threads) {
+  std::vector<Planned> all;
+  if (threads > 1) plan(all, limit_benchmarks(1), 1, o.only);
+  plan(all, limit_benchmarks(threads), threads, o.only);
+  for (auto* benchmarks :
+       {operation_benchmarks, training_benchmarks, generation_benchmarks, start_benchmarks, denormal_benchmarks}) {
+    plan(all, benchmarks(), threads, o.only);
+  }
+  if (!all.empty()) return all;
+  throw Error(
+      fmt::format("--only '{}': nothing that is measured has that in its name; the groups are limit, operation, "
+                  "training, generation, start and denormals, see unroll bench --help",
+                  o.only));
+}
+
+void list(const std::vector<Planned>& all, bool as_json) {
+  nlohmann::ordered_json json;
+  std::string text;
+  for (const auto& [benchmark, threads] : all) {
+    json["benchmarks"].push_back(description_json(benchmark, threads));
+    text += fmt::format("{:<31} {}\n", benchmark.name, benchmark.size);
+  }
+  write_result(as_json ? to_text(json) : text);
+}
+
+void bench(const BenchOptions& o) {
+  const int threads = o.threads.value_or(available_threads());
+  const std::vector<Planned> all = plan(o, threads);
+  if (o.list) return list(all, o.json);
+  nlohmann::ordered_json json = {
+      {"version", UNROLL_VERSION}, {"simd", simd_target()}, {"threads", threads}, {"repeats", o.repeats}};
+  if (!o.json) {
+    write_result(fmt::format("{}, {}\n\n{}", cpu_device().name(), counted(threads, "thread"), table_heading()));
+  }
+  std::optional<Machine> machine;
+  for (const Planned& planned : all) {
+    if (!machine || machine->threads() != planned.threads) machine.emplace(planned.threads);
+    const Result result = measure(planned.benchmark, *machine, o.repeats);
+    if (o.json) {
+      json["results"].push_back(result_json(planned.benchmark, result, planned.threads));
+    } else {
+      write_result(table_row(planned.benchmark, result));
+    }
+  }
+  if (o.json) write_result(to_text(json));
+}
+
+}  // namespace
+
+Command bench_command() {
+  auto options = std::make_shared<BenchOptions>();
+  return {"bench", "Measure this machine, and how much of it is used.", details, settings_of(*options),
+          [options] { bench(*options); }};
+}
+
+}  // namespace unroll::cli

@@ -1,0 +1,57 @@
+#include "cli/bench/models.h"
+
+#include <fmt/format.h>
+
+#include "cli/words.h"
+#include "unroll/random.h"
+
+namespace unroll::cli {
+
+namespace {
+
+constexpr char32_t first_symbol = U'\u4e00';  // from here on there are twenty thousand of them, three bytes each
+
+}  // namespace
+
+Vocabulary synthetic_vocabulary(int size) {
+  std::vector<char32_t> symbols;
+  symbols.reserve(static_cast<std::size_t>(size));
+  for (int id = 0; id < size; ++id) symbols.push_back(first_symbol + static_cast<char32_t>(id));
+  return Vocabulary::from(std::move(symbols), std::vector<std::int64_t>(static_cast<std::size_t>(size), 1));
+}
+
+Corpus synthetic_corpus(int vocabulary, std::int64_t length, std::uint64_t seed) {
+  const Random random(seed, Purpose::windows);
+  std::vector<std::int32_t> ids(static_cast<std::size_t>(length));
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    ids[i] = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(vocabulary), i));
+  }
+  return Corpus::from_ids(std::move(ids), synthetic_vocabulary(vocabulary));
+}
+
+std::string short_name(const LanguageModelOptions& model) {
+  const std::string layers = model.layers > 1 ? fmt::format("{}x", model.layers) : "";
+  return fmt::format("{}-{}{}", word_for(cell_words, model.cell), layers, model.hidden);
+}
+
+std::string size_text(const Workload& workload) {
+  const LanguageModelOptions& model = workload.model;
+  const std::string embedding = model.embedding > 0 ? fmt::format(" E{}", model.embedding) : "";
+  const std::string layers = model.layers > 1 ? fmt::format(" L{}", model.layers) : "";
+  return fmt::format("V{}{} H{}{} B{} T{}", workload.vocabulary, embedding, model.hidden, layers, workload.batch,
+                     workload.steps);
+}
+
+nlohmann::ordered_json workload_json(const Workload& workload) {
+  const LanguageModelOptions& model = workload.model;
+  return {{"cell", word_for(cell_words, model.cell)},
+          {"vocabulary", workload.vocabulary},
+          {"embedding", model.embedding},
+          {"hidden", model.hidden},
+          {"layers", model.layers},
+          {"dropout", model.dropout},
+          {"batch", workload.batch},
+          {"steps", workload.steps}};
+}
+
+}  // namespace unroll::cli

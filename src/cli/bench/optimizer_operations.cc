@@ -1,0 +1,46 @@
+#include "cli/bench/operations.h"
+#include "cli/bench/workbench.h"
+#include "cli/format.h"
+
+namespace unroll::cli {
+
+namespace {
+
+// The textbook's RNN, which a cache may hold, and a large LSTM, which none does.
+constexpr std::int64_t small = 592'899, large = 10'000'000;
+
+Benchmark benchmark_of(const std::string& name, std::int64_t count, int arrays, int passes,
+                       std::function<Prepared(int)> prepare) {
+  const double bytes = static_cast<double>(count) * sizeof(float);
+  return {.name = "operation/" + name,
+          .size = with_commas(count),
+          .need = {.streamed_bytes = passes * bytes, .footprint = arrays * bytes},
+          .prepare = std::move(prepare)};
+}
+
+Benchmark adam(const std::string& name, std::int64_t count) {
+  return benchmark_of(name, count, 4, 7, [count](int threads) -> Prepared {
+    const auto bench = workbench(threads);
+    const std::span<float> gradient = bench->numbers(count), value = bench->numbers(count);
+    const std::span<float> first = bench->numbers(count), second = bench->numbers(count, 0, 1);
+    const AdamStep step{
+        .learning_rate = 1e-4, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .correction1 = 0.1, .correction2 = 0.001};
+    return {.run = [=] { bench->device().adam(bench->context(), step, gradient, first, second, value); }};
+  });
+}
+
+Benchmark sgd(const std::string& name, std::int64_t count) {
+  return benchmark_of(name, count, 2, 3, [count](int threads) -> Prepared {
+    const auto bench = workbench(threads);
+    const std::span<float> gradient = bench->numbers(count), value = bench->numbers(count);
+    return {.run = [=] { bench->device().sgd(bench->context(), 1e-4f, gradient, value); }};
+  });
+}
+
+}  // namespace
+
+std::vector<Benchmark> optimizer_benchmarks() {
+  return {adam("adam-small", small), adam("adam-large", large), sgd("sgd-small", small), sgd("sgd-large", large)};
+}
+
+}  // namespace unroll::cli

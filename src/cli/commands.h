@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "cli/options.h"
+
+namespace unroll::cli {
+
+// One function per sub-command, each in a file of its name.
+Command train_command();
+Command generate_command();
+Command evaluate_command();
+Command inspect_command();
+Command bench_command();
+
+inline constexpr int most_threads = 1024;
+
+}  // namespace unroll::cli

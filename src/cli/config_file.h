@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace unroll::cli {
+
+/// One line `key = value` of a configuration file, values as text.
+struct ConfigEntry {
+  std::string key;
+  std::vector<std::string> values;  ///< several for a list
+  std::string place;                ///< "lstm.toml:3"
+};
+
+/// Reads a TOML file (https://toml.io/en/v1.0.0) of keys with strings, numbers, booleans or lists of these. Throws
+/// Error: no_input where it cannot be opened, bad_data with the line where it is not TOML or a value is of another
+/// kind.
+std::vector<ConfigEntry> read_config_file(const std::string& path);
+
+}  // namespace unroll::cli

@@ -1,0 +1,122 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numbers>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/output.h"
+#include "cli/plan.h"
+#include "cli/run_directory.h"
+#include "unroll/error.h"
+
+namespace unroll::cli {
+
+namespace {
+
+struct EvaluateOptions {
+  std::string model;                  ///< run directory or model file
+  std::string file;                   ///< the text to score
+  std::int64_t limit = 0;             ///< symbols to read; 0: all
+  Unknown unknown = Unknown::refuse;  ///< symbols that the model does not know
+  std::optional<int> threads;         ///< else worthwhile_threads()
+  bool json = false;                  ///< the result as JSON
+};
+
+constexpr const char* details =
+    R"(The text is read as one sequence: every symbol after the first is predicted from all before it.
+Line ends are treated as in training. FILE may be anything that train can read.
+
+Examples:
+  unroll evaluate runs/novel-gru sequel.txt
+  unroll evaluate runs/novel-gru sequel.txt --unknown skip --json)";
+
+std::vector<SettingGroup> settings_of(EvaluateOptions& o) {
+  return {
+      {"Model and text",
+       {argument("MODEL", o.model, "run directory or model file (.safetensors)"),
+        argument("FILE", o.file, "the text to score"),
+        whole_number("limit", o.limit, 0, 1'000'000'000'000, "read this many symbols only; 0: all"),
+        choice("unknown", o.unknown, unknown_words, "symbols that the model does not know; skip: left out and counted"),
+        whole_number("threads", o.threads, 1, most_threads, "what is allowed and pays", "threads to use"),
+        toggle("json", o.json, "print the result as one JSON object")}}};
+}
+
+constexpr int window = 512;  // symbols scored by one call; does not change the result
+
+/// The score of every symbol after the first, given all before it.
+LanguageModel::Score score_of(const LanguageModel& model, const Corpus& corpus) {
+  LanguageModel::Score total;
+  RecurrentState state = model.zero_state(1);
+  for (std::int64_t begin = 0; begin + 1 < corpus.size(); begin += window) {
+    const auto length = std::min<std::int64_t>(window, corpus.size() - 1 - begin);
+    Ids ids(static_cast<int>(length), 1), targets(static_cast<int>(length), 1);
+    const auto from = corpus.ids().begin() + begin;
+    std::copy_n(from, length, ids.flat().begin());
+    std::copy_n(from + 1, length, targets.flat().begin());
+    const LanguageModel::Score score = model.score(ids, targets, state);
+    total.cross_entropy_sum += score.cross_entropy_sum;
+    total.symbols += score.symbols;
+    total.correct += score.correct;
+  }
+  return total;
+}
+
+void write_scores(const EvaluateOptions& o, const Corpus& corpus, const LanguageModel::Score& score) {
+  const double symbols = static_cast<double>(score.symbols);
+  const double cross_entropy = score.cross_entropy_sum / symbols;
+  const double bits = cross_entropy / std::numbers::ln2;
+  const double perplexity = std::exp(cross_entropy);
+  const double accuracy = static_cast<double>(score.correct) / symbols;
+  if (o.json) {
+    nlohmann::ordered_json result;
+    result["cross_entropy"] = cross_entropy;
+    result["bits_per_symbol"] = bits;
+    result["perplexity"] = perplexity;
+    result["accuracy"] = accuracy;
+    result["symbols"] = score.symbols;
+    result["skipped"] = corpus.skipped();
+    write_result(to_text(result));
+    return;
+  }
+  write_result(fmt::format("cross-entropy    {:.4f} nats\n", cross_entropy) +
+               fmt::format("bits per symbol  {:.4f}\n", bits) +
+               fmt::format("perplexity       {}\n", four_digits(perplexity)) +
+               fmt::format("accuracy         {:.2f} %\n", 100 * accuracy) +
+               fmt::format("symbols          {} scored, {} skipped\n", with_commas(score.symbols),
+                           with_commas(corpus.skipped())));
+}
+
+void evaluate(const EvaluateOptions& o) {
+  const std::string path = model_file_of(o.model);
+  Context context({.threads = o.threads.value_or(worthwhile_threads(window * operations_per_symbol(path)))});
+  const LanguageModel model = LanguageModel::load(context, path);
+  const Corpus corpus =
+      Corpus::read(o.file, {.newlines = model.options().newlines, .limit = o.limit}, model.vocabulary(), o.unknown);
+  if (corpus.size() < 2) {
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: a single symbol cannot be scored; the text needs 2 or more that the model knows", o.file));
+  }
+  const LanguageModel::Score score = score_of(model, corpus);
+  if (!std::isfinite(score.cross_entropy_sum)) {
+    throw Error(ExitCode::diverged,
+                fmt::format("{}: its loss on {} is not finite; train again with a lower learning rate or with clipping",
+                            path, o.file));
+  }
+  write_scores(o, corpus, score);
+}
+
+}  // namespace
+
+Command evaluate_command() {
+  auto options = std::make_shared<EvaluateOptions>();
+  return {"evaluate", "Score a text with a trained model.", details, settings_of(*options),
+          [options] { evaluate(*options); }};
+}
+
+}  // namespace unroll::cli

@@ -1,0 +1,126 @@
+#include "cli/format.h"
+
+#include <fmt/format.h>
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace unroll::cli {
+
+std::string with_commas(std::int64_t number) {
+  std::string digits = fmt::format("{}", number);
+  const std::size_t first = number < 0 ? 1 : 0;
+  for (std::size_t end = digits.size(); end > first + 3; end -= 3) digits.insert(end - 3, 1, ',');
+  return digits;
+}
+
+std::string four_digits(double number) {
+  if (!std::isfinite(number)) return fmt::format("{}", number);
+  if (number >= 9999.5) return number < 1e15 ? with_commas(std::llround(number)) : fmt::format("{:.3e}", number);
+  const int decimals = number >= 999.95 ? 0 : number >= 99.995 ? 1 : number >= 9.9995 ? 2 : 3;
+  return fmt::format("{:.{}f}", number, decimals);
+}
+
+std::string byte_count(double bytes) {
+  constexpr std::array units = {"kB", "MB", "GB", "TB"};
+  std::size_t unit = 0;
+  bytes /= 1e3;
+  while (bytes >= 999.5 && unit + 1 < units.size()) {
+    bytes /= 1e3;
+    ++unit;
+  }
+  return fmt::format("{:.{}f} {}", bytes, bytes < 9.95 ? 1 : 0, units[unit]);
+}
+
+std::string duration(double seconds) {
+  const std::int64_t whole = std::llround(std::clamp(seconds, 0.0, 1e12));
+  if (whole < 60) return fmt::format("{} s", whole);
+  if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
+  return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string counted(std::int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", with_commas(count), noun, count == 1 ? "" : "s");
+}
+
+namespace {
+
+std::string utf8(char32_t symbol) {
+  std::array<utf8proc_uint8_t, 4> bytes{};
+  const auto length = utf8proc_encode_char(static_cast<utf8proc_int32_t>(symbol), bytes.data());
+  return {bytes.begin(), bytes.begin() + length};
+}
+
+bool can_be_seen(char32_t symbol) {
+  const auto code = static_cast<utf8proc_int32_t>(symbol);
+  switch (utf8proc_category(code)) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CN:
+    case UTF8PROC_CATEGORY_CO:
+    case UTF8PROC_CATEGORY_CS:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+    case UTF8PROC_CATEGORY_ZS:
+      return false;
+    default:
+      return utf8proc_charwidth(code) > 0;
+  }
+}
+
+/// Calls visit(code point, its bytes) for each code point; a byte that is not UTF-8 counts as code point -1.
+template <typename Visit>
+void for_each_symbol(std::string_view text, Visit visit) {
+  while (!text.empty()) {
+    utf8proc_int32_t code = -1;
+    const auto used = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                       static_cast<utf8proc_ssize_t>(text.size()), &code);
+    const std::size_t length = used > 0 ? static_cast<std::size_t>(used) : 1;
+    visit(used > 0 ? code : -1, text.substr(0, length));
+    text.remove_prefix(length);
+  }
+}
+
+}  // namespace
+
+std::string visible(char32_t symbol) {
+  if (symbol == U' ') return "␣";
+  if (symbol == U'\n') return "\\n";
+  if (symbol == U'\t') return "\\t";
+  return can_be_seen(symbol) ? utf8(symbol) : fmt::format("U+{:04X}", static_cast<std::uint32_t>(symbol));
+}
+
+int display_width(std::string_view text) {
+  int width = 0;
+  for_each_symbol(text,
+                  [&](utf8proc_int32_t code, std::string_view) { width += code < 0 ? 1 : utf8proc_charwidth(code); });
+  return width;
+}
+
+std::string align_left(std::string_view text, int width) {
+  return std::string(text) + std::string(static_cast<std::size_t>(std::max(0, width - display_width(text))), ' ');
+}
+
+std::string align_right(std::string_view text, int width) {
+  return std::string(static_cast<std::size_t>(std::max(0, width - display_width(text))), ' ') + std::string(text);
+}
+
+std::string one_line(std::string_view text) {
+  std::string line;
+  for_each_symbol(text, [&](utf8proc_int32_t code, std::string_view bytes) {
+    if (code == '\n') {
+      line += "\\n";
+    } else if (code == '\t') {
+      line += "\\t";
+    } else if (code < 0 || utf8proc_category(code) == UTF8PROC_CATEGORY_CC) {
+      for (const char byte : bytes) line += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+    } else {
+      line += bytes;
+    }
+  });
+  return line;
+}
+
+}  // namespace unroll::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace unroll::cli {
+
+std::string with_commas(std::int64_t number);                    ///< 1234567 -> 1,234,567
+std::string four_digits(double number);                          ///< 1.018, 27.35, 812.4, 13,250
+std::string byte_count(double bytes);                            ///< 640 kB, 34 MB, 1.2 GB
+std::string duration(double seconds);                            ///< 12 s, 3 min 20 s, 2 h 5 min
+std::string counted(std::int64_t count, std::string_view noun);  ///< 1 layer, 2 layers
+
+/// What stands for a symbol in a table: itself, or \n, \t, U+200B where it would not be seen.
+std::string visible(char32_t symbol);
+/// Columns that UTF-8 text takes on a terminal; a Chinese character takes two.
+int display_width(std::string_view text);
+/// Padded with spaces to `width` columns.
+std::string align_left(std::string_view text, int width);
+std::string align_right(std::string_view text, int width);
+
+/// The same text with line ends and other control characters written as escapes, so that it stays one line.
+std::string one_line(std::string_view text);
+
+}  // namespace unroll::cli

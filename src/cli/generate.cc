@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/plan.h"
+#include "cli/run_directory.h"
+
+namespace unroll::cli {
+
+namespace {
+
+struct ContinueOptions {
+  std::string model;                                  ///< run directory or model file
+  std::string prefix;                                 ///< what to continue; empty: a symbol is drawn
+  GenerateOptions generate{.length = 50, .seed = 1};  ///< length, temperature, seed, unknown
+  std::optional<int> threads;                         ///< else worthwhile_threads()
+};
+
+constexpr const char* details =
+    R"(The text begins with the prefix and goes to standard output symbol by symbol, ended by a line end.
+Without --prefix the first symbol is drawn from the frequencies of the text that the model has learnt.
+The same seed gives the same text.
+
+Examples:
+  unroll generate runs/novel-gru
+  unroll generate runs/lyrics-gru --prefix 分开 --length 200
+  unroll generate runs/novel-gru/model.safetensors --prefix "Once upon" --temperature 0.7 --seed 3)";
+
+std::vector<SettingGroup> settings_of(ContinueOptions& o) {
+  return {{"Model and text",
+           {argument("MODEL", o.model, "run directory or model file (.safetensors)"),
+            text("prefix", "TEXT", o.prefix, "", "what to continue; default: a symbol is drawn"),
+            whole_number("length", o.generate.length, 0, 2'000'000'000, "number of new symbols"),
+            number("temperature", o.generate.temperature, {}, "0",
+                   "0: the most probable symbol; 1: draw as the model says; more: bolder"),
+            seed(o.generate.seed, "of the draws"),
+            choice("unknown", o.generate.unknown, unknown_words, "symbols of the prefix that the model does not know"),
+            whole_number("threads", o.threads, 1, most_threads, "what is allowed and pays", "threads to use")}}};
+}
+
+void continue_text(const ContinueOptions& o) {
+  const std::string path = model_file_of(o.model);
+  // A step multiplies one row: it waits for each weight to be read, which takes as long as some multiply-adds.
+  constexpr double operations_hidden_by_reading = 4;
+  const double operations = operations_hidden_by_reading * operations_per_symbol(path);
+  Context context({.seed = o.generate.seed, .threads = o.threads.value_or(worthwhile_threads(operations))});
+  const LanguageModel model = LanguageModel::load(context, path);
+  generate(model, o.prefix, o.generate, [](std::string_view piece) {
+    write_result(piece);
+    return true;
+  });
+  write_result("\n");
+}
+
+}  // namespace
+
+Command generate_command() {
+  auto options = std::make_shared<ContinueOptions>();
+  return {"generate", "Continue a text with a trained model.", details, settings_of(*options),
+          [options] { continue_text(*options); }};
+}
+
+}  // namespace unroll::cli

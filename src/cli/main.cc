@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+
+#include <csignal>
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/output.h"
+#include "unroll/error.h"
+
+namespace unroll::cli {
+
+namespace {
+
+constexpr const char* closing_words = R"(
+`unroll COMMAND --help` shows the flags of a command, with examples.
+Results go to standard output, progress and messages to standard error.
+
+Examples:
+  unroll train novel.txt                          learn, and save runs/novel-gru
+  unroll generate runs/novel-gru --length 200     write on
+  unroll evaluate runs/novel-gru sequel.txt       perplexity of another text
+  unroll inspect runs/novel-gru                   parameters and vocabulary
+  unroll bench                                    how much of this machine is used
+
+Exit codes: 0 fine, 2 a flag or argument that cannot be used, 65 data that make no sense, 66 no such input,
+70 a defect or out of memory, 74 reading or writing failed, 75 training diverged
+)";
+
+std::vector<Command> all_commands() {
+  return {train_command(), generate_command(), evaluate_command(), inspect_command(), bench_command()};
+}
+
+std::string help() {
+  std::string text =
+      "unroll trains recurrent neural networks on text, and lets them write.\nUsage: unroll COMMAND ...\n\nCommands:\n";
+  for (const Command& command : all_commands()) text += fmt::format("  {:<10} {}\n", command.name, command.summary);
+  return text + closing_words;
+}
+
+void run(const std::vector<std::string>& arguments) {
+  const std::string name = arguments.empty() ? "" : arguments.front();
+  if (name == "--version") return write_result("unroll " UNROLL_VERSION "\n");
+  if (name == "--help" || name == "-h") return write_result(help());
+  std::vector<std::string> names;
+  for (const Command& command : all_commands()) {
+    names.push_back(command.name);
+    if (command.name != name) continue;
+    const auto command_help = read_settings(command, {arguments.begin() + 1, arguments.end()});
+    return command_help ? write_result(*command_help) : command.run();
+  }
+  const std::string problem = name.empty() ? "a command is missing" : fmt::format("unknown command '{}'", name);
+  throw Error(fmt::format("{}: it must be {}; see unroll --help", problem, alternatives(names)));
+}
+
+int fail(ExitCode code, const std::string& message) {
+  say("unroll: " + one_line(message));
+  return static_cast<int>(code);
+}
+
+int guarded_main(int count, char** arguments) {
+  // A reader that has gone and a file that may not grow: the write that meets them reports it.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  try {
+    run({arguments + 1, arguments + count});
+    return static_cast<int>(ExitCode::ok);
+  } catch (const OutputClosed&) {
+    return static_cast<int>(ExitCode::ok);
+  } catch (const Error& error) {
+    return fail(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(ExitCode::internal, "out of memory: a smaller model, or less text (--limit), takes less");
+  } catch (const std::exception& error) {
+    return fail(ExitCode::internal, fmt::format("a defect of unroll: {}; please report it", error.what()));
+  }
+}
+
+}  // namespace
+}  // namespace unroll::cli
+
+int main(int count, char** arguments) { return unroll::cli::guarded_main(count, arguments); }

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/words.h"
+
+namespace unroll::cli {
+
+/// Something that a user can set. From the list of its settings come a command's flags, its help and the keys of its
+/// configuration file.
+struct Setting {
+  enum class Form {
+    argument,  ///< FILE
+    flag,      ///< --name VALUE
+    repeated,  ///< --name VALUE --name VALUE ..
+    toggle     ///< --name
+  };
+  Form form = Form::flag;
+  std::string name;        ///< as in --name VALUE, and in name = VALUE
+  std::string value_name;  ///< what stands for the value in help
+  std::string initial;     ///< what it is without the flag, for help; may be empty
+  std::string help;
+  /// Takes the text of one value; a toggle takes "true" or "false". Throws IllegalValue.
+  std::function<void(const std::string&)> assign;
+};
+
+/// Says what a value must be: "a whole number from 1 to 64".
+struct IllegalValue {
+  std::string legal;
+};
+
+struct SettingGroup {
+  std::string title;
+  std::vector<Setting> settings;
+};
+
+/// A sub-command of the program.
+struct Command {
+  std::string name;
+  std::string summary;
+  std::string details;  ///< the end of its help: examples, and what else one has to know
+  std::vector<SettingGroup> groups;
+  std::function<void()> run;
+};
+
+/// Assigns what `arguments` (after the command's name) and the file named by --config say; the command line wins.
+/// Returns the text of the help where that was asked for, and then assigns nothing. Throws Error(usage) that names the
+/// flag, its legal values and the help.
+std::optional<std::string> read_settings(const Command& command, const std::vector<std::string>& arguments);
+
+/// The legal values of a number.
+struct Interval {
+  double low = 0;
+  double high = std::numeric_limits<double>::infinity();
+  bool low_included = true;
+  bool high_included = true;
+  std::string text() const;  ///< "a number above 0"
+};
+
+Setting argument(std::string name, std::string& field, std::string help);
+Setting text(std::string name, std::string value_name, std::string& field, std::string initial, std::string help);
+Setting texts(std::string name, std::string value_name, std::vector<std::string>& field, std::string initial,
+              std::string help);
+Setting toggle(std::string name, bool& field, std::string help);
+
+// Values from their text; throw IllegalValue.
+std::int64_t parse_whole_number(const std::string& text, std::int64_t low, std::int64_t high);
+std::uint64_t parse_seed(const std::string& text);
+float parse_number(const std::string& text, const Interval& interval);
+std::string alternatives(const std::vector<std::string>& names);  ///< "rnn, gru or lstm"
+std::string join(const std::vector<std::string>& parts, std::string_view separator);
+
+/// `Field` is an integer or an optional one; an empty optional is described by `initial`.
+template <typename Field>
+Setting whole_number(std::string name, Field& field, std::int64_t low, std::int64_t high, std::string initial,
+                     std::string help) {
+  auto assign = [&field, low, high](const std::string& value) {
+    if constexpr (std::integral<Field>) {
+      field = static_cast<Field>(parse_whole_number(value, low, high));
+    } else {
+      field = static_cast<typename Field::value_type>(parse_whole_number(value, low, high));
+    }
+  };
+  return {Setting::Form::flag, std::move(name), "N", std::move(initial), std::move(help), std::move(assign)};
+}
+
+template <std::integral Field>
+Setting whole_number(std::string name, Field& field, std::int64_t low, std::int64_t high, std::string help) {
+  return whole_number(std::move(name), field, low, high, std::to_string(field), std::move(help));
+}
+
+Setting seed(std::uint64_t& field, std::string help);
+
+/// `Field` is float or std::optional<float>.
+template <typename Field>
+Setting number(std::string name, Field& field, Interval interval, std::string initial, std::string help) {
+  return {Setting::Form::flag,
+          std::move(name),
+          "X",
+          std::move(initial),
+          std::move(help),
+          [&field, interval](const std::string& value) { field = parse_number(value, interval); }};
+}
+
+/// One of a few words; keeps a reference to them.
+template <typename Field>
+Setting choice(std::string name, Field& field, const Words<Field>& words, std::string help) {
+  std::vector<std::string> names;
+  for (const auto& entry : words) names.push_back(entry.first);
+  std::string value_name = join(names, "|");
+  return {Setting::Form::flag,
+          std::move(name),
+          std::move(value_name),
+          word_for(words, field),
+          std::move(help),
+          [&field, &words, names = std::move(names)](const std::string& given) {
+            const auto found = std::find(names.begin(), names.end(), given);
+            if (found == names.end()) throw IllegalValue{alternatives(names)};
+            field = words[static_cast<std::size_t>(found - names.begin())].second;
+          }};
+}
+
+}  // namespace unroll::cli

@@ -1,0 +1,65 @@
+#include "cli/plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <system_error>
+
+#include "model/model_options.h"
+
+namespace unroll::cli {
+
+namespace {
+
+constexpr double operations_per_thread = 2e6;
+constexpr double symbols_to_read = 1.5e6;
+constexpr std::int64_t fewest_epochs = 3;
+constexpr std::int64_t most_epochs = 150;
+
+}  // namespace
+
+std::int64_t parameter_count(const Workload& workload) {
+  std::int64_t count = 0;
+  for (const ModelTensor& tensor : model_tensors(workload.model, workload.vocabulary)) {
+    if (tensor.is_parameter) count += tensor.size();
+  }
+  return count;
+}
+
+double forward_operations(const Workload& workload) {
+  const double hidden = workload.model.hidden, gates = gate_count(workload.model.cell) * hidden;
+  const double first_input = workload.model.embedding;  // one-hot input is a look-up
+  const double inputs = first_input + (workload.model.layers - 1) * hidden;
+  const double per_symbol =
+      gates * (inputs + workload.model.layers * hidden) + hidden * static_cast<double>(workload.vocabulary);
+  return 2 * per_symbol * static_cast<double>(workload.batch * workload.steps);
+}
+
+double operations_per_symbol(const std::string& model_file) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(model_file, error);
+  return error ? 0 : 2 * static_cast<double>(bytes) / sizeof(float);
+}
+
+int worthwhile_threads(double operations) {
+  const double worthwhile = std::clamp(operations / operations_per_thread, 1.0, 1024.0);
+  return std::min(available_threads(), static_cast<int>(worthwhile));
+}
+
+double training_bytes(const Workload& workload, bool adam, std::int64_t symbols) {
+  const LanguageModelOptions& model = workload.model;
+  const double parameters = static_cast<double>(parameter_count(workload));
+  const double blocks = 2 + (adam ? 2 : 0) + 1;  // values, gradients, moments, packed copies
+  const double positions = static_cast<double>(workload.batch * workload.steps);
+  const double per_layer = (gate_count(model.cell) + 5.0) * model.hidden;
+  const double kept = positions * (per_layer * model.layers + 2.0 * model.embedding);
+  constexpr double process = 8e6;
+  return process + sizeof(float) * (blocks * parameters + kept) + 12.0 * static_cast<double>(symbols);
+}
+
+std::int64_t default_epochs(std::int64_t symbols) {
+  const double wanted = symbols_to_read / static_cast<double>(std::max<std::int64_t>(symbols, 1));
+  return std::clamp<std::int64_t>(std::llround(wanted), fewest_epochs, most_epochs);
+}
+
+}  // namespace unroll::cli

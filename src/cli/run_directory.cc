@@ -1,0 +1,85 @@
+#include "cli/run_directory.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+
+#include "unroll/error.h"
+
+namespace unroll::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* model_name = "model.safetensors";
+
+}  // namespace
+
+std::string model_file_of(const std::string& argument) {
+  std::error_code ignored;
+  if (fs::is_directory(argument, ignored)) {
+    const fs::path file = fs::path(argument) / model_name;
+    if (fs::exists(file, ignored)) return file.string();
+    throw Error(ExitCode::no_input,
+                fmt::format("there is no {} in the folder {}: train one with unroll train FILE --out {}", model_name,
+                            argument, argument));
+  }
+  if (fs::exists(argument, ignored)) return argument;
+  throw Error(
+      ExitCode::no_input,
+      fmt::format("there is no run directory or model file {}: unroll train says where it leaves its model", argument));
+}
+
+std::string default_run_directory(const std::string& source, const std::string& cell) {
+  constexpr std::array<std::string_view, 2> packings = {".zip", ".gz"};
+  const std::size_t member = source.find(".zip:");
+  fs::path name = fs::path(member == std::string::npos ? source : source.substr(member + 5)).filename();
+  for (const std::string_view packing : packings) {
+    if (name.extension() == packing) name = name.stem();
+  }
+  std::string stem = source == "-" ? "stdin" : name.stem().string();
+  if (stem.empty() || stem == "." || stem == "..") stem = "text";
+  return fmt::format("runs/{}-{}", stem, cell);
+}
+
+RunDirectory::RunDirectory(std::string path, bool overwrite) : path_(fs::path(std::move(path)).lexically_normal()) {
+  if (!path_.has_filename()) path_ = path_.parent_path();  // "runs/x/"
+  std::error_code ignored;
+  if (!overwrite && fs::exists(model_path(), ignored)) {
+    throw Error(fmt::format("{} holds a model already: give another folder with --out, or --overwrite to replace it",
+                            path_.string()));
+  }
+}
+
+RunDirectory::~RunDirectory() {
+  std::error_code stop;
+  for (fs::path folder = path_; created_ > 0; --created_, folder = folder.parent_path()) {
+    fs::remove(folder, stop);  // fails for a folder that is not empty, and so do those above it
+  }
+}
+
+void RunDirectory::create() {
+  std::error_code error;
+  int missing = 0;
+  for (fs::path folder = path_; !folder.empty() && !fs::exists(folder, error); folder = folder.parent_path()) ++missing;
+  fs::create_directories(path_, error);
+  if (error) {
+    throw Error(ExitCode::io, fmt::format("cannot make the folder {}: {}; choose another with --out", path_.string(),
+                                          error.message()));
+  }
+  created_ = missing;
+  if (::access(path_.c_str(), W_OK | X_OK) != 0) {
+    throw Error(ExitCode::io, fmt::format("cannot write to the folder {}: {}; choose another with --out",
+                                          path_.string(), std::strerror(errno)));
+  }
+}
+
+std::string RunDirectory::model_path() const { return (path_ / model_name).string(); }
+
+}  // namespace unroll::cli

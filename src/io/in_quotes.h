@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace unroll {
+
+/// `text` in double quotes for a one-line message: control characters, quotes and backslashes escaped, so that a
+/// name out of a hostile file can neither break the line nor steer the terminal; cut after 100 bytes.
+std::string in_quotes(std::string_view text);
+
+}  // namespace unroll

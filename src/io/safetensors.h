@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace unroll {
+
+/// One float32 tensor of a safetensors file.
+struct StoredTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::span<const float> values;  // row-major; points into the file's or the writer's memory
+};
+
+/// A safetensors file in memory, checked in full against the format's rules
+/// (https://github.com/huggingface/safetensors): header length, JSON, shapes, offsets without holes or overlap, file
+/// length. Reads the dtypes F32 and I32. Copies share the bytes, and spans are valid as long as one copy lives.
+class SafetensorsFile {
+ public:
+  /// Throws Error: no_input where there is no such file, bad_data with the place and the rule that is broken or the
+  /// dtype that is not read.
+  static SafetensorsFile read(const std::string& path);
+  /// The same from bytes; `name` stands for the file in messages.
+  static SafetensorsFile parse(std::string bytes, const std::string& name);
+
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  const std::vector<StoredTensor>& tensors() const { return tensors_; }  // F32 ones, by name
+  const StoredTensor* find(std::string_view name) const;                 // null where there is none
+  /// I32 tensors (of test vectors).
+  struct StoredInts {
+    std::string name;
+    std::vector<std::int64_t> shape;
+    std::span<const std::int32_t> values;
+  };
+  const std::vector<StoredInts>& ints() const { return ints_; }  // by name
+
+ private:
+  std::shared_ptr<const std::string> data_;  // without the header, and so aligned
+  std::map<std::string, std::string> metadata_;
+  std::vector<StoredTensor> tensors_;
+  std::vector<StoredInts> ints_;
+};
+
+/// How a safetensors file begins: all but the elements, which follow tensor by tensor, in the order of their names.
+/// Of `tensors` only names and shapes count. Throws Error for text that is not UTF-8.
+std::string safetensors_header(const std::map<std::string, std::string>& metadata,
+                               std::span<const StoredTensor> tensors);
+
+/// The bytes of a safetensors file: metadata and tensors ordered by name, header padded to 8 bytes.
+/// Equal contents give equal bytes. Throws Error for text that is not UTF-8.
+std::string safetensors_bytes(const std::map<std::string, std::string>& metadata,
+                              std::span<const StoredTensor> tensors);
+
+}  // namespace unroll

@@ -1,0 +1,184 @@
+#include "unroll/autograd.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/check.h"
+#include "nn/node.h"
+#include "unroll/error.h"
+
+namespace unroll {
+
+Node::~Node() {
+  // A chain of a million nodes would overflow the stack if each destroyed the next.
+  PooledVector<std::shared_ptr<Node>> doomed = std::move(parents);
+  while (!doomed.empty()) {
+    const std::shared_ptr<Node> node = std::move(doomed.back());
+    doomed.pop_back();
+    if (node != nullptr && node.use_count() == 1) {
+      std::move(node->parents.begin(), node->parents.end(), std::back_inserter(doomed));
+      node->parents.clear();
+    }
+  }
+}
+
+View Node::value() {
+  if (operation != nullptr) operation->evaluate(*this);
+  return {storage->value.data() + offset, shape};
+}
+
+View Node::gradient() {
+  if (!storage->has_gradient()) {
+    storage->gradient = Tensor(context, {storage->size});
+    device().fill(context, storage->gradient.span(), 0.0f);
+  }
+  return {storage->gradient.data() + offset, shape};
+}
+
+Start Node::begin_gradient() {
+  if (storage->has_gradient()) return Start::at_c();
+  storage->gradient = Tensor(context, {storage->size});
+  const std::span<float> all = storage->gradient.span();
+  const auto begin = static_cast<std::size_t>(offset), end = begin + static_cast<std::size_t>(shape.size());
+  device().fill(context, all.first(begin), 0.0f);
+  device().fill(context, all.subspan(end), 0.0f);
+  return Start::at_zero();
+}
+
+Node& node_of(const Var& x) {
+  if (!x.defined())
+    throw Error("a Var without a value is used: make it with constant(), variable(), zeros() or an operation");
+  return *x.node();
+}
+
+std::shared_ptr<Node> make_node(Context& context, std::shared_ptr<Storage> storage, std::int64_t offset,
+                                const Shape& shape, bool wants_gradient) {
+  return make_pooled<Node>(context, context, std::move(storage), offset, shape, wants_gradient);
+}
+
+Var make_leaf(Context& context, Tensor value, bool wants_gradient) {
+  auto storage = make_pooled<Storage>(context);
+  const Shape shape = value.shape();
+  storage->size = shape.size();
+  storage->value = std::move(value);
+  return Var(make_node(context, std::move(storage), 0, shape, wants_gradient));
+}
+
+std::shared_ptr<Node> make_result(std::span<const Var> operands, const Shape& shape) {
+  Context* context = nullptr;
+  bool wants_gradient = false;
+  for (const Var& operand : operands) {
+    if (!operand.defined()) continue;
+    const Node& node = *operand.node();
+    if (context != nullptr && context != &node.context) {
+      throw Error("the operands of one operation belong to two contexts: make them with the same one");
+    }
+    context = &node.context;
+    wants_gradient |= node.wants_gradient;
+  }
+  UNROLL_CHECK(context != nullptr);
+  const Var result = make_leaf(*context, Tensor(*context, shape), wants_gradient);
+  result.node()->parents.reserve(operands.size());
+  for (const Var& operand : operands) result.node()->parents.push_back(operand.node());
+  return result.node();
+}
+
+std::shared_ptr<Node> make_result(std::initializer_list<Var> operands, const Shape& shape) {
+  return make_result(std::span<const Var>(operands.begin(), operands.size()), shape);
+}
+
+Var make_alias(const Var& x, std::int64_t first, const Shape& shape) {
+  Node& node = node_of(x);
+  auto alias = make_node(node.context, node.storage, node.offset + first, shape, node.wants_gradient);
+  if (node.wants_gradient) alias->parents.push_back(x.node());
+  return Var(std::move(alias));
+}
+
+const Shape& Var::shape() const { return node_of(*this).shape; }
+
+ConstView Var::value() const { return node_of(*this).value(); }
+
+ConstView Var::gradient() const {
+  Node& node = node_of(*this);
+  if (!node.wants_gradient) throw Error("the gradient of a constant is asked for: make it with variable()");
+  if (!node.storage->has_gradient()) throw Error("a gradient is asked for before backward() has left one");
+  return node.gradient();
+}
+
+float Var::item() const {
+  if (shape().size() != 1) {
+    throw Error(fmt::format("item() of shape {}: only of a single number, use value()", shape().to_string()));
+  }
+  return value()[0];
+}
+
+Var Var::detach() const {
+  Node& node = node_of(*this);
+  node.value();  // a value that was put off is computed now, while its history is there
+  return Var(make_node(node.context, node.storage, node.offset, node.shape, false));
+}
+
+namespace {
+
+using NodePointer = std::shared_ptr<Node>;
+
+/// The results that `root` depends on and that want gradients, each after all of its parents; leaves are left out.
+/// Marks them queued.
+PooledVector<NodePointer> parents_first(const NodePointer& root) {
+  struct Visit {
+    NodePointer node;
+    std::size_t next_parent = 0;
+  };
+  PooledVector<NodePointer> order(root->context);
+  PooledVector<Visit> path(root->context);
+  const auto enter = [&](const NodePointer& node) {
+    if (node == nullptr || !node->wants_gradient || node->stage == Node::Stage::queued) return;
+    if (node->stage == Node::Stage::spent) {
+      for (const NodePointer& queued : order) queued->stage = Node::Stage::fresh;
+      for (const Visit& queued : path) queued.node->stage = Node::Stage::fresh;
+      throw Error(
+          "backward() goes twice through the same computation: detach() what is carried over from before, or add up "
+          "the losses");
+    }
+    if (node->parents.empty()) return;
+    node->stage = Node::Stage::queued;
+    path.push_back({node});
+  };
+  enter(root);
+  while (!path.empty()) {
+    Visit& visit = path.back();
+    if (visit.next_parent < visit.node->parents.size()) {
+      enter(visit.node->parents[visit.next_parent++]);
+    } else {
+      order.push_back(std::move(visit.node));
+      path.pop_back();
+    }
+  }
+  return order;
+}
+
+}  // namespace
+
+void Var::backward() const {
+  Node& root = node_of(*this);
+  if (shape().size() != 1) {
+    throw Error(
+        fmt::format("backward() of shape {}: only of a single number, use sum() or mean()", shape().to_string()));
+  }
+  if (!root.wants_gradient) throw Error("backward() of a number that depends on nothing that wants a gradient");
+  PooledVector<NodePointer> order = parents_first(node_);
+  for (const NodePointer& node : order) node->stage = Node::Stage::spent;
+  root.device().fill(root.context, root.gradient().span(), 1.0f);
+  while (!order.empty()) {
+    // What nobody else holds is released as soon as it has been used.
+    const NodePointer node = std::move(order.back());
+    order.pop_back();
+    if (node->operation != nullptr) node->operation->backward(*node);
+    node->operation.reset();
+    node->parents.clear();
+  }
+}
+
+}  // namespace unroll

@@ -1,0 +1,121 @@
+#include <fmt/format.h>
+
+#include "nn/node.h"
+#include "unroll/autograd.h"
+#include "unroll/error.h"
+
+namespace unroll {
+
+Var constant(Context& context, Tensor value) { return make_leaf(context, std::move(value), false); }
+Var variable(Context& context, Tensor value) { return make_leaf(context, std::move(value), true); }
+Var zeros(Context& context, const Shape& shape) { return constant(context, Tensor::zeros(context, shape)); }
+
+namespace {
+
+void require_same_shape(const char* operation, const Var& a, const Var& b) {
+  if (a.shape() == b.shape()) return;
+  throw Error(fmt::format("{} of shapes {} and {}: they must be equal", operation, a.shape().to_string(),
+                          b.shape().to_string()));
+}
+
+Var apply(Unary operation, const Var& x) {
+  const auto y = make_result({x}, x.shape());
+  y->device().unary(y->context, operation, node_of(x).value().span(), y->value().span());
+  return finish(y, [operation](Node& result) {
+    Node& source = result.parent(0);
+    result.device().unary_backward(result.context, operation, source.value().span(), result.value().span(),
+                                   result.gradient().span(), source.gradient().span());
+  });
+}
+
+/// x.gradient += factor * (gradient of the result).
+void pass_gradient(Node& result, Node& x, float factor) {
+  if (x.wants_gradient) result.device().axpy(result.context, factor, result.gradient().span(), x.gradient().span());
+}
+
+Var add_row(const Var& a, const Var& row) {
+  const auto y = make_result({a, row}, a.shape());
+  y->device().add_row(y->context, ConstMatrix(a.value()), row.value().data, Matrix(y->value()));
+  return finish(y, [](Node& result) {
+    pass_gradient(result, result.parent(0), 1);
+    if (Node& bias = result.parent(1); bias.wants_gradient) {
+      result.device().add_column_sums(result.context, ConstMatrix(result.gradient()), bias.gradient().data);
+    }
+  });
+}
+
+/// a + factor * b of equal shapes, by the device's operation for it.
+Var add_scaled(Binary operation, float factor, const Var& a, const Var& b) {
+  const auto y = make_result({a, b}, a.shape());
+  y->device().binary(y->context, operation, node_of(a).value().span(), node_of(b).value().span(), y->value().span());
+  return finish(y, [factor](Node& result) {
+    pass_gradient(result, result.parent(0), 1);
+    pass_gradient(result, result.parent(1), factor);
+  });
+}
+
+/// factor times the sum of all elements.
+Var scaled_sum(const Var& x, double factor) {
+  const auto y = make_result({x}, {});
+  y->value()[0] = static_cast<float>(factor * y->device().sum(y->context, node_of(x).value().span()));
+  return finish(y, [factor](Node& result) {
+    Node& source = result.parent(0);
+    Tensor equal(result.context, source.shape);
+    result.device().fill(result.context, equal.span(), static_cast<float>(factor * result.gradient()[0]));
+    result.device().axpy(result.context, 1, equal.span(), source.gradient().span());
+  });
+}
+
+}  // namespace
+
+Var operator+(const Var& a, const Var& b) {
+  if (a.shape() == b.shape()) return add_scaled(Binary::add, 1, a, b);
+  if (b.shape().rank() == 1 && a.shape().rank() > 1 && a.shape()[-1] == b.shape()[0]) return add_row(a, b);
+  throw Error(fmt::format("a + b of shapes {} and {}: b has the shape of a, or is one row of it", a.shape().to_string(),
+                          b.shape().to_string()));
+}
+
+Var operator-(const Var& a, const Var& b) {
+  require_same_shape("a - b", a, b);
+  return add_scaled(Binary::subtract, -1, a, b);
+}
+
+Var operator*(const Var& a, const Var& b) {
+  require_same_shape("a * b", a, b);
+  const auto y = make_result({a, b}, a.shape());
+  y->device().binary(y->context, Binary::multiply, node_of(a).value().span(), node_of(b).value().span(),
+                     y->value().span());
+  return finish(y, [](Node& result) {
+    Node &left = result.parent(0), &right = result.parent(1);
+    const std::span<const float> gradient = result.gradient().span();
+    const auto pass = [&](Node& x, Node& other) {
+      if (!x.wants_gradient) return;
+      result.device().multiply_add(result.context, gradient, other.value().span(), x.gradient().span());
+    };
+    pass(left, right);
+    pass(right, left);
+  });
+}
+
+Var operator*(float a, const Var& b) {
+  const auto y = make_result({b}, b.shape());
+  y->device().copy(y->context, ConstMatrix(b.value()), Matrix(y->value()));
+  y->device().scale(y->context, a, y->value().span());
+  return finish(y, [a](Node& result) { pass_gradient(result, result.parent(0), a); });
+}
+
+Var operator-(const Var& a) { return apply(Unary::negate, a); }
+Var tanh(const Var& x) { return apply(Unary::tanh, x); }
+Var sigmoid(const Var& x) { return apply(Unary::sigmoid, x); }
+Var relu(const Var& x) { return apply(Unary::relu, x); }
+Var exp(const Var& x) { return apply(Unary::exp, x); }
+Var log(const Var& x) { return apply(Unary::log, x); }
+
+Var sum(const Var& x) { return scaled_sum(x, 1); }
+
+Var mean(const Var& x) {
+  if (x.shape().size() == 0) throw Error(fmt::format("mean of shape {}: it has no elements", x.shape().to_string()));
+  return scaled_sum(x, 1.0 / static_cast<double>(x.shape().size()));
+}
+
+}  // namespace unroll

@@ -1,0 +1,127 @@
+#include "unroll/layers.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "nn/node.h"
+#include "unroll/error.h"
+
+namespace unroll {
+
+Uniform uniform_for_fan(int fan) {
+  const float bound = 1 / std::sqrt(static_cast<float>(fan));
+  return {-bound, bound};
+}
+
+Linear::Linear(Parameters& parameters, const std::string& prefix, int in, int out, const Init& weight_init,
+               const Init& bias_init)
+    : weight(parameters.add(prefix + ".weight", {in, out}, weight_init)),
+      bias(parameters.add(prefix + ".bias", {out}, bias_init)) {}
+
+Linear::Linear(Parameters& parameters, const std::string& prefix, const Embedding& tied, const Init& bias_init)
+    : weight(tied.weight), bias(parameters.add(prefix + ".bias", {weight.shape()[0]}, bias_init)), transposed(true) {}
+
+Var Linear::operator()(const Var& x) const { return affine(x, weight, bias, transposed); }
+
+Embedding::Embedding(Parameters& parameters, const std::string& prefix, int symbols, int width, const Init& init)
+    : weight(parameters.add(prefix + ".weight", {symbols, width}, init)) {}
+
+Var Embedding::operator()(const Ids& ids) const {
+  require_below(ids.flat(), weight.shape()[0], "Embedding: index");
+  return gather(ids.flat(), weight, {ids.steps(), ids.batch(), weight.shape()[1]});
+}
+
+Var dropout_from(const Var& x, float p, const Random& random, std::uint64_t first) {
+  if (!(p >= 0 && p < 1)) throw Error(fmt::format("dropout {}: it must lie in [0, 1)", p));
+  if (p == 0) return x;
+  const auto y = make_result({x}, x.shape());
+  y->device().dropout(y->context, random, first, p, node_of(x).value().span(), y->value().span(), false);
+  return finish(y, [p, random, first](Node& result) {
+    result.device().dropout(result.context, random, first, p, result.gradient().span(),
+                            result.parent(0).gradient().span(), true);
+  });
+}
+
+Var dropout(const Var& x, float p, const Random& random) { return dropout_from(x, p, random, 0); }
+
+namespace {
+
+class LinearCrossEntropyOperation final : public Operation {
+ public:
+  LinearCrossEntropyOperation(const Linear& linear, std::span<const std::int32_t> targets)
+      : transposed_(linear.transposed),
+        targets_(targets.begin(), targets.end(), linear.weight.node()->context),
+        version_(linear.weight.node()->storage->version) {}
+
+  void evaluate(Node& loss) override {
+    if (!evaluated_) solve(loss, problem_of(loss));
+  }
+
+  void backward(Node& loss) override {
+    Node &x = loss.parent(0), &weight = loss.parent(1), &bias = loss.parent(2);
+    LinearCrossEntropy problem = problem_of(loss);
+    problem.with_gradients = true;
+    problem.scale = loss.gradient()[0] / static_cast<float>(targets_.size());
+    // The device adds to the gradients of the weights and overwrites that of x. What nobody wants goes to waste paper.
+    Tensor unwanted_weight, unwanted_bias, d_input;
+    const auto wanted = [](Node& node, Tensor& unwanted) {
+      if (node.wants_gradient) return node.gradient();
+      unwanted = Tensor::zeros(node.context, node.shape);
+      return unwanted.view();
+    };
+    (transposed_ ? problem.d_weight_transposed : problem.d_weight) = Matrix(wanted(weight, unwanted_weight));
+    problem.d_bias = wanted(bias, unwanted_bias).data;
+    const bool straight_into_x = x.wants_gradient && x.begin_gradient().kind == Start::zero;
+    if (!straight_into_x) d_input = Tensor(loss.context, x.shape);
+    problem.d_input = Matrix(straight_into_x ? x.gradient() : d_input.view());
+    solve(loss, problem);
+    if (x.wants_gradient && !straight_into_x) {
+      loss.device().axpy(loss.context, 1, d_input.span(), x.gradient().span());
+    }
+  }
+
+ private:
+  LinearCrossEntropy problem_of(Node& loss) const {
+    if (loss.parent(1).storage->version != version_) {
+      throw Error("linear_cross_entropy: the parameters have changed since; ask for its value before the update");
+    }
+    LinearCrossEntropy problem;
+    problem.input = ConstMatrix(loss.parent(0).value());
+    const ConstMatrix weight(loss.parent(1).value());
+    problem.weight = transposed_ ? weight.transposed() : weight;
+    problem.bias = loss.parent(2).value().data;
+    problem.targets = targets_;
+    return problem;
+  }
+
+  void solve(Node& loss, LinearCrossEntropy problem) {
+    loss.device().linear_cross_entropy(loss.context, problem);
+    loss.storage->value.data()[0] = static_cast<float>(problem.loss_sum / static_cast<double>(targets_.size()));
+    evaluated_ = true;
+  }
+
+  bool transposed_;
+  PooledVector<std::int32_t> targets_;
+  std::uint64_t version_;
+  bool evaluated_ = false;
+};
+
+}  // namespace
+
+Var linear_cross_entropy(const Var& x, const Linear& linear, const Ids& targets) {
+  const Shape &in = x.shape(), &weight = linear.weight.shape();
+  const int summed = linear.transposed ? 1 : 0;
+  if (in.rank() == 0 || in[-1] != weight[summed] || in.rows() != targets.size() || targets.size() == 0) {
+    throw Error(
+        fmt::format("linear_cross_entropy of x {}, weight {} and {} targets: the last extent of x must be the {} of "
+                    "the weight, with one target per row and at least one row",
+                    in.to_string(), weight.to_string(), targets.size(), linear.transposed ? "second" : "first"));
+  }
+  require_below(targets.flat(), weight[1 - summed], "linear_cross_entropy: target");
+  const auto loss = make_result({x, linear.weight, linear.bias}, {});
+  loss->operation = make_pooled<LinearCrossEntropyOperation>(loss->context, linear, targets.flat());
+  return Var(loss);
+}
+
+}  // namespace unroll

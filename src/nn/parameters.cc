@@ -1,0 +1,102 @@
+#include "unroll/parameters.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "nn/node.h"
+#include "unroll/error.h"
+#include "unroll/random.h"
+
+namespace unroll {
+
+struct Parameters::Block {
+  explicit Block(Context& c) : context(c) {}
+  Context& context;
+  std::shared_ptr<Storage> storage = std::make_shared<Storage>();
+  std::int64_t capacity = 0;
+  std::vector<Entry> entries;
+
+  std::span<float> values() const { return storage->value.span().first(static_cast<std::size_t>(storage->size)); }
+  std::span<float> gradients() { return Node(context, storage, 0, {storage->size}, true).gradient().span(); }
+};
+
+namespace {
+
+/// A tensor of `size` elements of which the first `kept` are those of `old`.
+Tensor enlarged(Context& context, const Tensor& old, std::int64_t kept, std::int64_t size) {
+  Tensor larger(context, {size});
+  std::copy_n(old.data(), kept, larger.data());
+  return larger;
+}
+
+struct Draw {
+  Random random;
+  std::span<float> values;
+
+  void operator()(const Zero&) const { std::fill(values.begin(), values.end(), 0.0f); }
+  void operator()(const Normal& init) const {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = init.mean + init.standard_deviation * random.normal(i);
+  }
+  void operator()(const Uniform& init) const {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = init.low + (init.high - init.low) * random.uniform(i);
+  }
+};
+
+}  // namespace
+
+Parameters::Parameters(Context& context) : block_(std::make_shared<Block>(context)) {}
+Parameters::Parameters(Parameters&&) noexcept = default;
+Parameters& Parameters::operator=(Parameters&&) noexcept = default;
+Parameters::~Parameters() = default;
+
+void Parameters::reserve(std::int64_t count) {
+  Storage& storage = *block_->storage;
+  if (storage.size + count <= block_->capacity) return;
+  block_->capacity = storage.size + count;
+  storage.value = enlarged(block_->context, storage.value, storage.size, block_->capacity);
+}
+
+Var Parameters::add(std::string name, const Shape& shape, const Init& init) {
+  if (find(name) != nullptr) throw Error(fmt::format("parameter {}: there is one of this name already", name));
+  Storage& storage = *block_->storage;
+  const std::int64_t offset = storage.size, count = shape.size();
+  if (offset + count > block_->capacity) reserve(std::max(count, block_->capacity));
+  storage.size += count;
+  if (storage.has_gradient()) {
+    storage.gradient = enlarged(block_->context, storage.gradient, offset, storage.size);
+    const auto added = storage.gradient.span().subspan(static_cast<std::size_t>(offset));
+    std::fill(added.begin(), added.end(), 0.0f);
+  }
+  const Random random(block_->context.seed(), Purpose::init, static_cast<std::uint32_t>(block_->entries.size()));
+  std::visit(Draw{random, block_->values().subspan(static_cast<std::size_t>(offset))}, init);
+  Var var(make_node(block_->context, block_->storage, offset, shape, true));
+  block_->entries.push_back({std::move(name), var, offset});
+  return var;
+}
+
+const std::vector<Parameters::Entry>& Parameters::entries() const { return block_->entries; }
+
+const Parameters::Entry* Parameters::find(std::string_view name) const {
+  const auto found = std::find_if(block_->entries.begin(), block_->entries.end(),
+                                  [&](const Entry& entry) { return entry.name == name; });
+  return found == block_->entries.end() ? nullptr : &*found;
+}
+
+std::int64_t Parameters::size() const { return block_->storage->size; }
+std::span<float> Parameters::values() { return block_->values(); }
+std::span<const float> Parameters::values() const { return block_->values(); }
+
+std::span<float> Parameters::gradients() { return block_->gradients(); }
+std::span<const float> Parameters::gradients() const { return block_->gradients(); }
+
+void Parameters::zero_gradients() {
+  Storage& storage = *block_->storage;
+  if (storage.has_gradient()) device_of(block_->context).fill(block_->context, storage.gradient.span(), 0.0f);
+}
+
+void Parameters::updated() { ++block_->storage->version; }
+std::uint64_t Parameters::version() const { return block_->storage->version; }
+Context& Parameters::context() const { return block_->context; }
+
+}  // namespace unroll

@@ -1,0 +1,116 @@
+#include <fmt/format.h>
+
+#include "nn/node.h"
+#include "nn/sequence.h"
+#include "unroll/error.h"
+#include "unroll/layers.h"
+
+namespace unroll {
+
+namespace {
+
+void require_options(int input, const RecurrentOptions& options) {
+  const auto at_least_one = [](const char* name, int value) {
+    if (value < 1) throw Error(fmt::format("{} {}: it must be at least 1", name, value));
+  };
+  at_least_one("input size", input);
+  at_least_one("hidden", options.hidden);
+  at_least_one("layers", options.layers);
+  if (!(options.dropout >= 0 && options.dropout < 1)) {
+    throw Error(fmt::format("dropout {}: it must lie in [0, 1)", options.dropout));
+  }
+}
+
+void require_state(const char* name, const Var& state, const Shape& expected) {
+  if (state.defined() && state.shape() == expected) return;
+  throw Error(fmt::format("the state's {} has shape {}: this network and batch need {}", name,
+                          state.defined() ? state.shape().to_string() : "none", expected.to_string()));
+}
+
+}  // namespace
+
+RecurrentState RecurrentState::detach() const { return {h.detach(), c.defined() ? c.detach() : Var()}; }
+
+Recurrent::Recurrent(Parameters& parameters, const std::string& prefix, int input, const RecurrentOptions& options,
+                     const Init& init, const Init& bias_init)
+    : context_(&parameters.context()), input_(input), options_(options) {
+  require_options(input, options);
+  const std::int64_t hidden = options.hidden, width = gate_count(options.cell) * hidden;
+  for (int layer = 0; layer < options.layers; ++layer) {
+    const std::int64_t in = layer == 0 ? input : directions() * hidden;
+    for (int direction = 0; direction < directions(); ++direction) {
+      const auto add = [&](const char* kind, const Shape& shape, const Init& how) {
+        return parameters.add(fmt::format("{}.{}_l{}{}", prefix, kind, layer, direction == 1 ? "_reverse" : ""), shape,
+                              how);
+      };
+      Weights& weights = weights_.emplace_back();
+      weights.ih = add("weight_ih", {in, width}, init);
+      weights.hh = add("weight_hh", {hidden, width}, init);
+      weights.bias_ih = add("bias_ih", {width}, bias_init);
+      if (options.biases == Biases::two) weights.bias_hh = add("bias_hh", {width}, bias_init);
+    }
+  }
+}
+
+RecurrentState Recurrent::zero_state(int batch) const {
+  const Shape shape{std::int64_t{options_.layers} * directions(), batch, options_.hidden};
+  return {zeros(*context_, shape), options_.cell == Cell::lstm ? zeros(*context_, shape) : Var()};
+}
+
+Recurrent::Result Recurrent::operator()(const Var& x, const RecurrentState& state,
+                                        const Random* training_dropout) const {
+  const Shape& shape = x.shape();
+  if (shape.rank() != 3 || shape[2] != input_ || shape.size() == 0) {
+    throw Error(fmt::format("recurrent input of shape {}: it must be [steps, batch, {}], each at least 1",
+                            shape.to_string(), input_));
+  }
+  return run({shape[0], shape[1]}, x, {}, state, training_dropout);
+}
+
+Recurrent::Result Recurrent::operator()(const Ids& ids, const RecurrentState& state,
+                                        const Random* training_dropout) const {
+  if (ids.size() == 0) throw Error("recurrent input of no indices: it must be [steps, batch], each at least 1");
+  require_below(ids.flat(), input_, "recurrent input: index");
+  return run({ids.steps(), ids.batch()}, {}, ids.flat(), state, training_dropout);
+}
+
+Recurrent::Result Recurrent::run(const Extents& extents, Var x, std::span<const std::int32_t> ids,
+                                 const RecurrentState& state, const Random* training_dropout) const {
+  const bool lstm = options_.cell == Cell::lstm;
+  const Shape state_shape{std::int64_t{options_.layers} * directions(), extents.batch, options_.hidden};
+  require_state("h", state.h, state_shape);
+  if (lstm) require_state("c", state.c, state_shape);
+
+  PooledVector<Var> final_h(*context_), final_c(*context_);
+  for (int layer = 0; layer < options_.layers; ++layer) {
+    if (layer > 0 && training_dropout != nullptr) {
+      const auto first = static_cast<std::uint64_t>(layer - 1) * static_cast<std::uint64_t>(x.shape().size());
+      x = dropout_from(x, options_.dropout, *training_dropout, first);
+    }
+    PooledVector<Var> outputs(*context_);
+    for (int direction = 0; direction < directions(); ++direction) {
+      const int slot = layer * directions() + direction;
+      const Weights& weights = weights_[static_cast<std::size_t>(slot)];
+      RecurrentSequence sequence;
+      sequence.cell = options_.cell;
+      sequence.activation = options_.activation;
+      sequence.reverse = direction == 1;
+      sequence.steps = extents.steps;
+      sequence.batch = extents.batch;
+      sequence.hidden = options_.hidden;
+      const Var operands[] = {x,          state.h,         lstm ? state.c : Var(), weights.ih,
+                              weights.hh, weights.bias_ih, weights.bias_hh};
+      auto operation = make_pooled<SequenceOperation>(*context_, *context_, sequence, slot,
+                                                      layer == 0 ? ids : std::span<const std::int32_t>());
+      auto result = SequenceOperation::run(std::move(operation), operands);
+      outputs.push_back(std::move(result.output));
+      final_h.push_back(std::move(result.h));
+      final_c.push_back(std::move(result.c));
+    }
+    x = outputs.size() == 1 ? outputs.front() : concat(std::span<const Var>(outputs), -1);
+  }
+  const auto stacked = [](std::span<const Var> parts) { return parts.size() == 1 ? parts.front() : concat(parts); };
+  return {x, {stacked(final_h), lstm ? stacked(final_c) : Var()}};
+}
+
+}  // namespace unroll

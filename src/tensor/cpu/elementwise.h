@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "tensor/device.h"
+
+// Flat loops on one part of their operands, single-threaded.
+
+namespace unroll::cpu {
+
+void axpy(float a, const float* x, float* y, std::int64_t count);
+void scale(float a, float* x, std::int64_t count);
+void unary(Unary op, const float* x, float* y, std::int64_t count);
+void unary_backward(Unary op, const float* x, const float* y, const float* dy, float* dx, std::int64_t count);
+void binary(Binary op, const float* a, const float* b, float* y, std::int64_t count);
+void multiply_add(const float* a, const float* b, float* y, std::int64_t count);
+/// sums[c] += x(r, c) for all rows in order, c in [column_begin, column_end).
+void add_column_sums(const ConstMatrix& x, float* sums, std::int64_t column_begin, std::int64_t column_end);
+float sum(const float* x, std::int64_t count);
+float sum_of_squares(const float* x, std::int64_t count);
+/// y (+)= x / (1 - p) where uniform >= p, else 0.
+void dropout(const float* uniform, float p, const float* x, float* y, std::int64_t count, bool add);
+void sgd(float learning_rate, const float* gradient, float* value, std::int64_t count);
+void adam(const AdamStep& step, const float* gradient, float* first_moment, float* second_moment, float* value,
+          std::int64_t count);
+
+/// In place: a row of logits becomes scale * (softmax - one_hot(target)).
+struct SoftmaxLoss {
+  float loss;    // -log softmax(logits)[target]
+  bool correct;  // target is the first of the largest
+};
+SoftmaxLoss softmax_cross_entropy(float* logits, std::int64_t count, std::int64_t target, float scale);
+
+}  // namespace unroll::cpu

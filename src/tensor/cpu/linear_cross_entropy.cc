@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <atomic>
+#include <optional>
+
+#include "base/parallel.h"
+#include "tensor/cpu/cpu_device.h"
+#include "tensor/cpu/elementwise.h"
+#include "tensor/cpu/gemm.h"
+
+namespace unroll::cpu {
+namespace {
+
+// Rows of logits that exist at once. The gradient of the weights passes through memory once for each such block, so
+// blocks are as tall as a block of k in the product that computes it.
+constexpr std::int64_t rows_per_block = 320;
+
+/// Rows whose logits stay in a part of the second-level cache from the product to the softmax and its gradient; of
+/// large vocabularies all, since then none would stay.
+std::int64_t rows_in_cache(std::int64_t classes) {
+  constexpr std::int64_t elements = 1 << 16, fewest = 24;
+  const std::int64_t rows = elements / std::max<std::int64_t>(classes, 1);
+  return rows < fewest ? rows_per_block : rows;
+}
+
+class FusedLoss {
+ public:
+  FusedLoss(Context& context, LinearCrossEntropy& problem)
+      : context_(context),
+        problem_(problem),
+        classes_(problem.weight.columns),
+        block_rows_(std::min(rows_per_block, problem.input.rows)),
+        weight_(context, problem.weight),
+        logits_(context.allocate(static_cast<std::size_t>(block_rows_ * classes_))),
+        loss_(context.allocate(static_cast<std::size_t>(block_rows_))) {
+    if (problem.with_gradients) weight_transposed_.emplace(context, problem.weight.transposed());
+  }
+
+  /// Some rows, at most block_rows_: logits, loss, and the gradients that pass through them.
+  void add_block(std::int64_t first, std::int64_t rows) {
+    const Matrix logits(logits_.data(), rows, classes_);
+    parallel_for(context_, rows, grain(classes_ * problem_.weight.rows), [&](std::int64_t begin, std::int64_t end) {
+      const std::int64_t parts = (end - begin + rows_in_cache(classes_) - 1) / rows_in_cache(classes_);
+      for (std::int64_t part = 0; part < parts; ++part) {
+        const std::int64_t from = begin + (end - begin) * part / parts, to = begin + (end - begin) * (part + 1) / parts;
+        forward_rows(logits.row_range(from, to - from), first + from, loss_.data() + from);
+      }
+    });
+    for (std::int64_t r = 0; r < rows; ++r) problem_.loss_sum += static_cast<double>(loss_.data()[r]);
+    if (problem_.with_gradients) add_weight_gradient(logits, first);
+  }
+
+  std::int64_t correct() const { return correct_.load(); }
+
+ private:
+  void forward_rows(const Matrix& logits, std::int64_t first, float* loss) noexcept {
+    multiply_rows(problem_.input.row_range(first, logits.rows), weight_, logits, Start::at_row(problem_.bias));
+    std::int64_t correct = 0;
+    for (std::int64_t r = 0; r < logits.rows; ++r) {
+      const SoftmaxLoss row = softmax_cross_entropy(
+          logits.row(r), classes_, problem_.targets[static_cast<std::size_t>(first + r)], problem_.scale);
+      loss[r] = row.loss;
+      correct += row.correct ? 1 : 0;
+    }
+    correct_.fetch_add(correct, std::memory_order_relaxed);
+    if (problem_.with_gradients) {
+      multiply_rows(logits, *weight_transposed_, problem_.d_input.row_range(first, logits.rows), Start::at_zero());
+    }
+  }
+
+  static void multiply_rows(const ConstMatrix& a, const PackedB& b, const Matrix& c, Start start) noexcept {
+    Product product;
+    product.a = a;
+    product.packed_b = b.data();
+    product.c = c;
+    product.start = start;
+    multiply(product, 0, part_count(product));
+  }
+
+  void add_weight_gradient(const Matrix& d_logits, std::int64_t first) {
+    const ConstMatrix input = problem_.input.row_range(first, d_logits.rows);
+    if (problem_.d_weight.data != nullptr) {
+      gemm(context_, input.transposed(), d_logits, problem_.d_weight, Start::at_c(), problem_.d_bias);
+      return;
+    }
+    gemm(context_, ConstMatrix(d_logits).transposed(), input, problem_.d_weight_transposed, Start::at_c());
+    if (problem_.d_bias != nullptr) {
+      parallel_for(context_, classes_, 1024, [&](std::int64_t begin, std::int64_t end) {
+        add_column_sums(d_logits, problem_.d_bias, begin, end);
+      });
+    }
+  }
+
+  Context& context_;
+  LinearCrossEntropy& problem_;
+  std::int64_t classes_, block_rows_;
+  PackedB weight_;
+  std::optional<PackedB> weight_transposed_;
+  Buffer logits_, loss_;
+  std::atomic<std::int64_t> correct_{0};
+};
+
+}  // namespace
+
+void linear_cross_entropy(Context& context, LinearCrossEntropy& problem) {
+  problem.loss_sum = 0;
+  FusedLoss fused(context, problem);
+  const std::int64_t total = problem.input.rows, blocks = (total + rows_per_block - 1) / rows_per_block;
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    const std::int64_t first = total * block / blocks;
+    fused.add_block(first, total * (block + 1) / blocks - first);
+  }
+  problem.correct = fused.correct();
+}
+
+}  // namespace unroll::cpu

@@ -1,0 +1,115 @@
+// Per-target include guard, see simd-inl.h.
+#if defined(UNROLL_TENSOR_CPU_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef UNROLL_TENSOR_CPU_MATH_INL_H_
+#undef UNROLL_TENSOR_CPU_MATH_INL_H_
+#else
+#define UNROLL_TENSOR_CPU_MATH_INL_H_
+#endif
+
+#include <hwy/contrib/math/math-inl.h>
+
+#include <limits>
+
+#include "tensor/cpu/simd-inl.h"
+
+// Highway's exponential and tanh take twice as long as these, which is felt: every logit and every gate passes through
+// one. NaN and infinity stay visible everywhere, lest they hide a divergence; Highway's logarithm makes numbers of
+// them.
+
+HWY_BEFORE_NAMESPACE();
+namespace unroll {
+namespace HWY_NAMESPACE {
+
+HWY_INLINE Floats KeepNan(Floats x, Floats y) { return hn::IfThenElse(hn::Eq(x, x), y, x); }
+
+/// e^x = 2^power e^rest with |rest| <= ln 2 / 2 (Cody, Waite: Software Manual for the Elementary Functions, 1980).
+struct ReducedExponent {
+  Floats power;       // whole
+  Floats rest_expm1;  // e^rest - 1
+};
+
+HWY_INLINE ReducedExponent ReduceExponent(Floats x) {
+  const FloatTag d;
+  const Floats power = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
+  // ln 2 in two parts, the first of which has so few bits that its product with the power is exact.
+  const Floats most = hn::NegMulAdd(power, hn::Set(d, 0.693359375f), x);
+  const Floats rest = hn::NegMulAdd(power, hn::Set(d, -2.12194440e-4f), most);
+  // (e^r - 1 - r) / r^2, a minimax fit: 3.1e-9 of e^r.
+  Floats p = hn::Set(d, 0x1.6a23cep-10f);
+  p = hn::MulAdd(p, rest, hn::Set(d, 0x1.123a2p-7f));
+  p = hn::MulAdd(p, rest, hn::Set(d, 0x1.5558f2p-5f));
+  p = hn::MulAdd(p, rest, hn::Set(d, 0x1.555492p-3f));
+  p = hn::MulAdd(p, rest, hn::Set(d, 0x1.fffffcp-2f));
+  return {power, hn::MulAdd(p, hn::Mul(rest, rest), rest)};
+}
+
+/// 2^power x, by adding to the exponent: x and the result must be normal numbers.
+HWY_INLINE Floats TimesPowerOfTwo(Floats x, Floats power) {
+  const hn::RebindToSigned<FloatTag> integers;
+  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(integers, power));
+  return hn::BitCast(FloatTag(), hn::Add(hn::BitCast(integers, x), exponent));
+}
+
+constexpr float kLeastExponent = -87.0f, kLargestExponent = 88.72283f;
+
+/// e^x for x between the two.
+HWY_INLINE Floats ExpWithinRange(Floats x) {
+  const ReducedExponent e = ReduceExponent(x);
+  return TimesPowerOfTwo(hn::Add(e.rest_expm1, hn::Set(FloatTag(), 1.0f)), e.power);
+}
+
+/// e^x for x <= 0, with e^-87 for what is less.
+HWY_INLINE Floats ExpOfNotPositive(Floats x) {
+  return KeepNan(x, ExpWithinRange(hn::Max(x, hn::Set(FloatTag(), kLeastExponent))));
+}
+
+/// e^x: 0 below -87, where it soon would be denormal, infinity above 88.72. Within 0.7 units in the last place.
+HWY_INLINE Floats ExpOf(Floats x) {
+  const FloatTag d;
+  const Floats least = hn::Set(d, kLeastExponent), largest = hn::Set(d, kLargestExponent);
+  const Floats inside = ExpWithinRange(hn::Min(hn::Max(x, least), largest));
+  const Floats or_zero = hn::IfThenElseZero(hn::Ge(x, least), inside);
+  const Floats or_infinity =
+      hn::IfThenElse(hn::Gt(x, largest), hn::Set(d, std::numeric_limits<float>::infinity()), or_zero);
+  return KeepNan(x, or_infinity);
+}
+
+/// ln x: -infinity at 0, NaN below.
+HWY_INLINE Floats LogOf(Floats x) {
+  const FloatTag d;
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const Floats inside = hn::Log(d, hn::Min(hn::Max(x, hn::Set(d, std::numeric_limits<float>::min())),
+                                           hn::Set(d, std::numeric_limits<float>::max())));
+  const Floats zero = hn::Zero(d);
+  Floats y = hn::IfThenElse(hn::Eq(x, hn::Set(d, infinity)), x, inside);
+  y = hn::IfThenElse(hn::Eq(x, zero), hn::Set(d, -infinity), y);
+  y = hn::IfThenElse(hn::Lt(x, zero), hn::Set(d, std::numeric_limits<float>::quiet_NaN()), y);
+  return KeepNan(x, y);
+}
+
+/// (e^2|x| - 1) / (e^2|x| + 1), with the sign of x.
+HWY_INLINE Floats TanhOf(Floats x) {
+  const FloatTag d;
+  const Floats one = hn::Set(d, 1.0f), is_one_from_here = hn::Set(d, 10.0f);
+  const Floats magnitude = hn::Min(hn::Abs(x), is_one_from_here);
+  const ReducedExponent e = ReduceExponent(hn::Add(magnitude, magnitude));
+  const Floats scale = TimesPowerOfTwo(one, e.power);
+  const Floats expm1 = hn::MulAdd(scale, e.rest_expm1, hn::Sub(scale, one));
+  return KeepNan(x, hn::CopySign(hn::Div(expm1, hn::Add(expm1, hn::Set(d, 2.0f))), x));
+}
+
+/// 1 / (1 + e^-x); 0 below -88, where it would be denormal.
+HWY_INLINE Floats SigmoidOf(Floats x) {
+  const FloatTag d;
+  const Floats one = hn::Set(d, 1.0f);
+  const Floats opposite = hn::Min(hn::Max(hn::Neg(x), hn::Set(d, kLeastExponent)), hn::Set(d, 88.0f));
+  return KeepNan(x, hn::Div(one, hn::Add(one, ExpWithinRange(opposite))));
+}
+
+HWY_INLINE Floats ReluOf(Floats x) { return KeepNan(x, hn::Max(x, hn::Zero(FloatTag()))); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace unroll
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,245 @@
+#include <algorithm>
+
+#include "tensor/cpu/recurrent.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tensor/cpu/recurrent_forward.cc"
+#include <hwy/foreach_target.h>
+
+#include "tensor/cpu/math-inl.h"
+#include "tensor/cpu/tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace unroll {
+namespace HWY_NAMESPACE {
+namespace {
+
+using cpu::ForwardPart;
+
+/// How many vectors of units a panel holds: a tile has kTileVectors vectors, one per gate and vector of units.
+constexpr std::int64_t UnitVectors(Cell cell) { return cell == Cell::rnn ? kTileVectors : 1; }
+constexpr std::int64_t UnitsPerPanel(Cell cell) { return UnitVectors(cell) * kLanes; }
+
+std::int64_t GatePanelCount(Cell cell, std::int64_t hidden) {
+  return (hidden + UnitsPerPanel(cell) - 1) / UnitsPerPanel(cell);
+}
+std::int64_t PackedGatesSize(Cell cell, std::int64_t hidden) {
+  return (hidden + kLanes - 1) / kLanes * kLanes * gate_count(cell) * hidden;
+}
+
+void PackGates(Cell cell, std::int64_t hidden, const float* HWY_RESTRICT weight, float* HWY_RESTRICT packed,
+               std::int64_t panel_begin, std::int64_t panel_end) {
+  const std::int64_t gates = gate_count(cell);
+  for (std::int64_t panel = panel_begin; panel < panel_end; ++panel) {
+    const std::int64_t first = panel * UnitsPerPanel(cell), units = std::min(UnitsPerPanel(cell), hidden - first);
+    const std::int64_t padded = (units + kLanes - 1) / kLanes * kLanes;
+    float* HWY_RESTRICT out = packed + first * gates * hidden;
+    for (std::int64_t k = 0; k < hidden; ++k) {
+      for (std::int64_t gate = 0; gate < gates; ++gate, out += padded) {
+        const float* row = weight + (k * gates + gate) * hidden + first;
+        std::copy(row, row + units, out);
+        std::fill(out + units, out + padded, 0.0f);
+      }
+    }
+  }
+}
+
+/// Where a tile lies: some rows and units of one time step.
+struct StepTile {
+  const RecurrentSequence* sequence;
+  TileA previous_h;  // from k = 0
+  TileB weight;
+  std::int64_t unit, units;  // first of the tile and how many there are from it on
+  float* gates;              // (first row, first unit) of the block of gate 0; rows are G*H apart, gates H
+  float* candidate;          // gru, likewise; rows are H apart
+  const float* h_before;     // rows are H apart
+  float* h;
+  const float* c_before;  // lstm
+  float* c;
+};
+
+HWY_INLINE Floats Bias(const RecurrentSequence& s, std::int64_t gate, std::int64_t unit, std::int64_t count) {
+  return s.bias == nullptr ? hn::Zero(FloatTag()) : LoadFirst(s.bias + gate * s.hidden + unit, count);
+}
+
+template <class Activate>
+struct RnnTile : StepTile {
+  template <int kRows, int kVectors>
+  HWY_INLINE void Run() const {
+    const RecurrentSequence& s = *sequence;
+    Floats acc[kRows][kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+      const Floats bias = Bias(s, 0, unit + v * kLanes, units - v * kLanes);
+      for (int r = 0; r < kRows; ++r) {
+        acc[r][v] = hn::Add(LoadFirst(gates + r * s.hidden + v * kLanes, units - v * kLanes), bias);
+      }
+    }
+    MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
+    for (int r = 0; r < kRows; ++r) {
+      for (int v = 0; v < kVectors; ++v) {
+        const std::int64_t at = r * s.hidden + v * kLanes, count = units - v * kLanes;
+        const Floats y = Activate()(acc[r][v]);
+        StoreFirst(y, gates + at, count);
+        StoreFirst(y, h + at, count);
+      }
+    }
+  }
+};
+
+struct ActivateTanh {
+  HWY_INLINE Floats operator()(Floats x) const { return TanhOf(x); }
+};
+struct ActivateRelu {
+  HWY_INLINE Floats operator()(Floats x) const { return ReluOf(x); }
+};
+struct ActivateSigmoid {
+  HWY_INLINE Floats operator()(Floats x) const { return SigmoidOf(x); }
+};
+
+struct GruTile : StepTile {
+  template <int kRows, int kVectors>
+  HWY_INLINE void Run() const {
+    const RecurrentSequence& s = *sequence;
+    const std::int64_t row = 3 * s.hidden;
+    Floats acc[kRows][3];  // r, z, candidate
+    for (int gate = 0; gate < 3; ++gate) {
+      const Floats bias = Bias(s, gate, unit, units);
+      for (int r = 0; r < kRows; ++r) {
+        acc[r][gate] = gate == 2 ? bias : hn::Add(LoadFirst(gates + r * row + gate * s.hidden, units), bias);
+      }
+    }
+    MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
+    for (int r = 0; r < kRows; ++r) {
+      float* g = gates + r * row;
+      const Floats reset = SigmoidOf(acc[r][0]), update = SigmoidOf(acc[r][1]);
+      const Floats n = TanhOf(hn::MulAdd(reset, acc[r][2], LoadFirst(g + 2 * s.hidden, units)));
+      const Floats before = LoadFirst(h_before + r * s.hidden, units);
+      StoreFirst(reset, g, units);
+      StoreFirst(update, g + s.hidden, units);
+      StoreFirst(n, g + 2 * s.hidden, units);
+      StoreFirst(acc[r][2], candidate + r * s.hidden, units);
+      StoreFirst(hn::MulAdd(update, hn::Sub(before, n), n), h + r * s.hidden, units);
+    }
+  }
+};
+
+struct LstmTile : StepTile {
+  template <int kRows, int kVectors>
+  HWY_INLINE void Run() const {
+    const RecurrentSequence& s = *sequence;
+    const std::int64_t row = 4 * s.hidden;
+    Floats acc[kRows][4];  // i, f, g, o
+    for (int gate = 0; gate < 4; ++gate) {
+      const Floats bias = Bias(s, gate, unit, units);
+      for (int r = 0; r < kRows; ++r) acc[r][gate] = hn::Add(LoadFirst(gates + r * row + gate * s.hidden, units), bias);
+    }
+    MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
+    for (int r = 0; r < kRows; ++r) {
+      const Floats input = SigmoidOf(acc[r][0]), forget = SigmoidOf(acc[r][1]);
+      const Floats g = TanhOf(acc[r][2]), output = SigmoidOf(acc[r][3]);
+      const Floats cell = hn::MulAdd(forget, LoadFirst(c_before + r * s.hidden, units), hn::Mul(input, g));
+      float* out = gates + r * row;
+      StoreFirst(input, out, units);
+      StoreFirst(forget, out + s.hidden, units);
+      StoreFirst(g, out + 2 * s.hidden, units);
+      StoreFirst(output, out + 3 * s.hidden, units);
+      StoreFirst(cell, c + r * s.hidden, units);
+      StoreFirst(hn::Mul(output, TanhOf(cell)), h + r * s.hidden, units);
+    }
+  }
+};
+
+template <class Tile>
+void RunTile(const StepTile& place, std::int64_t rows) {
+  Tile tile;
+  static_cast<StepTile&>(tile) = place;
+  if constexpr (std::is_same_v<Tile, GruTile>) {
+    WithRows<3>(rows, tile);
+  } else if constexpr (std::is_same_v<Tile, LstmTile>) {
+    WithRows<4>(rows, tile);
+  } else {
+    WithRowsAndVectors(rows, std::min<std::int64_t>(kTileVectors, (place.units + kLanes - 1) / kLanes), tile);
+  }
+}
+
+template <class Tile>
+void ForwardTiles(const RecurrentSequence& s, const float* packed, const ForwardPart& part) {
+  const std::int64_t gates = gate_count(s.cell), rows = part.row_end - part.row_begin;
+  const std::int64_t strips = (rows + kTileRows - 1) / kTileRows;
+  for (std::int64_t position = 0; position < s.steps; ++position) {
+    const std::int64_t t = s.time(position);
+    for (std::int64_t panel = part.panel_begin; panel < part.panel_end; ++panel) {
+      const std::int64_t unit = panel * UnitsPerPanel(s.cell);
+      const std::int64_t padded = std::min(UnitsPerPanel(s.cell), (s.hidden - unit + kLanes - 1) / kLanes * kLanes);
+      for (std::int64_t strip = 0; strip < strips; ++strip) {
+        const std::int64_t first = part.row_begin + rows * strip / strips;
+        const std::int64_t last = part.row_begin + rows * (strip + 1) / strips;
+        const std::int64_t before = s.previous(t) * s.slot_size() + first * s.hidden;
+        const std::int64_t after = s.next(t) * s.slot_size() + first * s.hidden + unit;
+        const std::int64_t at = (t * s.batch + first) * s.hidden;
+        StepTile tile{};
+        tile.sequence = &s;
+        tile.previous_h = {s.h + before, s.hidden, 1};
+        tile.weight = {packed + unit * gates * s.hidden, padded * gates};
+        tile.unit = unit;
+        tile.units = s.hidden - unit;
+        tile.gates = s.gates + at * gates + unit;
+        tile.candidate = s.candidate == nullptr ? nullptr : s.candidate + at + unit;
+        tile.h_before = s.h + before + unit;
+        tile.h = s.h + after;
+        tile.c_before = s.c == nullptr ? nullptr : s.c + before + unit;
+        tile.c = s.c == nullptr ? nullptr : s.c + after;
+        RunTile<Tile>(tile, last - first);
+      }
+    }
+  }
+}
+
+void RecurrentForwardPart(const RecurrentSequence& s, const float* packed, const ForwardPart& part) {
+  switch (s.cell) {
+    case Cell::gru:
+      return ForwardTiles<GruTile>(s, packed, part);
+    case Cell::lstm:
+      return ForwardTiles<LstmTile>(s, packed, part);
+    case Cell::rnn:
+      break;
+  }
+  switch (s.activation) {
+    case Activation::tanh:
+      return ForwardTiles<RnnTile<ActivateTanh>>(s, packed, part);
+    case Activation::relu:
+      return ForwardTiles<RnnTile<ActivateRelu>>(s, packed, part);
+    case Activation::sigmoid:
+      return ForwardTiles<RnnTile<ActivateSigmoid>>(s, packed, part);
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace unroll
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace unroll::cpu {
+
+HWY_EXPORT(GatePanelCount);
+HWY_EXPORT(PackedGatesSize);
+HWY_EXPORT(PackGates);
+HWY_EXPORT(RecurrentForwardPart);
+
+std::int64_t gate_panel_count(Cell cell, std::int64_t hidden) {
+  return HWY_DYNAMIC_DISPATCH(GatePanelCount)(cell, hidden);
+}
+std::size_t packed_gates_size(Cell cell, std::int64_t hidden) {
+  return static_cast<std::size_t>(HWY_DYNAMIC_DISPATCH(PackedGatesSize)(cell, hidden));
+}
+void pack_gates(Cell cell, std::int64_t hidden, const float* weight, float* packed, std::int64_t panel_begin,
+                std::int64_t panel_end) {
+  HWY_DYNAMIC_DISPATCH(PackGates)(cell, hidden, weight, packed, panel_begin, panel_end);
+}
+void recurrent_forward_part(const RecurrentSequence& sequence, const float* packed_gates, const ForwardPart& part) {
+  HWY_DYNAMIC_DISPATCH(RecurrentForwardPart)(sequence, packed_gates, part);
+}
+
+}  // namespace unroll::cpu
+#endif

@@ -1,0 +1,55 @@
+// Per-target include guard: this file is compiled once for each SIMD target (Highway's foreach_target).
+#if defined(UNROLL_TENSOR_CPU_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef UNROLL_TENSOR_CPU_SIMD_INL_H_
+#undef UNROLL_TENSOR_CPU_SIMD_INL_H_
+#else
+#define UNROLL_TENSOR_CPU_SIMD_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+HWY_BEFORE_NAMESPACE();
+namespace unroll {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using FloatTag = hn::ScalableTag<float>;
+using Floats = hn::Vec<FloatTag>;
+
+constexpr std::int64_t kLanes = HWY_LANES(float);
+
+// Kept out of the kernels: tails are rare, and inlining them into every tile is not.
+HWY_NOINLINE inline Floats LoadTail(const float* p, std::int64_t count) {
+  HWY_ALIGN float padded[kLanes] = {};
+  for (std::int64_t i = 0; i < count; ++i) padded[i] = p[i];
+  return hn::Load(FloatTag(), padded);
+}
+
+HWY_NOINLINE inline void StoreTail(Floats v, float* p, std::int64_t count) {
+  HWY_ALIGN float padded[kLanes];
+  hn::Store(v, FloatTag(), padded);
+  for (std::int64_t i = 0; i < count; ++i) p[i] = padded[i];
+}
+
+/// The first `count` elements at p, zeros behind; touches no memory beyond them. count >= 1.
+HWY_INLINE Floats LoadFirst(const float* p, std::int64_t count) {
+  return HWY_LIKELY(count >= kLanes) ? hn::LoadU(FloatTag(), p) : LoadTail(p, count);
+}
+
+/// Writes the first `count` elements of v, and nothing beyond them. count >= 1.
+HWY_INLINE void StoreFirst(Floats v, float* p, std::int64_t count) {
+  if (HWY_LIKELY(count >= kLanes)) {
+    hn::StoreU(v, FloatTag(), p);
+  } else {
+    StoreTail(v, p, count);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace unroll
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,164 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "tensor/matrix.h"
+#include "unroll/cell.h"
+#include "unroll/context.h"
+#include "unroll/random.h"
+
+namespace unroll {
+
+enum class Unary { negate, tanh, sigmoid, relu, exp, log };
+enum class Binary { add, subtract, multiply };
+
+/// Where a product begins: at zero, at what C holds, or at the same row (a bias) in every row.
+struct Start {
+  enum Kind { zero, accumulate, row } kind = zero;
+  const float* bias = nullptr;  // C.columns values where kind is row
+  static Start at_zero() { return {}; }
+  static Start at_c() { return {accumulate, nullptr}; }
+  /// At zero where there is no bias.
+  static Start at_row(const float* b) { return b == nullptr ? Start{} : Start{row, b}; }
+};
+
+/// A right operand that many products share: where it lies and, where the device wants one, a copy in the order in
+/// which its kernels read it.
+struct PackedMatrix {
+  ConstMatrix matrix;
+  Buffer packed;
+};
+
+/// One direction of one layer over a whole sequence. `h` has T + 1 slots of [B, H] in time order. Forward in time, the
+/// initial state is in slot 0 and step t writes slot t + 1; with `reverse` the initial state is in slot T, step t reads
+/// slot t + 1 and writes slot t. So step t always reads previous(t) and writes next(t).
+struct RecurrentSequence {
+  Cell cell = Cell::rnn;
+  Activation activation = Activation::tanh;
+  bool reverse = false;
+  std::int64_t steps = 0, batch = 0, hidden = 0;  // T, B, H
+  float* gates = nullptr;         // [T, B, G*H] in: x W_ih + b_ih; out: the gates after their activation
+  float* candidate = nullptr;     // gru: [T, B, H] out: h W_hn + b_hn, before the reset gate
+  const float* weight = nullptr;  // [H, G*H] W_hh
+  const float* packed = nullptr;  // the same by pack_recurrent(); null: packed by each call
+  const float* bias = nullptr;    // [G*H] b_hh, or null
+  float* h = nullptr;             // [T + 1, B, H]
+  float* c = nullptr;             // lstm: [T + 1, B, H]
+
+  std::int64_t slot_size() const { return batch * hidden; }
+  std::int64_t previous(std::int64_t t) const { return reverse ? t + 1 : t; }
+  std::int64_t next(std::int64_t t) const { return reverse ? t : t + 1; }
+  std::int64_t time(std::int64_t position) const { return reverse ? steps - 1 - position : position; }
+  float* output() const { return h + (reverse ? 0 : slot_size()); }        // [T, B, H] in time order
+  const float* before() const { return h + (reverse ? slot_size() : 0); }  // [T, B, H]: the state each step read
+};
+
+/// Gradients through a sequence. In place: `sequence.gates` becomes the gradient of x W_ih + b_ih (and, but for the
+/// gru's n block, of h W_hh + b_hh), `sequence.candidate` the gradient of h W_hn + b_hn. The weights' own gradients are
+/// products of these with x and before(), left to the caller.
+struct RecurrentGradient {
+  const float* output = nullptr;  // [T, B, H] gradient of output()
+  float* h = nullptr;             // [B, H] in: gradient of the final state; out: of the initial state
+  float* c = nullptr;             // lstm: the same for c
+};
+
+/// loss[n] = -log softmax(h[n] W + b)[target[n]], all together, without ever holding N x V logits.
+struct LinearCrossEntropy {
+  ConstMatrix input;                      // [N, H]
+  ConstMatrix weight;                     // [H, V], or the transpose of a dense [V, H]
+  const float* bias = nullptr;            // [V] or null
+  std::span<const std::int32_t> targets;  // N
+  // Results of every call.
+  double loss_sum = 0;       // nats, in the order of the rows
+  std::int64_t correct = 0;  // rows whose largest logit is the target's (the first of equals)
+  // Gradients of scale * loss_sum, where wanted (all or none).
+  bool with_gradients = false;
+  float scale = 1;
+  Matrix d_input;              // [N, H] written
+  Matrix d_weight;             // [H, V] added to; or, where its data is null,
+  Matrix d_weight_transposed;  // [V, H] added to
+  float* d_bias = nullptr;     // [V] added to; null without bias
+};
+
+/// In double, since 1 - beta2 in float would be off by a hundred thousandth.
+struct AdamStep {
+  double learning_rate, beta1, beta2, epsilon;
+  double correction1, correction2;  // 1 - beta^t
+};
+
+/// The contract between a place where arithmetic runs and everything above it. Stateless: memory comes as arguments or
+/// from the context's pool. Sizes are checked by the callers. Every result is a pure function of the arguments: neither
+/// the number of threads nor the division of work changes a bit. "+=" in a comment says that a result is added to what
+/// is there.
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  virtual const char* name() const = 0;  ///< with the SIMD target, e.g. "cpu (AVX3)"
+
+  virtual void fill(Context&, std::span<float> x, float value) const = 0;
+  virtual void copy(Context&, ConstMatrix x, Matrix y) const = 0;
+  virtual void axpy(Context&, float a, std::span<const float> x, std::span<float> y) const = 0;  ///< y += a x
+  virtual void scale(Context&, float a, std::span<float> x) const = 0;                           ///< x *= a
+  virtual void unary(Context&, Unary op, std::span<const float> x, std::span<float> y) const = 0;
+  /// dx += dy * op'(x), where y = op(x).
+  virtual void unary_backward(Context&, Unary op, std::span<const float> x, std::span<const float> y,
+                              std::span<const float> dy, std::span<float> dx) const = 0;
+  virtual void binary(Context&, Binary op, std::span<const float> a, std::span<const float> b,
+                      std::span<float> y) const = 0;
+  virtual void multiply_add(Context&, std::span<const float> a, std::span<const float> b,
+                            std::span<float> y) const = 0;                              ///< y += a * b
+  virtual void add_row(Context&, ConstMatrix x, const float* row, Matrix y) const = 0;  ///< y = x + row in every row
+  virtual void add_column_sums(Context&, ConstMatrix x, float* sums) const = 0;         ///< sums += rows of x, in order
+  virtual double sum(Context&, std::span<const float> x) const = 0;
+  virtual double sum_of_squares(Context&, std::span<const float> x) const = 0;
+
+  /// C = start + A B. Each element is one chain of multiply-adds in ascending k.
+  virtual void gemm(Context&, ConstMatrix a, ConstMatrix b, Matrix c, Start start) const = 0;
+  /// Of x W + b: dw += x^T dy, and db += the column sums of dy in the order of its rows, where db is not null.
+  virtual void weight_gradient(Context&, ConstMatrix x, ConstMatrix dy, Matrix dw, float* db) const = 0;
+  /// For products of few rows with a B that stays the same; the bits are those of gemm.
+  virtual PackedMatrix pack(Context&, ConstMatrix b) const = 0;
+  virtual void gemm_packed(Context&, ConstMatrix a, const PackedMatrix& b, Matrix c, Start start) const = 0;
+
+  /// y[n] = table[ids[n]] + bias (a one-hot matrix times `table`); bias may be null.
+  virtual void gather_rows(Context&, ConstMatrix table, std::span<const std::int32_t> ids, const float* bias,
+                           Matrix y) const = 0;
+  /// dtable[ids[n]] += dy[n], in the order of n.
+  virtual void scatter_add_rows(Context&, std::span<const std::int32_t> ids, ConstMatrix dy, Matrix dtable) const = 0;
+
+  /// y (+)= x * mask / (1 - p), mask[i] = random.uniform(first + i) >= p. The same call turns dy into dx (add = true).
+  virtual void dropout(Context&, const Random& random, std::uint64_t first, float p, std::span<const float> x,
+                       std::span<float> y, bool add) const = 0;
+
+  /// row_loss[n] = -log softmax(logits[n])[targets[n]], d_logits = softmax - one_hot(targets).
+  virtual void cross_entropy(Context&, ConstMatrix logits, std::span<const std::int32_t> targets,
+                             std::span<float> row_loss, Matrix d_logits) const = 0;
+
+  virtual void linear_cross_entropy(Context&, LinearCrossEntropy& problem) const = 0;
+  virtual void recurrent_forward(Context&, const RecurrentSequence& sequence) const = 0;
+  /// W_hh [H, G*H] for RecurrentSequence::packed; empty where the device has no use for it.
+  virtual Buffer pack_recurrent(Context&, Cell cell, std::int64_t hidden, const float* weight) const = 0;
+  virtual void recurrent_backward(Context&, const RecurrentSequence& sequence,
+                                  const RecurrentGradient& gradient) const = 0;
+
+  /// Each row of logits chooses one of its columns. Temperature 0: the first of the largest; else the first at which
+  /// the weights exp(logit / temperature), added up, exceed fractions[r] (in [0, 1)) of all of them. -1 where a logit
+  /// is not finite. The logits become scratch.
+  virtual void choose(Context&, Matrix logits, float temperature, std::span<const double> fractions,
+                      std::span<std::int32_t> chosen) const = 0;
+
+  virtual void sgd(Context&, float learning_rate, std::span<const float> gradient, std::span<float> value) const = 0;
+  virtual void adam(Context&, const AdamStep& step, std::span<const float> gradient, std::span<float> first_moment,
+                    std::span<float> second_moment, std::span<float> value) const = 0;
+};
+
+const Device& cpu_device();
+const Device& reference_device();
+
+inline const Device& device_of(const Context& context) {
+  return context.device() == DeviceKind::cpu ? cpu_device() : reference_device();
+}
+
+}  // namespace unroll

@@ -1,0 +1,70 @@
+#include "unroll/tensor.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "unroll/error.h"
+
+namespace unroll {
+
+Shape::Shape(std::initializer_list<std::int64_t> extents) : rank_(static_cast<int>(extents.size())) {
+  if (extents.size() > max_rank) throw Error(fmt::format("a shape of rank {}: at most {}", extents.size(), max_rank));
+  std::copy(extents.begin(), extents.end(), extents_.begin());
+  for (const std::int64_t extent : extents) {
+    if (extent < 0) throw Error(fmt::format("shape {}: extents are at least 0", to_string()));
+  }
+}
+
+std::int64_t Shape::operator[](int dimension) const {
+  const int index = dimension < 0 ? dimension + rank_ : dimension;
+  UNROLL_CHECK(index >= 0 && index < rank_);
+  return extents_[static_cast<std::size_t>(index)];
+}
+
+std::int64_t Shape::size() const { return rows() * columns(); }
+
+std::int64_t Shape::columns() const { return rank_ == 0 ? 1 : (*this)[-1]; }
+
+std::int64_t Shape::rows() const {
+  std::int64_t product = 1;
+  for (int i = 0; i + 1 < rank_; ++i) product *= (*this)[i];
+  return product;
+}
+
+Shape Shape::with(int dimension, std::int64_t extent) const {
+  const int index = dimension < 0 ? dimension + rank_ : dimension;
+  UNROLL_CHECK(index >= 0 && index < rank_ && extent >= 0);
+  Shape changed = *this;
+  changed.extents_[static_cast<std::size_t>(index)] = extent;
+  return changed;
+}
+
+std::string Shape::to_string() const {
+  return fmt::format("[{}]", fmt::join(extents_.begin(), extents_.begin() + rank_, ", "));
+}
+
+Tensor::Tensor(Context& context, const Shape& shape)
+    : buffer_(context.allocate(static_cast<std::size_t>(shape.size()))), shape_(shape) {}
+
+Tensor Tensor::zeros(Context& context, const Shape& shape) {
+  Tensor tensor(context, shape);
+  std::fill(tensor.span().begin(), tensor.span().end(), 0.0f);
+  return tensor;
+}
+
+Tensor Tensor::of(Context& context, const Shape& shape, std::span<const float> values) {
+  if (static_cast<std::int64_t>(values.size()) != shape.size()) {
+    throw Error(fmt::format("{} values for a tensor of shape {}, which holds {}", values.size(), shape.to_string(),
+                            shape.size()));
+  }
+  Tensor tensor(context, shape);
+  std::copy(values.begin(), values.end(), tensor.data());
+  return tensor;
+}
+
+Tensor Tensor::clone(Context& context) const { return of(context, shape_, span()); }
+
+}  // namespace unroll

@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "allocations/counted.h"
+#include "model/model_fixtures.h"
+#include "support/threads.h"
+
+namespace unroll {
+namespace {
+
+using testing::allocations;
+
+struct Setup {
+  const char* name;
+  LanguageModelOptions model;
+};
+
+class GenerationStep : public ::testing::TestWithParam<Setup> {};
+
+TEST_P(GenerationStep, AllocatesNothingAfterTheFirst) {
+  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+    for (const int threads : {1, 2}) {
+      for (const float temperature : {0.0f, 1.0f}) {
+        SCOPED_TRACE(fmt::format("{} gates, {} threads, temperature {}", gate_count(cell), threads, temperature));
+        LanguageModelOptions options = GetParam().model;
+        options.cell = cell;
+        Context context({.threads = threads});
+        ASSERT_TRUE(test::all_threads_take_part(context));
+        const LanguageModel model(context, testing::letters(700), options);
+        int symbols = 0;
+        std::int64_t after_first = 0, after_last = 0;
+        generate(model, "abc", {.length = 50, .temperature = temperature}, [&](std::string_view) {
+          if (++symbols == 3) after_first = allocations();  // the prefix, the first symbol, and that of the next step
+          after_last = allocations();
+          return true;
+        });
+        EXPECT_EQ(symbols, 51);
+        EXPECT_EQ(after_last - after_first, 0);
+      }
+    }
+  }
+}
+
+TEST_P(GenerationStep, AllocatesNothingForManyTextsEither) {
+  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+    LanguageModelOptions options = GetParam().model;
+    options.cell = cell;
+    Context context({.threads = 2});
+    const LanguageModel model(context, testing::letters(700), options);
+    Predictor predictor(model, 20);
+    const std::vector<std::int32_t> ids = testing::scattered(20, 700);
+    const auto step = [&](std::size_t texts) {
+      predictor.feed(std::span(ids).first(texts));
+      predictor.logits(0, static_cast<int>(texts));
+    };
+    step(20);
+    const std::int64_t after_first = allocations();
+    for (const std::size_t texts : {20, 20, 13, 13, 1}) step(texts);
+    EXPECT_EQ(allocations() - after_first, 0) << gate_count(cell) << " gates";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, GenerationStep,
+                         ::testing::Values(Setup{"one_hot", {.hidden = 130}},
+                                           Setup{"embedding", {.hidden = 130, .layers = 2, .embedding = 90}}),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace unroll

@@ -1,0 +1,133 @@
+"""Runs the built program for the tests in this folder. UNROLL_PROGRAM names it; the build sets that."""
+
+import json
+import math
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM = os.environ["UNROLL_PROGRAM"]
+SOURCE = Path(__file__).resolve().parents[2]
+LYRICS = SOURCE / "data" / "lyrics.txt"
+
+USAGE, BAD_DATA, NO_INPUT, INTERNAL, IO, DIVERGED = 2, 65, 66, 70, 74, 75
+
+# A training that takes a fraction of a second.
+TINY = ["--hidden", "8", "--batch", "2", "--steps", "5", "--epochs", "2"]
+
+
+class ProgramTest(unittest.TestCase):
+    """Each test runs in an empty folder of its own."""
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="unroll-test-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def run_program(self, *arguments, stdin=None, **options):
+        result = subprocess.run([PROGRAM, *map(str, arguments)], cwd=self.folder, capture_output="stdout" not in options,
+                                input=stdin, timeout=100, **options)
+        result.err = (result.stderr or b"").decode("utf-8")
+        result.out = (result.stdout or b"").decode("utf-8")
+        return result
+
+    def succeed(self, *arguments, **options):
+        result = self.run_program(*arguments, **options)
+        self.assertEqual(result.returncode, 0, result.err)
+        return result
+
+    def complaint(self, code, *arguments, **options):
+        """The one line on stderr of a command that fails before it has said anything."""
+        result = self.run_program(*arguments, **options)
+        self.assertEqual(result.returncode, code, result.err + result.out)
+        self.assertEqual(result.out, "")
+        self.assertEqual(len(result.err.splitlines()), 1, result.err)
+        self.assertTrue(result.err.startswith("unroll: "), result.err)
+        self.assertTrue(result.err.endswith("\n"))
+        return result.err
+
+    def complaint_underway(self, code, *arguments, **options):
+        """The last line on stderr, the only complaint, of a command that fails after it has begun to report."""
+        result = self.run_program(*arguments, **options)
+        self.assertEqual(result.returncode, code, result.err)
+        self.assertEqual(result.out, "")
+        lines = result.err.splitlines()
+        self.assertEqual([line for line in lines if line.startswith("unroll: ")], lines[-1:], result.err)
+        return lines[-1]
+
+    def write(self, name, content):
+        data = content if isinstance(content, bytes) else content.encode("utf-8")
+        path = self.folder / name
+        path.write_bytes(data)
+        return path
+
+    def files(self):
+        """Everything in the test's folder, as sorted relative paths."""
+        return sorted(str(p.relative_to(self.folder)) for p in self.folder.rglob("*"))
+
+    def tiny_model(self, text="the cat sat on the mat. " * 20, *flags):
+        self.write("text.txt", text)
+        self.succeed("train", "text.txt", *TINY, "--out", "model", *flags)
+        return self.folder / "model" / "model.safetensors"
+
+
+def model_contents(path):
+    """(configuration, symbols, {name: (shape, values)}) of a model file."""
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8:8 + length])
+    metadata = header.pop("__metadata__")
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        raw = data[8 + length + begin:8 + length + end]
+        tensors[name] = (entry["shape"], struct.unpack(f"<{len(raw) // 4}f", raw))
+    return metadata, tensors
+
+
+def with_zero_weights(path):
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    return data[:8 + length] + bytes(len(data) - 8 - length)
+
+
+class PlainRnn:
+    """A one-layer tanh network with one-hot input, in the plainest Python: what the program must agree with."""
+
+    def __init__(self, path, vocabulary):
+        _, tensors = model_contents(path)
+        self.vocabulary = vocabulary
+        self.index = {symbol: i for i, symbol in enumerate(vocabulary)}
+        self.w_ih, self.w_hh, self.w_out = (self.rows(tensors[name]) for name in
+                                            ("rnn.weight_ih_l0", "rnn.weight_hh_l0", "decoder.weight"))
+        b_ih, b_hh, self.b_out = (tensors[name][1] for name in ("rnn.bias_ih_l0", "rnn.bias_hh_l0", "decoder.bias"))
+        self.bias = [a + b for a, b in zip(b_ih, b_hh)]
+        self.h = [0.0] * len(self.bias)
+
+    @staticmethod
+    def rows(tensor):
+        (rows, columns), values = tensor
+        return [values[r * columns:(r + 1) * columns] for r in range(rows)]
+
+    def step(self, symbol):
+        """Log-probabilities of the next symbol."""
+        i = self.index[symbol]
+        self.h = [math.tanh(w_ih[i] + b + sum(w * h for w, h in zip(w_hh, self.h)))
+                  for w_ih, w_hh, b in zip(self.w_ih, self.w_hh, self.bias)]
+        logits = [b + sum(w * h for w, h in zip(row, self.h)) for row, b in zip(self.w_out, self.b_out)]
+        top = max(logits)
+        log_sum = top + math.log(sum(math.exp(x - top) for x in logits))
+        return [x - log_sum for x in logits]
+
+
+def limit_file_size(size):
+    """For preexec_fn: writing beyond `size` bytes fails, as on a full disk."""
+    def limit():
+        import resource
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return limit

@@ -1,0 +1,174 @@
+"""Flags, help, version and configuration files."""
+
+import json
+import re
+import unittest
+
+from support import BAD_DATA, NO_INPUT, TINY, USAGE, SOURCE, ProgramTest
+
+FLAGS = {
+    "train": ["cell", "hidden", "layers", "embedding", "tied", "dropout", "activation", "biases", "init", "windows", "batch", "steps",
+              "epoch-state", "epochs", "optimizer", "lr", "clip", "seed", "threads", "limit", "newlines", "prefix",
+              "report-every", "sample-length", "out", "overwrite", "json", "config"],
+    "generate": ["prefix", "length", "temperature", "seed", "unknown", "threads", "config"],
+    "evaluate": ["limit", "unknown", "threads", "json", "config"],
+    "inspect": ["limit", "newlines", "first", "json", "config"],
+    "bench": ["only", "threads", "repeats", "list", "json", "config"],
+}
+
+
+class HelpTest(ProgramTest):
+    def test_help_names_every_flag_once_and_shows_examples(self):
+        for command, flags in FLAGS.items():
+            with self.subTest(command):
+                text = self.succeed(command, "--help").out
+                self.assertEqual(re.findall(r"^  (?:-h,)?--([a-z-]+)", text, re.M).count("help"), 1)
+                named = set(re.findall(r"^  --([a-z-]+)", text, re.M))
+                self.assertEqual(named, set(flags))
+                self.assertIn("Examples:", text)
+                self.assertIn(f"unroll {command} ", text)
+
+    def test_help_fits_a_wide_terminal(self):
+        for command in FLAGS:
+            for line in self.succeed(command, "--help").out.splitlines():
+                self.assertLessEqual(len(line), 120, line)
+
+    def test_general_help_names_every_command_and_exit_code(self):
+        text = self.succeed("--help").out
+        for command in FLAGS:
+            self.assertRegex(text, rf"(?m)^  {command} ")
+        for code in ("2", "65", "66", "70", "74", "75"):
+            self.assertRegex(text, rf"\b{code} ")
+
+
+class UsageTest(ProgramTest):
+    def refused(self, *arguments):
+        line = self.complaint(USAGE, *arguments)
+        self.assertIn("--help", line)
+        return line
+
+    def test_command(self):
+        self.assertIn("train, generate, evaluate, inspect or bench", self.refused())
+        self.assertIn("tarin", self.refused("tarin"))
+
+    def test_unknown_flags_and_arguments(self):
+        self.assertIn("'--hiden'", self.refused("train", "text.txt", "--hiden", "3"))
+        self.assertIn("'more.txt'", self.refused("train", "text.txt", "more.txt"))
+        self.assertIn("FILE", self.refused("train"))
+        self.assertIn("--hidden", self.refused("train", "text.txt", "--hidden"))
+
+    def test_values_out_of_range(self):
+        cases = {
+            ("train", "text.txt"): [
+                ("--hidden", "0", "1 to 65536"), ("--hidden", "-1", "1 to 65536"), ("--hidden", "x", "1 to 65536"),
+                ("--hidden", "3.5", "whole number"), ("--hidden", "", "whole number"), ("--layers", "257", "1 to 256"),
+                ("--layers", "99999999999999999999", "1 to 256"), ("--batch", "0", "1 to"), ("--steps", "0", "1 to"),
+                ("--epochs", "0", "1 to"), ("--dropout", "1", "at least 0 and below 1"), ("--dropout", "-0.1", "at least 0"),
+                ("--lr", "0", "above 0"), ("--lr", "nan", "above 0"), ("--lr", "inf", "above 0"), ("--clip", "-1", "at least 0"),
+                ("--cell", "LSTM", "rnn, gru or lstm"), ("--activation", "tan", "tanh, relu or sigmoid"),
+                ("--windows", "", "random or consecutive"), ("--optimizer", "adamw", "sgd or adam"),
+                ("--newlines", "no", "keep or space"), ("--init", "normal", "normal:0.01"), ("--init", "normal:0", "above 0"),
+                ("--threads", "0", "1 to"), ("--threads", "5000", "1 to"), ("--seed", "-1", "whole number"), ("--limit", "-1", "0 to"),
+                ("--report-every", "0", "1 to"), ("--sample-length", "-1", "0 to"), ("--embedding", "-1", "0 to"),
+                ("--biases", "3", "one or two"), ("--epoch-state", "keep", "zero or carry")],
+            ("generate", "run"): [("--length", "-1", "0 to"), ("--temperature", "-0.5", "at least 0"),
+                                  ("--temperature", "hot", "at least 0"), ("--unknown", "x", "refuse or skip")],
+            ("evaluate", "run", "text.txt"): [("--limit", "1e3", "whole number"), ("--threads", "x", "1 to")],
+            ("inspect", "text.txt"): [("--first", "-1", "0 to")],
+            ("bench",): [("--threads", "0", "1 to"), ("--repeats", "0", "1 to"), ("--only", "nothing", "limit, operation")],
+        }
+        for command, flags in cases.items():
+            for flag, value, legal in flags:
+                with self.subTest(flag=flag, value=value):
+                    for spelling in ([flag, value], [f"{flag}={value}"]):
+                        line = self.refused(*command, *spelling)
+                        self.assertIn(flag, line)
+                        self.assertIn(legal, line)
+                        self.assertIn(f"'{value}'", line)
+
+    def test_flags_without_effect(self):
+        self.assertIn("--layers 2", self.refused("train", "text.txt", "--dropout", "0.5"))
+        self.assertIn("--cell rnn", self.refused("train", "text.txt", "--activation", "relu", "--cell", "gru"))
+        self.assertIn("--embedding 9", self.refused("train", "text.txt", "--tied", "--hidden", "9", "--embedding", "8"))
+        self.assertIn("--windows consecutive",
+                      self.refused("train", "text.txt", "--epoch-state", "carry", "--windows", "random"))
+
+    def test_the_last_of_two_values_counts(self):
+        self.write("text.txt", "abc " * 20)
+        result = self.succeed("train", "text.txt", *TINY, "--hidden", "9", "--json")
+        self.assertIn("9 hidden units", result.err)
+
+
+class ConfigTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.write("text.txt", "abc " * 20)
+
+    def plan(self, *flags):
+        return self.succeed("train", "text.txt", *flags).err
+
+    def test_every_flag_can_be_a_key(self):
+        values = {"cell": "rnn", "hidden": 7, "layers": 2, "embedding": 7, "tied": True, "dropout": 0.25, "activation": "relu",
+                  "biases": "one", "init": "normal:0.01", "windows": "consecutive", "batch": 2, "steps": 4, "epoch-state": "carry",
+                  "epochs": 3, "optimizer": "sgd", "lr": 0.5, "clip": 2, "seed": 77, "threads": 1, "limit": 60,
+                  "newlines": "space", "prefix": ["ab", "bc"], "report-every": 3, "sample-length": 4, "out": "there",
+                  "overwrite": True, "json": True}
+        self.assertEqual(set(values) | {"config"}, set(FLAGS["train"]))
+        self.write("all.toml", "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
+        result = self.succeed("train", "text.txt", "--config", "all.toml")
+        for part in ("60 symbols", "rnn, 7 hidden units, 2 layers, relu, tied embedding 7, dropout 0.25, one bias per gate, newlines space",
+                     "normal weights, deviation 0.01", "3 epochs", "2 windows of 4 symbols", "consecutive, state carried",
+                     "sgd rate 0.5, clip 2", "seed 77", "1 thread,", "epoch 3 perplexity", "\n - ab", "\n - bc"):
+            self.assertIn(part, result.err)
+        self.assertEqual(json.loads(result.out)["model"], "there/model.safetensors")
+        self.assertEqual(re.findall(r"^epoch (\d+)", result.err, re.M), ["0", "3"])
+        for continuation in re.findall(r"^ - (.*)$", result.err, re.M):
+            self.assertEqual(len(continuation), 2 + 4)
+
+    def test_flags_win(self):
+        self.write("some.toml", 'hidden = 7\nbatch = 2\nsteps = 4\nepochs = 1\nprefix = ["ab", "bc"]\n')
+        plan = self.plan("--hidden", "6", "--config", "some.toml", "--prefix", "ca")
+        self.assertIn("6 hidden units", plan)
+        self.assertIn("2 windows of 4", plan)
+        self.assertIn(" - ca", plan)
+        self.assertNotIn(" - ab", plan)
+        self.assertNotIn(" - bc", plan)
+
+    def test_unknown_keys_are_refused_by_name(self):
+        self.write("typo.toml", "batch = 2\nhiden = 7\n")
+        line = self.complaint(USAGE, "train", "text.txt", "--config", "typo.toml")
+        self.assertIn("typo.toml:2", line)
+        self.assertIn("'hiden'", line)
+        for key in ("FILE", "config", "help"):
+            self.write("key.toml", f'{key} = "text.txt"\n')
+            self.assertIn(f"'{key}'", self.complaint(USAGE, "train", "text.txt", "--config", "key.toml"))
+
+    def test_values_are_checked_as_those_of_flags_are(self):
+        self.write("bad.toml", "\nhidden = 0\n")
+        line = self.complaint(USAGE, "train", "text.txt", "--config", "bad.toml")
+        self.assertIn("bad.toml:2: hidden", line)
+        self.assertIn("1 to 65536", line)
+        self.write("list.toml", "hidden = [1, 2]\n")
+        self.assertIn("one value", self.complaint(USAGE, "train", "text.txt", "--config", "list.toml"))
+        self.write("switch.toml", "json = 3\n")
+        self.assertIn("true or false", self.complaint(USAGE, "train", "text.txt", "--config", "switch.toml"))
+
+    def test_files_that_are_no_configuration(self):
+        self.assertIn("gone.toml", self.complaint(NO_INPUT, "train", "text.txt", "--config", "gone.toml"))
+        self.write("broken.toml", "batch = 2\nhidden 7\n")
+        self.assertIn("broken.toml:2", self.complaint(BAD_DATA, "train", "text.txt", "--config", "broken.toml"))
+        self.write("table.toml", "[train]\nhidden = 7\n")
+        self.assertIn("train", self.complaint(BAD_DATA, "train", "text.txt", "--config", "table.toml"))
+
+    def test_recipes(self):
+        recipes = sorted((SOURCE / "recipes").glob("*.toml"), key=lambda path: path.stem)
+        self.assertEqual([path.stem for path in recipes], ["gru", "lstm", "rnn", "rnn-scratch-consecutive", "rnn-scratch-random"])
+        for recipe in recipes:
+            with self.subTest(recipe.stem):
+                self.assertNotIn("\nseed", recipe.read_text())
+                result = self.succeed("train", "text.txt", "--config", recipe, *TINY, "--prefix", "abc", "--out", recipe.stem)
+                self.assertIn("epoch 2 perplexity", result.err)
+
+
+if __name__ == "__main__":
+    unittest.main()

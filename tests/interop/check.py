@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Trains small models with unroll and has PyTorch measure them: both must find the same cross-entropy.
+
+usage: check.py UNROLL_PROGRAM TEXT
+"""
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from safetensors import safe_open
+
+READER = Path(__file__).resolve().parent / "torch_reads_model.py"
+SYMBOLS = 2000
+# Nats a symbol; unroll computes in float32, and here PyTorch in float64.
+TOLERANCE = 1e-5
+MODELS = {
+    "rnn": ["--cell", "rnn"],
+    "relu": ["--cell", "rnn", "--activation", "relu"],
+    "sigmoid": ["--cell", "rnn", "--activation", "sigmoid"],
+    "one_bias": ["--cell", "rnn", "--biases", "one"],
+    "gru": ["--cell", "gru"],
+    "gru_deep": ["--cell", "gru", "--layers", "3", "--embedding", "20"],
+    "tied": ["--cell", "gru", "--embedding", "37", "--tied"],
+    "lstm": ["--cell", "lstm"],
+    "lstm_deep": ["--cell", "lstm", "--layers", "2", "--dropout", "0.2"],
+}
+
+
+def ids_of(model, text):
+    """The symbols of the text as the model numbers them."""
+    with safe_open(model, "np") as file:
+        vocabulary = json.loads(file.metadata()["vocabulary"])
+    index = {symbol: i for i, symbol in enumerate(vocabulary["symbols"])}
+    return [index[symbol] for symbol in text]
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    program, source = sys.argv[1:]
+    text = Path(source).read_text(encoding="utf-8")[:SYMBOLS]
+    for name, flags in MODELS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            train = [program, "train", source, "--limit", str(SYMBOLS), "--hidden", "37", "--epochs", "5", "--batch", "8",
+                     "--out", str(Path(folder, "run")), *flags]
+            subprocess.run(train, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            evaluate = [program, "evaluate", str(Path(folder, "run")), source, "--limit", str(SYMBOLS), "--json"]
+            score = json.loads(subprocess.run(evaluate, check=True, stdout=subprocess.PIPE).stdout)
+            model = str(Path(folder, "run", "model.safetensors"))
+            ids = " ".join(map(str, ids_of(model, text)))
+            read = [sys.executable, str(READER), "--model", model, "--ids", "-", "--expect", str(score["cross_entropy"]),
+                    "--tolerance", str(TOLERANCE)]
+            theirs = json.loads(subprocess.run(read, check=True, input=ids.encode(), stdout=subprocess.PIPE).stdout)
+            if theirs["symbols"] != score["symbols"]:
+                sys.exit(f"{name}: PyTorch scored {theirs['symbols']} symbols, unroll {score['symbols']}")
+            difference = abs(theirs["cross_entropy"] - score["cross_entropy"])
+            print(f"{name}: cross-entropy {score['cross_entropy']:.6f}, PyTorch differs by {difference:.1e}"
+                  f" (bound {TOLERANCE:.0e})", flush=True)
+
+
+if __name__ == "__main__":
+    main()

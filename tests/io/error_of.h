@@ -1,0 +1,24 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "unroll/error.h"
+
+namespace unroll {
+
+/// The Error that `action` throws; a failure of the test where it throws none or one of several lines.
+template <class Action>
+Error error_of(Action&& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
+    return error;
+  }
+  ADD_FAILURE() << "no Error was thrown";
+  return Error("no Error was thrown");
+}
+
+}  // namespace unroll

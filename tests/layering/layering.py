@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""Checks the layout of the source tree: who includes whom, public headers, file lengths, machine paths.
+
+usage: layering.py ROOT
+
+Who may include whom comes from the unroll_room() table of src/CMakeLists.txt. Prints one line per finding and exits
+with 1 where there is any.
+"""
+import os
+import re
+import sys
+from pathlib import Path
+
+MAX_LINES = 600
+MAX_PUBLIC_HEADERS = 14
+UMBRELLA = "unroll.h"
+KEYWORDS = ("KNOWS", "PUBLIC", "LIBS", "HEADERS")
+SKIPPED_FOLDERS = re.compile(r"\.git|build.*|runs|shared|__pycache__|\.venv")
+CODE = re.compile(r".*\.(h|cc|cpp|py|sh|cmake)|CMakeLists\.txt|Makefile")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+ABSOLUTE_PATH = re.compile(r"""(?<=["'`\s=(:])/([a-z][\w.-]*)/[\w.]""")
+EVERYWHERE = {"usr", "etc", "proc", "sys", "dev", "bin", "lib", "no"}  # /no/such/file is for tests
+
+
+class Room:
+    def __init__(self, knows, public):
+        self.knows = knows
+        self.public = public
+
+
+def parse_rooms(cmake_text):
+    """The unroll_room() table: name -> Room."""
+    rooms = {}
+    text = re.sub(r"#[^\n]*", "", cmake_text)
+    for call in re.finditer(r"\bunroll_room\s*\(([^)]*)\)", text):
+        name, *words = call.group(1).split()
+        lists = {keyword: [] for keyword in KEYWORDS}
+        current = None
+        for word in words:
+            if word in KEYWORDS:
+                current = word
+            else:
+                lists[current].append(word)
+        rooms[name] = Room(lists["KNOWS"], lists["PUBLIC"])
+    return rooms
+
+
+def reachable(rooms, name):
+    """The room itself, what it knows, and what those know."""
+    seen, todo = set(), [name]
+    while todo:
+        room = todo.pop()
+        if room not in seen:
+            seen.add(room)
+            todo += rooms[room].knows
+    return seen
+
+
+def files_below(root):
+    for folder, names, files in os.walk(root):
+        names[:] = sorted(n for n in names if not SKIPPED_FOLDERS.fullmatch(n))
+        for file in sorted(files):
+            yield Path(folder, file)
+
+
+def code_in(folder):
+    return [p for p in files_below(folder) if p.suffix in (".h", ".cc", ".cpp")]
+
+
+def includes_of(path):
+    """(is a system include, path, line number) for each #include."""
+    text = path.read_text(encoding="utf-8")
+    return [(m.group(1) == "<", m.group(2), text.count("\n", 0, m.start(2)) + 1) for m in INCLUDE.finditer(text)]
+
+
+def check_room_includes(root, rooms, owner):
+    """Everything in src/ROOM includes only what ROOM knows; src/cli is the program and knows all."""
+    for path in code_in(root / "src"):
+        room = path.relative_to(root / "src").parts[0]
+        if room != "cli" and room not in rooms:
+            yield f"{path.relative_to(root)}: {room} is no room of src/CMakeLists.txt"
+            continue
+        allowed = set(rooms) | {"cli"} if room == "cli" else reachable(rooms, room)
+        for system, target, line in includes_of(path):
+            if system:
+                continue
+            place = f"{path.relative_to(root)}:{line}"
+            first, _, rest = target.partition("/")
+            if first != "unroll":
+                needed = first
+            elif rest == UMBRELLA:
+                needed = "cli"
+            else:
+                needed = owner.get(rest)
+            if needed not in set(rooms) | {"cli"}:
+                yield f"{place}: \"{target}\" belongs to no room"
+            elif needed not in allowed:
+                yield f"{place}: {room} does not know {needed}, but includes \"{target}\""
+
+
+def check_public_headers(root, rooms, owner):
+    """Each belongs to one room, includes only the standard library and public headers that its room knows."""
+    headers = code_in(root / "include")
+    if len(headers) > MAX_PUBLIC_HEADERS:
+        yield f"include/unroll: {len(headers)} public headers, more than {MAX_PUBLIC_HEADERS}"
+    names = {p.name for p in headers}
+    for name in sorted(set(owner) - names):
+        yield f"src/CMakeLists.txt: PUBLIC {name} does not exist"
+    for path in headers:
+        shown = path.relative_to(root)
+        if path.name != UMBRELLA and path.name not in owner:
+            yield f"{shown}: not in any PUBLIC list of src/CMakeLists.txt"
+            continue
+        allowed = set(rooms) if path.name == UMBRELLA else reachable(rooms, owner[path.name])
+        for system, target, line in includes_of(path):
+            if system:
+                if "/" in target or "." in target:
+                    yield f"{shown}:{line}: public headers include no third-party header, but this <{target}>"
+            elif not target.startswith("unroll/"):
+                yield f"{shown}:{line}: includes the private \"{target}\""
+            elif owner.get(target.removeprefix("unroll/")) not in allowed:
+                yield f"{shown}:{line}: {owner.get(path.name, 'unroll.h')} does not know the room of \"{target}\""
+    umbrella = root / "include" / "unroll" / UMBRELLA
+    if umbrella.exists():
+        included = {target for _, target, _ in includes_of(umbrella)}
+        reached = {f"unroll/{n}" for n in names & set(owner)} - closure(root, included)
+        for target in sorted(reached):
+            yield f"{umbrella.relative_to(root)}: does not reach \"{target}\""
+
+
+def closure(root, included):
+    seen, todo = set(), list(included)
+    while todo:
+        target = todo.pop()
+        path = root / "include" / target
+        if target not in seen and path.exists():
+            seen.add(target)
+            todo += [t for system, t, _ in includes_of(path) if not system]
+    return seen
+
+
+def check_examples(root):
+    """Examples are users: they see what is installed."""
+    for path in code_in(root / "examples"):
+        for system, target, line in includes_of(path):
+            if not system and not target.startswith("unroll/") and not (path.parent / target).exists():
+                yield f"{path.relative_to(root)}:{line}: an example includes the private \"{target}\""
+
+
+def check_texts(root):
+    for path in files_below(root):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        shown = path.relative_to(root)
+        if CODE.fullmatch(path.name) and text.count("\n") > MAX_LINES:
+            yield f"{shown}: {text.count(chr(10))} lines, more than {MAX_LINES}"
+        for number, line in enumerate(text.splitlines(), 1):
+            folders = set(ABSOLUTE_PATH.findall(line)) - EVERYWHERE
+            # SOURCE_DIR "/tests/..": a folder of the project, joined to its root
+            if any(not (root / folder).is_dir() for folder in folders):
+                yield f"{shown}:{number}: a path of one machine: {line.strip()[:100]}"
+
+
+def findings(root):
+    rooms = parse_rooms((root / "src" / "CMakeLists.txt").read_text(encoding="utf-8"))
+    if not rooms:
+        return ["src/CMakeLists.txt: no unroll_room() found"]
+    owner = {header: name for name, room in rooms.items() for header in room.public}
+    return [
+        *check_room_includes(root, rooms, owner),
+        *check_public_headers(root, rooms, owner),
+        *check_examples(root),
+        *check_texts(root),
+    ]
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    found = findings(Path(sys.argv[1]).resolve())
+    for line in found:
+        print(line)
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "io/temporary_folder.h"
+#include "model/model_fixtures.h"
+#include "unroll/trainer.h"
+
+namespace unroll {
+namespace {
+
+/// The most memory that this process has had so far, in MB: VmHWM of Linux.
+double peak_megabytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) * 1024 / 1e6;
+  }
+  ADD_FAILURE() << "no VmHWM in /proc/self/status";
+  return 0;
+}
+
+/// 205 MB of parameters and as much again of gradients. All logits at once, or a second copy of the model to be
+/// written, would be some 200 more.
+TEST(PeakMemory, TrainingAndSavingFiftyThousandSymbolsTakesUnder700Megabytes) {
+  constexpr int symbols = 50'000, batch = 32, steps = 35;
+  const Corpus corpus = Corpus::from_ids(testing::scattered(batch * (steps + 1), symbols), testing::letters(symbols));
+  Context context({.seed = 1});
+  LanguageModel model(context, corpus.vocabulary(), {.hidden = 512});
+  LanguageTask task(model, corpus, {.batch = batch, .steps = steps});
+  Sgd optimizer(model.parameters(), {.learning_rate = 0.1f});
+  Trainer(task, optimizer, {.epochs = 2, .clip_norm = 1}).run();
+  const TemporaryFolder folder;
+  model.save(folder.path("model.safetensors"));
+  fmt::print("peak {:.0f} MB\n", peak_megabytes());
+  EXPECT_LT(peak_megabytes(), 700);
+}
+
+}  // namespace
+}  // namespace unroll

@@ -1,0 +1,152 @@
+#include "unroll/autograd.h"
+
+#include <gmock/gmock.h>
+
+#include "nn/support.h"
+#include "unroll/error.h"
+
+namespace unroll {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Property;
+using testing::ThrowsMessage;
+
+class Autograd : public EachDevice {
+ protected:
+  Var scalar(float value) { return variable(context, tensor_of(context, {1}, {value})); }
+};
+UNROLL_EACH_DEVICE(Autograd);
+
+TEST_P(Autograd, AddsUpOverAllPathsAndUses) {
+  const Var x = scalar(3), y = x * x;    // a diamond: y is used twice
+  sum(y * y + 2.0f * y + x).backward();  // x^4 + 2 x^2 + x
+  EXPECT_FLOAT_EQ(x.gradient()[0], 4 * 27 + 4 * 3 + 1);
+  sum(x * x).backward();  // a second graph adds to what is there
+  EXPECT_FLOAT_EQ(x.gradient()[0], 4 * 27 + 4 * 3 + 1 + 6);
+}
+
+TEST_P(Autograd, LeavesGradientsOfIntermediateResults) {
+  const Var x = scalar(2), y = x * x;
+  sum(3.0f * y).backward();
+  EXPECT_FLOAT_EQ(y.gradient()[0], 3);
+}
+
+TEST_P(Autograd, DetachCutsHistoryAndSharesTheValue) {
+  const Var x = scalar(2), y = x * x, cut = y.detach();
+  EXPECT_EQ(cut.value().data, y.value().data);
+  sum(cut * x).backward();
+  EXPECT_FLOAT_EQ(x.gradient()[0], 4);
+  EXPECT_THROW(cut.gradient(), Error);
+}
+
+TEST_P(Autograd, DoesNoWorkForConstants) {
+  const Var a = constant(context, tensor_of(context, {2}, {1, 2})),
+            x = variable(context, tensor_of(context, {2}, {3, 4}));
+  sum(a * x).backward();
+  EXPECT_THAT(to_vector(x.gradient()), ElementsAre(1, 2));
+  EXPECT_THROW(a.gradient(), Error);
+  EXPECT_THROW(sum(a * a).backward(), Error);
+}
+
+TEST_P(Autograd, SlicesAndReshapesShareTheirGradientWithTheWhole) {
+  const Var x = variable(context, tensor_of(context, {2, 2}, {1, 2, 3, 4}));
+  const Var row = reshape(slice(x, 1, 2), {2});
+  sum(row * row).backward();
+  EXPECT_THAT(to_vector(x.gradient()), ElementsAre(0, 0, 6, 8));
+  EXPECT_EQ(row.gradient().data, x.gradient().data + 2);
+}
+
+/// A product into a slice writes the first gradient that its storage gets: the rest must be zero, not rubbish.
+TEST_P(Autograd, FirstGradientOfASliceLeavesTheRestZero) {
+  {
+    std::vector<Var> rubbish;  // goes to the pool, from where the gradient's memory comes
+    for (int i = 0; i < 4; ++i) rubbish.push_back(constant(context, tensor_of(context, {3, 2}, {7, 7, 7, 7, 7, 7})));
+  }
+  const Var x = variable(context, tensor_of(context, {3, 2}, {1, 2, 3, 4, 5, 6}));
+  const Var w = constant(context, tensor_of(context, {2, 1}, {1, 10}));
+  sum(matmul(slice(x, 1, 2), w)).backward();
+  EXPECT_THAT(to_vector(x.gradient()), ElementsAre(0, 0, 1, 10, 0, 0));
+}
+
+TEST_P(Autograd, SecondBackwardThroughOneGraphIsRefused) {
+  const Var x = scalar(2), y = x * x, loss = sum(y);
+  loss.backward();
+  EXPECT_THAT([&] { loss.backward(); }, ThrowsMessage<Error>(HasSubstr("detach()")));
+  const Var other = sum(y * x);
+  EXPECT_THROW(other.backward(), Error);
+  EXPECT_THROW(other.backward(), Error);  // the refusal leaves nothing half done
+  EXPECT_FLOAT_EQ(x.gradient()[0], 4);
+}
+
+TEST_P(Autograd, ReleasesWhatNobodyHoldsDuringBackward) {
+  const Var x = scalar(2);
+  std::weak_ptr<Node> inner;
+  Var loss;
+  {
+    const Var y = x * x;
+    inner = y.node();
+    loss = sum(y);
+  }
+  EXPECT_FALSE(inner.expired());
+  loss.backward();
+  EXPECT_TRUE(inner.expired());
+}
+
+/// Recursion over this chain, in backward or in releasing, needs some 100 MB of stack.
+TEST(AutogradChain, OfAMillionNodesGoesBackAndIsReleased) {
+  Context context({.seed = 1, .threads = 1});
+  const Var x = variable(context, tensor_of(context, {1}, {1}));
+  constexpr int length = 1'000'000;
+  Var released = x;
+  for (int i = 0; i < length; ++i) released = reshape(released, {1});
+  released = Var();
+  Var y = x;
+  for (int i = 0; i < length; ++i) y = -y;
+  sum(y).backward();
+  EXPECT_FLOAT_EQ(x.gradient()[0], 1);
+}
+
+TEST_P(Autograd, NamesBothShapesWhereTheyDoNotFit) {
+  const Var a = zeros(context, {2, 3}), b = zeros(context, {2, 4});
+  const auto both = [](auto f) {
+    EXPECT_THAT(f, ThrowsMessage<Error>(AllOf(HasSubstr("[2, 3]"), HasSubstr("[2, 4]"))));
+  };
+  both([&] { a + b; });
+  both([&] { a - b; });
+  both([&] { a* b; });
+  both([&] { matmul(a, b); });
+  both([&] { concat({a, b}); });
+  both([&] { reshape(a, {2, 4}); });
+  const auto refused = [](auto f, const char* text) { EXPECT_THAT(f, ThrowsMessage<Error>(HasSubstr(text))); };
+  refused([&] { a + zeros(context, {2}); }, "[2]");
+  refused([&] { slice(a, 1, 3); }, "slice 1 .. 3 of shape [2, 3]");
+  refused([&] { slice(a, 1, 1); }, "slice 1 .. 1");
+  refused([&] { concat({a, a}, 2); }, "[2, 3]");
+  refused([&] { concat(std::vector<Var>{}); }, "no parts");
+  refused([&] { mean(zeros(context, {0})); }, "[0]");
+  refused([&] { a.item(); }, "[2, 3]");
+  refused([&] { variable(context, Tensor::zeros(context, {2})).backward(); }, "[2]");
+  refused([&] { one_hot(std::vector{0, 5}, 5); }, "index 1 is 5");
+  refused([&] { one_hot(std::vector{-1}, 5); }, "index 0 is -1");
+  refused([&] { matmul(one_hot(std::vector{0}, 5), a); }, "[2, 3]");
+  refused([&] { cross_entropy(a, std::vector{0}); }, "[2, 3] and 1 targets");
+  refused([&] { cross_entropy(a, std::vector{0, 3}); }, "target 1 is 3");
+  refused([&] { tanh(Var()); }, "without a value");
+}
+
+TEST_P(Autograd, OperandsOfTwoContextsAreRefused) {
+  Context other({.seed = 1, .threads = 1, .device = GetParam()});
+  EXPECT_THAT([&] { zeros(context, {2}) + zeros(other, {2}); }, ThrowsMessage<Error>(HasSubstr("two contexts")));
+}
+
+TEST(MeanOfNumbers, IsWeighted) {
+  Mean mean;
+  mean.add(1, 3);
+  mean.add(5);
+  EXPECT_DOUBLE_EQ(mean.value(), 2);
+}
+
+}  // namespace
+}  // namespace unroll

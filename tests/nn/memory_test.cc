@@ -1,0 +1,130 @@
+#include <gtest/gtest.h>
+
+#include "nn/support.h"
+#include "unroll/layers.h"
+#include "unroll/optimizers.h"
+
+// What a recurrent net must be able to learn, within a fixed number of steps, and what a net without memory cannot.
+
+namespace unroll {
+namespace {
+
+/// How a net is kept from remembering.
+enum class Memory { intact, no_recurrent_weights, one_step_windows };
+
+struct Problem {
+  std::string name;
+  int symbols = 0;                                                       // of the input
+  std::function<void(std::uint32_t step, Ids& ids, Ids& targets)> draw;  // fills one batch
+  int steps = 0, first_scored = 0;                                       // targets before it are not scored
+  double memoryless = 0;  // the loss that no net without memory can beat, in nats
+};
+
+constexpr int batch = 32;
+
+/// One of two symbols, then blanks: which one was it? Without memory the answer is a coin toss.
+Problem impulse_task() {
+  static constexpr int delay = 7;
+  return {"impulse",
+          3,
+          [](std::uint32_t step, Ids& ids, Ids& targets) {
+            const auto bits = uniform_ids(batch, 2, step);
+            std::fill(ids.flat().begin(), ids.flat().end(), 2);
+            std::fill(targets.flat().begin(), targets.flat().end(), 0);
+            std::copy(bits.begin(), bits.end(), ids[0].begin());
+            std::copy(bits.begin(), bits.end(), targets[delay].begin());
+          },
+          delay + 1,
+          delay,
+          std::log(2.0)};
+}
+
+/// Three symbols of four, then blanks: say them again, in order. Without memory each is a guess among four.
+Problem copy_task() {
+  static constexpr int alphabet = 4, length = 3, blank = alphabet;
+  return {"copy",
+          alphabet + 1,
+          [](std::uint32_t step, Ids& ids, Ids& targets) {
+            const auto word = uniform_ids(batch * length, alphabet, step);
+            std::fill(ids.flat().begin(), ids.flat().end(), blank);
+            std::fill(targets.flat().begin(), targets.flat().end(), 0);
+            std::copy(word.begin(), word.end(), ids.flat().begin());
+            std::copy(word.begin(), word.end(), targets.flat().begin() + length * batch);
+          },
+          2 * length,
+          length,
+          std::log(4.0)};
+}
+
+class MemoryTask : public testing::TestWithParam<Cell> {
+ protected:
+  /// The mean loss of the last twentieth of `budget` training steps.
+  static double final_loss(const Problem& task, Cell cell, Memory memory, std::uint32_t budget) {
+    constexpr int hidden = 32;
+    Context context({.seed = 1, .threads = 1});
+    Parameters p(context);
+    const Init init = uniform_for_fan(hidden);
+    const Recurrent rnn(p, "rnn", task.symbols, {.cell = cell, .hidden = hidden}, init, init);
+    const Linear linear(p, "decoder", hidden, task.symbols, init, init);
+    const auto* recurrent_weights = p.find("rnn.weight_hh_l0");
+    const auto frozen_size = static_cast<std::size_t>(recurrent_weights->var.shape().size());
+    const auto frozen = [&](std::span<float> block) {
+      return block.subspan(static_cast<std::size_t>(recurrent_weights->offset), frozen_size);
+    };
+    if (memory == Memory::no_recurrent_weights) std::ranges::fill(frozen(p.values()), 0.0f);
+    Adam adam(p, {.learning_rate = 0.01f});
+    Mean last;
+    for (std::uint32_t step = 0; step < budget; ++step) {
+      Ids ids(task.steps, batch), targets(task.steps, batch);
+      task.draw(step, ids, targets);
+      const Var output =
+          memory == Memory::one_step_windows ? step_by_step(rnn, ids) : rnn(ids, rnn.zero_state(batch)).output;
+      const Var logits = linear(slice(output, task.first_scored, task.steps));
+      const Var loss =
+          cross_entropy(logits, targets.flat().subspan(static_cast<std::size_t>(task.first_scored) * batch));
+      p.zero_gradients();
+      loss.backward();
+      if (memory == Memory::no_recurrent_weights) std::ranges::fill(frozen(p.gradients()), 0.0f);
+      clip_by_global_norm(p, 1);
+      adam.step();
+      if (step >= budget - budget / 20) last.add(static_cast<double>(loss.item()));
+    }
+    return last.value();
+  }
+
+  /// Every step from a state of zero.
+  static Var step_by_step(const Recurrent& rnn, const Ids& ids) {
+    std::vector<Var> outputs;
+    for (int t = 0; t < ids.steps(); ++t) {
+      Ids one(1, ids.batch());
+      std::copy(ids[t].begin(), ids[t].end(), one.flat().begin());
+      outputs.push_back(rnn(one, rnn.zero_state(ids.batch())).output);
+    }
+    return concat(outputs);
+  }
+
+  void expect_memory(const Problem& task, std::uint32_t budget) const {
+    const auto run = [&](Memory memory) { return final_loss(task, GetParam(), memory, budget); };
+    const double intact = run(Memory::intact), cut = run(Memory::one_step_windows);
+    fmt::print("  {}: loss {:.4f} with memory, {:.4f} without; chance is {:.4f}\n", task.name, intact, cut,
+               task.memoryless);
+    EXPECT_LT(intact, task.memoryless / 10);
+    EXPECT_GT(cut, task.memoryless * 0.9);
+    // Gates carry the state of the other cells past W_hh.
+    if (GetParam() == Cell::rnn) {
+      const double frozen = run(Memory::no_recurrent_weights);
+      fmt::print("  {}: loss {:.4f} with W_hh kept at zero\n", task.name, frozen);
+      EXPECT_GT(frozen, task.memoryless * 0.9);
+    }
+  }
+};
+
+TEST_P(MemoryTask, Impulse) { expect_memory(impulse_task(), 400); }
+TEST_P(MemoryTask, Copy) { expect_memory(copy_task(), 600); }
+
+INSTANTIATE_TEST_SUITE_P(Cells, MemoryTask, testing::Values(Cell::rnn, Cell::gru, Cell::lstm), [](const auto& test) {
+  return test.param == Cell::rnn ? "rnn" : test.param == Cell::gru ? "gru" : "lstm";
+});
+
+}  // namespace
+}  // namespace unroll

@@ -1,0 +1,194 @@
+#include <gmock/gmock.h>
+
+#include "nn/node.h"
+#include "nn/support.h"
+#include "unroll/layers.h"
+
+namespace unroll {
+namespace {
+
+/// An operation and inputs for it. `roundings`: how many roundings of its largest intermediate an output has.
+struct OperationCase {
+  const char* name;
+  std::vector<Shape> inputs;
+  std::function<Var(const std::vector<Var>&)> apply;
+  double roundings = 4;
+  float low = -1.5f, high = 1.5f;
+};
+
+const std::vector<std::int32_t> repeated_ids{2, 0, 2, 3};
+
+std::vector<OperationCase> operation_cases() {
+  using Vars = std::vector<Var>;
+  return {
+      {"add", {{3, 5}, {3, 5}}, [](const Vars& v) { return v[0] + v[1]; }},
+      {"add_row", {{2, 3, 5}, {5}}, [](const Vars& v) { return v[0] + v[1]; }},
+      {"subtract", {{3, 5}, {3, 5}}, [](const Vars& v) { return v[0] - v[1]; }},
+      {"multiply", {{3, 5}, {3, 5}}, [](const Vars& v) { return v[0] * v[1]; }},
+      {"square", {{7}}, [](const Vars& v) { return v[0] * v[0]; }},
+      {"scale", {{3, 5}}, [](const Vars& v) { return -2.5f * v[0]; }},
+      {"negate", {{3, 5}}, [](const Vars& v) { return -v[0]; }},
+      {"tanh", {{19}}, [](const Vars& v) { return tanh(v[0]); }, 8},
+      {"sigmoid", {{19}}, [](const Vars& v) { return sigmoid(v[0]); }, 8},
+      {"relu_above", {{19}}, [](const Vars& v) { return relu(v[0]); }, 4, 0.25f, 1.5f},
+      {"relu_below", {{19}}, [](const Vars& v) { return relu(v[0]); }, 4, -1.5f, -0.25f},
+      {"exp", {{19}}, [](const Vars& v) { return exp(v[0]); }, 8},
+      {"log", {{19}}, [](const Vars& v) { return log(v[0]); }, 8, 0.5f, 2.0f},
+      {"sum", {{3, 5}}, [](const Vars& v) { return sum(v[0]); }, 40},
+      {"mean", {{3, 5}}, [](const Vars& v) { return mean(v[0]); }, 40},
+      {"matmul", {{3, 4}, {4, 5}}, [](const Vars& v) { return matmul(v[0], v[1]); }, 40},
+      {"matmul_rank3", {{2, 3, 4}, {4, 5}}, [](const Vars& v) { return matmul(v[0], v[1]); }, 40},
+      {"matmul_square", {{4, 4}}, [](const Vars& v) { return matmul(v[0], v[0]); }, 40},
+      {"affine", {{3, 4}, {4, 5}, {5}}, [](const Vars& v) { return affine(v[0], v[1], v[2]); }, 40},
+      {"affine_transposed", {{3, 4}, {5, 4}, {5}}, [](const Vars& v) { return affine(v[0], v[1], v[2], true); }, 40},
+      {"tied",
+       {{5, 4}},
+       [](const Vars& v) {
+         return affine(gather(repeated_ids, v[0], {4, 4}), v[0], {}, true);
+       },
+       40},
+      {"one_hot", {{5, 3}}, [](const Vars& v) { return matmul(one_hot(repeated_ids, 5), v[0]); }},
+      {"concat_first",
+       {{2, 3}, {1, 3}},
+       [](const Vars& v) {
+         return concat({v[0], v[1], v[0]});
+       }},
+      {"concat_middle",
+       {{2, 3, 2}, {2, 1, 2}},
+       [](const Vars& v) {
+         return concat({v[0], v[1]}, 1);
+       }},
+      {"concat_last",
+       {{2, 3}, {2, 4}},
+       [](const Vars& v) {
+         return concat({v[0], v[1]}, -1);
+       }},
+      {"slice", {{5, 3}}, [](const Vars& v) { return slice(v[0], 1, 3) * slice(v[0], 2, 4); }},
+      {"reshape",
+       {{6, 2}},
+       [](const Vars& v) {
+         return matmul(reshape(v[0], {4, 3}), reshape(v[0], {3, 4}));
+       },
+       30},
+      {"cross_entropy", {{4, 6}}, [](const Vars& v) { return cross_entropy(v[0], repeated_ids); }, 40},
+      {"cross_entropy_rank3", {{2, 2, 6}}, [](const Vars& v) { return cross_entropy(v[0], repeated_ids); }, 40},
+      {"dropout", {{40}}, [](const Vars& v) { return dropout(v[0], 0.4f, Random(3, Purpose::dropout)); }},
+  };
+}
+
+struct Evaluated {
+  std::vector<float> output;
+  std::vector<std::vector<float>> gradients;
+};
+
+class OperationGradients : public testing::TestWithParam<OperationCase> {
+ protected:
+  std::vector<Var> inputs(Context& context) const {
+    std::vector<Var> vars;
+    for (const Shape& shape : GetParam().inputs) {
+      const auto stream = static_cast<std::uint32_t>(vars.size());
+      vars.push_back(variable(context, uniform_tensor(context, shape, stream, GetParam().low, GetParam().high)));
+    }
+    return vars;
+  }
+  Evaluated evaluate(Context& context) const {
+    const std::vector<Var> vars = inputs(context);
+    const Var y = GetParam().apply(vars);
+    weighted_sum(context, y).backward();
+    Evaluated result{to_vector(y.value()), {}};
+    for (const Var& var : vars) result.gradients.push_back(to_vector(var.gradient()));
+    return result;
+  }
+};
+
+TEST_P(OperationGradients, AgreeWithCentralDifferences) {
+  Context context({.seed = 1, .threads = 1, .device = DeviceKind::reference});
+  const Evaluated analytic = evaluate(context);
+  std::vector<Var> vars = inputs(context);
+  const auto outputs = [&] { return to_vector(GetParam().apply(vars).value()); };
+  const std::vector<float> weights = weights_of(context, GetParam().apply(vars).shape());
+  for (std::size_t i = 0; i < vars.size(); ++i) {
+    const ConstView view = vars[i].value();
+    const std::span<float> values(const_cast<float*>(view.data), view.span().size());
+    check_gradient(fmt::format("{} input {}", GetParam().name, i), values, analytic.gradients[i], weights,
+                   GetParam().roundings, outputs);
+  }
+}
+
+TEST_P(OperationGradients, OfCpuAndReferenceAreEqualWithinRounding) {
+  Context cpu({.seed = 1, .threads = 2}), reference({.seed = 1, .threads = 1, .device = DeviceKind::reference});
+  const Evaluated fast = evaluate(cpu), oracle = evaluate(reference);
+  // Each side is off by its roundings; a gradient has at most those of the output and of the weighted sum.
+  const auto bound = [](std::span<const float> exact) {
+    return 2 * (GetParam().roundings + 4) * unit_roundoff * std::max(1.0, largest_magnitude(exact));
+  };
+  expect_within(GetParam().name, largest_difference(fast.output, oracle.output), bound(oracle.output));
+  for (std::size_t i = 0; i < fast.gradients.size(); ++i) {
+    expect_within(fmt::format("{} gradient {}", GetParam().name, i),
+                  largest_difference(fast.gradients[i], oracle.gradients[i]), bound(oracle.gradients[i]));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, OperationGradients, testing::ValuesIn(operation_cases()),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+class Operations : public EachDevice {};
+UNROLL_EACH_DEVICE(Operations);
+
+// What follows are values by hand: the gradients above would not notice a wrong function with a matching derivative.
+TEST_P(Operations, HaveTheValuesOfTheirFormulas) {
+  const Var x = constant(context, tensor_of(context, {2, 2}, {-1, 0, 0.5f, 2}));
+  const auto expect_each = [&](const Var& y, double (*f)(double)) {
+    for (std::int64_t i = 0; i < x.shape().size(); ++i) {
+      EXPECT_NEAR(y.value()[i], f(static_cast<double>(x.value()[i])), 1e-6) << i;
+    }
+  };
+  expect_each(tanh(x), [](double v) { return std::tanh(v); });
+  expect_each(sigmoid(x), [](double v) { return 1 / (1 + std::exp(-v)); });
+  expect_each(relu(x), [](double v) { return std::max(v, 0.0); });
+  expect_each(exp(x), [](double v) { return std::exp(v); });
+  expect_each(log(exp(x)), [](double v) { return v; });
+  expect_each(-x, [](double v) { return -v; });
+  expect_each(3.0f * x, [](double v) { return 3 * v; });
+  expect_each(x * x - x, [](double v) { return v * v - v; });
+  EXPECT_FLOAT_EQ(sum(x).item(), 1.5f);
+  EXPECT_FLOAT_EQ(mean(x).item(), 0.375f);
+  const Var row = constant(context, tensor_of(context, {2}, {10, 20}));
+  EXPECT_THAT(to_vector((x + row).value()), testing::ElementsAre(9, 20, 10.5f, 22));
+}
+
+TEST_P(Operations, MultiplyMatrices) {
+  const Var a = constant(context, tensor_of(context, {2, 3}, {1, 2, 3, 4, 5, 6}));
+  const Var b = constant(context, tensor_of(context, {3, 2}, {1, 0, 0, 1, 1, 1}));
+  EXPECT_THAT(to_vector(matmul(a, b).value()), testing::ElementsAre(4, 5, 10, 11));
+  EXPECT_THAT(to_vector(matmul(one_hot(std::vector{2, 0}, 3), b).value()), testing::ElementsAre(1, 1, 1, 0));
+}
+
+TEST_P(Operations, JoinAndCut) {
+  const Var a = constant(context, tensor_of(context, {2, 1}, {1, 2}));
+  const Var b = constant(context, tensor_of(context, {2, 2}, {3, 4, 5, 6}));
+  const Var joined = concat({a, b}, 1);
+  EXPECT_EQ(joined.shape(), (Shape{2, 3}));
+  EXPECT_THAT(to_vector(joined.value()), testing::ElementsAre(1, 3, 4, 2, 5, 6));
+  EXPECT_THAT(to_vector(concat({b, b}).value()), testing::ElementsAre(3, 4, 5, 6, 3, 4, 5, 6));
+  EXPECT_THAT(to_vector(slice(joined, 1, 2).value()), testing::ElementsAre(2, 5, 6));
+  EXPECT_EQ(slice(joined, 1, 2).value().data, joined.value().data + 3);
+  EXPECT_EQ(reshape(joined, {3, 2}).value().data, joined.value().data);
+}
+
+TEST_P(Operations, CrossEntropyOfZeroAndOfSureLogits) {
+  const Var zero = zeros(context, {3, 5});
+  EXPECT_NEAR(cross_entropy(zero, std::vector{0, 4, 2}).item(), std::log(5.0), 1e-6);
+  const Var sure = constant(context, tensor_of(context, {2, 2}, {90, 0, 0, 90}));
+  EXPECT_NEAR(cross_entropy(sure, std::vector{0, 1}).item(), 0, 1e-6);
+  EXPECT_NEAR(cross_entropy(sure, std::vector{1, 0}).item(), 90, 1e-4);
+}
+
+TEST_P(Operations, ReluHasGradientZeroAtZero) {
+  const Var x = variable(context, tensor_of(context, {3}, {-1, 0, 1}));
+  sum(relu(x)).backward();
+  EXPECT_THAT(to_vector(x.gradient()), testing::ElementsAre(0, 0, 1));
+}
+
+}  // namespace
+}  // namespace unroll

@@ -1,0 +1,131 @@
+#include "unroll/parameters.h"
+
+#include <gmock/gmock.h>
+
+#include <array>
+
+#include "nn/support.h"
+#include "unroll/error.h"
+
+namespace unroll {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+TEST(ParametersTest, LieInOneBlockInOrder) {
+  Context context;
+  Parameters p(context);
+  const Var a = p.add("a", {2, 3}, Normal{}), b = p.add("b", {4});
+  EXPECT_EQ(p.size(), 10);
+  EXPECT_EQ(a.value().data, p.values().data());
+  EXPECT_EQ(b.value().data, p.values().data() + 6);
+  ASSERT_EQ(p.entries().size(), 2u);
+  EXPECT_EQ(p.entries()[1].name, "b");
+  EXPECT_EQ(p.entries()[1].offset, 6);
+  EXPECT_EQ(p.find("b"), &p.entries()[1]);
+  EXPECT_EQ(p.find("c"), nullptr);
+  EXPECT_THAT(to_vector(b.value()), Each(0.0f));
+}
+
+TEST(ParametersTest, ViewsFollowTheBlockWhenItGrows) {
+  Context context;
+  Parameters p(context);
+  const Var a = p.add("a", {3}, Uniform{1, 2});
+  const Var part = slice(a, 1, 3), cut = a.detach();
+  const std::vector<float> before = to_vector(a.value());
+  sum(a * a).backward();
+  const std::vector<float> gradient = to_vector(a.gradient());
+  const Var b = p.add("b", {1000}, Normal{});
+  EXPECT_EQ(to_vector(a.value()), before);
+  EXPECT_EQ(to_vector(a.gradient()), gradient);
+  EXPECT_THAT(to_vector(b.gradient()), Each(0.0f));
+  p.values()[1] = 42;
+  EXPECT_THAT(part.value()[0], 42);
+  EXPECT_THAT(cut.value()[1], 42);
+  EXPECT_EQ(p.gradients().size(), 1003u);
+}
+
+TEST(ParametersTest, ReserveKeepsThePlace) {
+  Context context;
+  Parameters p(context);
+  p.reserve(100);
+  const float* place = p.add("a", {10}).value().data;
+  EXPECT_EQ(p.add("b", {90}).value().data, place + 10);
+  EXPECT_EQ(p.find("a")->var.value().data, place);
+  EXPECT_EQ(p.size(), 100);
+}
+
+TEST(ParametersTest, BackwardAddsIntoTheFlatBlock) {
+  Context context;
+  Parameters p(context);
+  const Var a = p.add("a", {2}, Uniform{1, 2}), b = p.add("b", {2}, Uniform{1, 2});
+  (sum(a) + 2.0f * sum(b)).backward();
+  EXPECT_THAT(p.gradients(), ElementsAre(1, 1, 2, 2));
+  sum(a).backward();
+  EXPECT_THAT(p.gradients(), ElementsAre(2, 2, 2, 2));
+  p.zero_gradients();
+  EXPECT_THAT(p.gradients(), Each(0.0f));
+}
+
+TEST(ParametersTest, DrawsDependOnSeedIndexAndElementOnly) {
+  Context one({.seed = 1, .threads = 1}), same({.seed = 1, .threads = 2}), other({.seed = 2, .threads = 1});
+  const auto draw = [](Context& context, bool reserve) {
+    Parameters p(context);
+    if (reserve) p.reserve(1000);
+    p.add("a", {7}, Normal{});
+    return to_vector(p.add("b", {100}, Uniform{}).value());
+  };
+  EXPECT_EQ(draw(one, false), draw(same, true));
+  EXPECT_NE(draw(one, false), draw(other, false));
+  Parameters p(one);
+  EXPECT_NE(to_vector(p.add("x", {5}, Normal{}).value()), to_vector(p.add("y", {5}, Normal{}).value()));
+}
+
+/// Four standard errors of mean and of deviation.
+TEST(ParametersTest, DrawsHaveTheMomentsAskedFor) {
+  Context context;
+  Parameters p(context);
+  constexpr int count = 40'000;
+  const auto moments = [](const Var& var) {
+    double sum = 0, squares = 0;
+    for (const float value : var.value().span()) {
+      sum += static_cast<double>(value);
+      squares += static_cast<double>(value) * static_cast<double>(value);
+    }
+    return std::pair(sum / count, std::sqrt(squares / count - sum / count * sum / count));
+  };
+  const auto [normal_mean, normal_deviation] = moments(p.add("n", {count}, Normal{0.5f, 0.01f}));
+  EXPECT_NEAR(normal_mean, 0.5, 4 * 0.01 / std::sqrt(count));
+  EXPECT_NEAR(normal_deviation, 0.01, 4 * 0.01 / std::sqrt(2.0 * count));
+  const auto [uniform_mean, uniform_deviation] = moments(p.add("u", {count}, Uniform{-1, 3}));
+  EXPECT_NEAR(uniform_mean, 1, 4 * 4 / std::sqrt(12.0 * count));
+  EXPECT_NEAR(uniform_deviation, 4 / std::sqrt(12.0), 4 * 4 / std::sqrt(12.0 * count));
+  const auto all = p.find("u")->var.value().span();
+  EXPECT_GE(*std::min_element(all.begin(), all.end()), -1);
+  EXPECT_LT(*std::max_element(all.begin(), all.end()), 3);
+}
+
+TEST(ParametersTest, TakenNameIsRefused) {
+  Context context;
+  Parameters p(context);
+  p.add("a", {1});
+  EXPECT_THAT([&] { p.add("a", {2}); }, ThrowsMessage<Error>(HasSubstr("parameter a")));
+  EXPECT_EQ(p.size(), 1);
+}
+
+TEST(ParametersTest, StayUsableWhenMoved) {
+  Context context;
+  Parameters p(context);
+  const Var a = p.add("a", {2}, Uniform{1, 2});
+  Parameters moved(std::move(p));
+  EXPECT_EQ(a.value().data, moved.values().data());
+  const std::uint64_t version = moved.version();
+  moved.updated();
+  EXPECT_EQ(moved.version(), version + 1);
+}
+
+}  // namespace
+}  // namespace unroll

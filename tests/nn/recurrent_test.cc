@@ -1,0 +1,340 @@
+#include <gmock/gmock.h>
+
+#include "nn/support.h"
+#include "nn/textbook_cells.h"
+#include "unroll/error.h"
+#include "unroll/layers.h"
+
+namespace unroll {
+namespace {
+
+using testing::Each;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+struct NetCase {
+  RecurrentOptions options;
+  int steps = 5, batch = 3, input = 4;
+  bool one_hot = false;
+
+  std::string name() const {
+    static constexpr const char* cells[] = {"rnn", "gru", "lstm"};
+    static constexpr const char* activations[] = {"tanh", "relu", "sigmoid"};
+    const auto& o = options;
+    return fmt::format("{}{}_h{}_l{}_d{}_T{}_B{}{}{}", cells[static_cast<int>(o.cell)],
+                       o.cell == Cell::rnn ? std::string("_") + activations[static_cast<int>(o.activation)] : "",
+                       o.hidden, o.layers, o.bidirectional ? 2 : 1, steps, batch,
+                       o.biases == Biases::one ? "_onebias" : "", one_hot ? "_onehot" : "");
+  }
+};
+
+std::vector<NetCase> net_cases() {
+  std::vector<NetCase> cases;
+  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+    cases.push_back({{.cell = cell, .hidden = 5}});
+    cases.push_back({{.cell = cell, .hidden = 1}, 1, 1, 1});
+    cases.push_back({{.cell = cell, .hidden = 17, .layers = 2}, 4, 7, 3});
+    cases.push_back({{.cell = cell, .hidden = 6, .bidirectional = true}});
+    cases.push_back({{.cell = cell, .hidden = 5, .layers = 3, .bidirectional = true, .biases = Biases::one}, 3, 2});
+    cases.push_back({{.cell = cell, .hidden = 9}, 6, 3, 7, true});
+    cases.push_back({{.cell = cell, .hidden = 4, .layers = 2, .bidirectional = true}, 5, 2, 6, true});
+  }
+  cases.push_back({{.cell = Cell::rnn, .activation = Activation::relu, .hidden = 5, .layers = 2}});
+  cases.push_back({{.cell = Cell::rnn, .activation = Activation::sigmoid, .hidden = 5, .bidirectional = true}});
+  return cases;
+}
+
+/// A network with its inputs and everything that one backward pass gives.
+class Net {
+ public:
+  Net(Context& context, const NetCase& net)
+      : context_(context),
+        case_(net),
+        ids_(uniform_ids(net.steps, net.batch, net.input, 1)),
+        recurrent_(parameters, "rnn", net.input, net.options, Uniform{-0.7f, 0.7f}, Uniform{-0.5f, 0.5f}) {
+    const Shape state{net.options.layers * recurrent_.directions(), net.batch, net.options.hidden};
+    initial.h = variable(context, uniform_tensor(context, state, 2));
+    if (net.options.cell == Cell::lstm) initial.c = variable(context, uniform_tensor(context, state, 3));
+    x = net.one_hot ? constant(context, dense(ids_))
+                    : variable(context, uniform_tensor(context, {net.steps, net.batch, net.input}, 4));
+  }
+
+  Recurrent::Result fast() const { return case_.one_hot ? recurrent_(ids_, initial) : recurrent_(x, initial); }
+  Recurrent::Result textbook(const TextbookStack& stack) const { return stack(x, initial); }
+
+  /// Every number a result has, one after the other.
+  static std::vector<float> numbers(const Recurrent::Result& result) {
+    std::vector<float> all = to_vector(result.output.value());
+    for (const Var& var : {result.state.h, result.state.c}) {
+      if (!var.defined()) continue;
+      all.insert(all.end(), var.value().span().begin(), var.value().span().end());
+    }
+    return all;
+  }
+  /// A scalar in which each of the numbers() has its weight, those of weights().
+  Var loss(const Recurrent::Result& result) const {
+    Var total = weighted_sum(context_, result.output, 10) + weighted_sum(context_, result.state.h, 11);
+    return result.state.c.defined() ? total + weighted_sum(context_, result.state.c, 12) : total;
+  }
+  std::vector<float> weights(const Recurrent::Result& result) const {
+    std::vector<float> all = weights_of(context_, result.output.shape(), 10);
+    std::uint32_t stream = 11;
+    for (const Var& var : {result.state.h, result.state.c}) {
+      if (!var.defined()) continue;
+      const std::vector<float> more = weights_of(context_, var.shape(), stream++);
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    return all;
+  }
+  /// The inputs that want gradients, by name.
+  std::vector<std::pair<std::string, Var>> variables() const {
+    std::vector<std::pair<std::string, Var>> all{{"h0", initial.h}};
+    if (initial.c.defined()) all.emplace_back("c0", initial.c);
+    if (!case_.one_hot) all.emplace_back("x", x);
+    return all;
+  }
+
+ private:
+  Context& context_;
+
+ public:
+  Parameters parameters{context_};
+  RecurrentState initial;
+  Var x;
+
+ private:
+  Tensor dense(const Ids& ids) const {
+    Tensor rows = Tensor::zeros(context_, {ids.steps(), ids.batch(), case_.input});
+    for (std::int64_t n = 0; n < ids.size(); ++n)
+      rows.data()[n * case_.input + ids.flat()[static_cast<std::size_t>(n)]] = 1;
+    return rows;
+  }
+
+  NetCase case_;
+  Ids ids_;
+  Recurrent recurrent_;
+};
+
+/// Longest chain of additions behind a number: the products of each step of each layer, twice over on the way back,
+/// and the sum over the rows.
+double roundings(const NetCase& net, bool backward) {
+  const RecurrentOptions& o = net.options;
+  const int widest = std::max(net.input, o.layers > 1 ? o.hidden * (o.bidirectional ? 2 : 1) : 0);
+  const double forward = (widest + o.hidden + 10.0) * net.steps * o.layers;
+  return backward ? 2 * forward + net.steps * net.batch : forward;
+}
+
+class FastDoor : public testing::TestWithParam<std::tuple<NetCase, DeviceKind>> {};
+
+/// The fast operation against the same cell written out of tensor operations: the same values, states and gradients.
+TEST_P(FastDoor, IsTheTextbookDoor) {
+  const auto& [net_case, device] = GetParam();
+  Context context({.seed = 1, .threads = 2, .device = device});
+  Net net(context, net_case);
+  const Recurrent::Result fast = net.fast();
+  net.loss(fast).backward();
+  std::map<std::string, std::vector<float>> gradients;
+  for (const auto& [name, var] : net.variables()) gradients[name] = to_vector(var.gradient());
+
+  Net other(context, net_case);
+  const TextbookStack stack(other.parameters, "rnn", net_case.options);
+  const Recurrent::Result slow = other.textbook(stack);
+  other.loss(slow).backward();
+
+  EXPECT_EQ(fast.output.shape(), slow.output.shape());
+  EXPECT_EQ(fast.state.h.shape(), slow.state.h.shape());
+  const double forward = 2 * roundings(net_case, false) * unit_roundoff;
+  const double backward = 2 * roundings(net_case, true) * unit_roundoff;
+  const auto compare = [](const std::string& name, std::span<const float> a, std::span<const float> b, double bound) {
+    expect_within(name, largest_difference(a, b), bound * std::max(1.0, largest_magnitude(b)));
+  };
+  compare("values", Net::numbers(fast), Net::numbers(slow), forward);
+  for (const auto& [name, var] : other.variables()) {
+    compare("gradient of " + name, gradients[name], var.gradient().span(), backward);
+  }
+  for (const auto& entry : net.parameters.entries()) {
+    compare("gradient of " + entry.name, entry.var.gradient().span(), stack.gradient(entry.name), backward);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FastDoor,
+                         testing::Combine(testing::ValuesIn(net_cases()),
+                                          testing::Values(DeviceKind::cpu, DeviceKind::reference)),
+                         [](const auto& test) {
+                           const bool cpu = std::get<1>(test.param) == DeviceKind::cpu;
+                           return std::get<0>(test.param).name() + (cpu ? "_cpu" : "_reference");
+                         });
+
+/// On the reference device; the test above ties the other one to it. A relu's kink may lie within the step, and the
+/// wider nets have the code of the smaller ones.
+std::vector<NetCase> small_smooth_cases() {
+  std::vector<NetCase> cases = net_cases();
+  std::erase_if(
+      cases, [](const NetCase& net) { return net.options.activation == Activation::relu || net.options.hidden > 9; });
+  return cases;
+}
+
+class FastDoorGradients : public testing::TestWithParam<NetCase> {};
+
+TEST_P(FastDoorGradients, AgreeWithCentralDifferences) {
+  Context context({.seed = 1, .threads = 1, .device = DeviceKind::reference});
+  Net net(context, GetParam());
+  const Recurrent::Result result = net.fast();
+  const std::vector<float> weights = net.weights(result);
+  net.loss(result).backward();
+  const auto outputs = [&] { return Net::numbers(net.fast()); };
+  const auto check = [&](const std::string& name, const Var& var) {
+    const ConstView view = var.value();
+    check_gradient(name, {const_cast<float*>(view.data), view.span().size()}, var.gradient().span(), weights,
+                   roundings(GetParam(), false), outputs);
+  };
+  for (const auto& [name, var] : net.variables()) check(name, var);
+  for (const auto& entry : net.parameters.entries()) check(entry.name, entry.var);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FastDoorGradients, testing::ValuesIn(small_smooth_cases()),
+                         [](const auto& test) { return test.param.name(); });
+
+class RecurrentLayer : public EachDevice {
+ protected:
+  Parameters p{context};
+  void set(const std::string& name, std::vector<float> values) {
+    const auto* entry = p.find(name);
+    ASSERT_NE(entry, nullptr) << name;
+    ASSERT_EQ(static_cast<std::size_t>(entry->var.shape().size()), values.size());
+    std::copy(values.begin(), values.end(), p.values().begin() + entry->offset);
+  }
+};
+UNROLL_EACH_DEVICE(RecurrentLayer);
+
+/// h' = relu(a h + x): an impulse at time 0 dies away as a^t.
+TEST_P(RecurrentLayer, ImpulseResponseIsGeometric) {
+  constexpr int steps = 30;
+  const Recurrent net(p, "rnn", 1, {.cell = Cell::rnn, .activation = Activation::relu, .hidden = 1}, Zero{}, Zero{});
+  set("rnn.weight_ih_l0", {1});
+  set("rnn.weight_hh_l0", {0.5f});
+  std::vector<float> impulse(steps, 0.0f);
+  impulse[0] = 8;
+  const Var x = variable(context, tensor_of(context, {steps, 1, 1}, impulse));
+  const auto result = net(x, net.zero_state(1));
+  for (int t = 0; t < steps; ++t) EXPECT_EQ(result.output.value()[t], std::ldexp(8.0f, -t)) << t;
+  sum(result.state.h).backward();  // the same, seen from the end
+  for (int t = 0; t < steps; ++t) EXPECT_EQ(x.gradient()[t], std::ldexp(1.0f, t - steps + 1)) << t;
+}
+
+/// An open forget gate and a shut input gate carry c through unchanged; so does the gru's update gate with h.
+TEST_P(RecurrentLayer, SaturatedGatesHoldTheState) {
+  const Recurrent lstm(p, "lstm", 1, {.cell = Cell::lstm, .hidden = 2, .biases = Biases::one}, Zero{}, Zero{});
+  const Recurrent gru(p, "gru", 1, {.cell = Cell::gru, .hidden = 2, .biases = Biases::one}, Zero{}, Zero{});
+  set("lstm.bias_ih_l0", {-60, -60, 60, 60, 5, 5, 60, 60});  // i, f, g, o
+  set("gru.bias_ih_l0", {0, 0, 60, 60, 5, 5});               // r, z, n
+  const Var h = constant(context, tensor_of(context, {1, 1, 2}, {0.25f, -0.5f}));
+  const Var c = constant(context, tensor_of(context, {1, 1, 2}, {0.75f, -1.5f}));
+  const Ids ids(9, 1);
+  const auto after_lstm = lstm(ids, {h, c});
+  EXPECT_EQ(to_vector(after_lstm.state.c.value()), to_vector(c.value()));
+  EXPECT_NEAR(after_lstm.state.h.value()[1], std::tanh(-1.5), 1e-6);
+  // The gru weighs n and h: one rounding of a number up to 1 in each of the nine steps, and one in their difference.
+  const Var after_gru = gru(ids, {h, {}}).state.h;
+  expect_within("gru", largest_difference(after_gru.value().span(), h.value().span()), 9 * 2 * unit_roundoff);
+}
+
+/// Two windows with the state passed on are one long window; the gradient stops where the state is detached.
+TEST_P(RecurrentLayer, StateCarriesOverWindows) {
+  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+    Parameters parameters(context);
+    const Recurrent net(parameters, "rnn", 3, {.cell = cell, .hidden = 4, .layers = 2}, Uniform{-1, 1}, Uniform{-1, 1});
+    const Var x = variable(context, uniform_tensor(context, {6, 2, 3}, 1));
+    const auto whole = net(x, net.zero_state(2));
+    const auto first = net(slice(x, 0, 4), net.zero_state(2));
+    const auto second = net(slice(x, 4, 6), first.state);
+    EXPECT_EQ(to_vector(slice(whole.output, 4, 6).value()), to_vector(second.output.value()));
+    EXPECT_EQ(to_vector(whole.state.h.value()), to_vector(second.state.h.value()));
+
+    sum(second.output).backward();
+    EXPECT_GT(largest_magnitude(x.gradient().span().first(4 * 2 * 3)), 0);
+    const Var again = variable(context, uniform_tensor(context, {6, 2, 3}, 1));
+    const auto before_cut = net(slice(again, 0, 4), net.zero_state(2));
+    const auto after_cut = net(slice(again, 4, 6), before_cut.state.detach());
+    EXPECT_EQ(to_vector(after_cut.output.value()), to_vector(second.output.value()));
+    sum(after_cut.output).backward();
+    EXPECT_THAT(again.gradient().span().first(4 * 2 * 3), Each(0.0f));
+  }
+}
+
+TEST_P(RecurrentLayer, LossOfTheFinalCellStateAloneHasGradients) {
+  const Recurrent net(p, "rnn", 3, {.cell = Cell::lstm, .hidden = 4}, Uniform{-1, 1}, Uniform{-1, 1});
+  const Var x = variable(context, uniform_tensor(context, {5, 2, 3}, 1));
+  sum(net(x, net.zero_state(2)).state.c).backward();
+  EXPECT_GT(largest_magnitude(x.gradient().span()), 0);
+  for (const float value : x.gradient().span()) EXPECT_TRUE(std::isfinite(value));
+}
+
+TEST_P(RecurrentLayer, GradientsOfTwoUsesAddUp) {
+  const Recurrent net(p, "rnn", 3, {.cell = Cell::gru, .hidden = 4}, Uniform{-1, 1}, Uniform{-1, 1});
+  const Ids ids = uniform_ids(4, 2, 3, 1);
+  sum(net(ids, net.zero_state(2)).output).backward();
+  const std::vector<float> once(p.gradients().begin(), p.gradients().end());
+  sum(net(ids, net.zero_state(2)).output).backward();
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    EXPECT_NEAR(p.gradients()[i], 2 * once[i],
+                2 * 8 * unit_roundoff * std::max(1.0, std::abs(2.0 * static_cast<double>(once[i]))))
+        << i;
+  }
+}
+
+TEST_P(RecurrentLayer, DropoutActsBetweenLayersInTrainingOnly) {
+  const Ids ids = uniform_ids(4, 2, 3, 1);
+  const Random random(1, Purpose::dropout, 0, 5);
+  const auto outputs = [&](int layers, const Random* training) {
+    Parameters parameters(context);
+    const Recurrent net(parameters, "rnn", 3, {.hidden = 4, .layers = layers, .dropout = 0.5f}, Uniform{-1, 1},
+                        Uniform{-1, 1});
+    return to_vector(net(ids, net.zero_state(2), training).output.value());
+  };
+  EXPECT_EQ(outputs(1, &random), outputs(1, nullptr));
+  EXPECT_NE(outputs(2, &random), outputs(2, nullptr));
+  EXPECT_EQ(outputs(2, &random), outputs(2, &random));
+  const Random next(1, Purpose::dropout, 0, 6);
+  EXPECT_NE(outputs(2, &random), outputs(2, &next));
+}
+
+TEST_P(RecurrentLayer, HasPyTorchsNamesInPyTorchsOrder) {
+  const Recurrent net(p, "rnn", 3, {.cell = Cell::lstm, .hidden = 2, .layers = 2, .bidirectional = true}, Zero{},
+                      Zero{});
+  std::vector<std::string> names;
+  for (const auto& entry : p.entries()) names.push_back(entry.name);
+  std::vector<std::string> expected;
+  for (const char* suffix : {"l0", "l0_reverse", "l1", "l1_reverse"}) {
+    for (const char* kind : {"weight_ih", "weight_hh", "bias_ih", "bias_hh"})
+      expected.push_back(fmt::format("rnn.{}_{}", kind, suffix));
+  }
+  EXPECT_EQ(names, expected);
+  EXPECT_EQ(p.find("rnn.weight_ih_l0")->var.shape(), (Shape{3, 8}));
+  EXPECT_EQ(p.find("rnn.weight_ih_l1")->var.shape(), (Shape{4, 8}));
+  EXPECT_EQ(p.find("rnn.weight_hh_l1_reverse")->var.shape(), (Shape{2, 8}));
+}
+
+TEST_P(RecurrentLayer, RefusesWhatDoesNotFit) {
+  const auto refused = [](auto f, const char* text) { EXPECT_THAT(f, ThrowsMessage<Error>(HasSubstr(text))); };
+  const auto make = [&](int input, const RecurrentOptions& options) {
+    return [&, input, options] { Recurrent(p, "bad", input, options, Zero{}, Zero{}); };
+  };
+  refused(make(0, {}), "input size 0");
+  refused(make(1, {.hidden = 0}), "hidden 0");
+  refused(make(1, {.layers = 0}), "layers 0");
+  refused(make(1, {.dropout = 1}), "dropout 1");
+  const Recurrent net(p, "rnn", 3, {.cell = Cell::lstm, .hidden = 4}, Zero{}, Zero{});
+  const RecurrentState state = net.zero_state(2);
+  refused([&] { net(zeros(context, {5, 2, 4}), state); }, "[5, 2, 4]");
+  refused([&] { net(zeros(context, {0, 2, 3}), state); }, "[0, 2, 3]");
+  refused([&] { net(zeros(context, {5, 3, 3}), state); }, "[1, 2, 4]: this network and batch need [1, 3, 4]");
+  refused([&] { net(zeros(context, {5, 2, 3}), {state.h, {}}); }, "state's c has shape none");
+  refused([&] { net(Ids(), state); }, "no indices");
+  Ids ids(1, 2);
+  ids.flat()[1] = 3;
+  refused([&] { net(ids, state); }, "index 1 is 3");
+}
+
+}  // namespace
+}  // namespace unroll

@@ -1,0 +1,26 @@
+#include <unroll/unroll.h>
+
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+// Uses something of every room, so that a library missing from the package does not link.
+int main() {
+  using namespace unroll;
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += "abcdefgh";
+  Context context({.seed = 1});
+  const Corpus corpus = Corpus::from_text(text);
+  LanguageModel model(context, corpus.vocabulary(), {.cell = Cell::gru, .hidden = 16});
+  Adam adam(model.parameters(), {.learning_rate = 2e-2f});
+  LanguageTask task(model, corpus, {.batch = 4, .steps = 10});
+  Trainer trainer(task, adam, {.epochs = 30, .clip_norm = 1.0f});
+  double perplexity = std::nan("");
+  trainer.on_epoch([&](const Report& report) { perplexity = report.perplexity; });
+  trainer.run();
+  model.save("model.safetensors");
+  const LanguageModel loaded = LanguageModel::load(context, "model.safetensors");
+  const std::string continued = generate(loaded, "abc", {.length = 7});
+  std::printf("perplexity %.3f, continued %s\n", perplexity, continued.c_str());
+  return perplexity < 1.2 && continued == "abcdefghab" ? 0 : 1;
+}

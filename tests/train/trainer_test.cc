@@ -1,0 +1,179 @@
+#include "unroll/trainer.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <thread>
+#include <vector>
+
+#include "unroll/error.h"
+#include "unroll/parameters.h"
+
+namespace unroll {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// Two parameters whose loss and gradients a test dictates, step by step.
+class Dictated : public Task {
+ public:
+  struct Answer {
+    LossSum loss{6, 3};
+    std::vector<float> gradient{3, 4, 0};  // of a [2], then b [1]
+  };
+
+  Dictated(Context& context, std::vector<Answer> answers) : parameters_(context), answers_(std::move(answers)) {
+    parameters_.add("a", {2});
+    parameters_.add("b", {1});
+  }
+  Parameters& parameters() override { return parameters_; }
+  std::int64_t steps_per_epoch() const override { return static_cast<std::int64_t>(answers_.size()); }
+  void begin_epoch(std::int64_t epoch) override { epochs.push_back(epoch); }
+  LossSum forward_backward(std::int64_t step) override {
+    const Answer& answer = answers_[static_cast<std::size_t>(step)];
+    std::copy(answer.gradient.begin(), answer.gradient.end(), parameters_.gradients().begin());
+    return answer.loss;
+  }
+  std::vector<float> values() { return {parameters_.values().begin(), parameters_.values().end()}; }
+
+  std::vector<std::int64_t> epochs;
+
+ private:
+  Parameters parameters_;
+  std::vector<Answer> answers_;
+};
+
+TEST(Trainer, ReportsTheMeanOverSymbolsAndTheLastNorm) {
+  Context context;
+  Dictated task(context, {{.loss = {6, 3}}, {.loss = {1, 1}, .gradient = {0, 0, 2}}});
+  Sgd optimizer(task.parameters(), {.learning_rate = 1});
+  Trainer trainer(task, optimizer, {.epochs = 2});
+  std::vector<std::string> steps;
+  std::vector<Report> reports;
+  trainer.on_step([&](std::int64_t epoch, std::int64_t step, double loss) {
+    steps.push_back(fmt::format("{} {} {}", epoch, step, loss));
+  });
+  trainer.on_epoch([&](const Report& report) { reports.push_back(report); });
+  trainer.run();
+  EXPECT_THAT(task.epochs, ElementsAre(1, 2));
+  EXPECT_THAT(steps, ElementsAre("1 1 2", "1 2 1", "2 1 2", "2 2 1"));
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports[1].epoch, 2);
+  EXPECT_DOUBLE_EQ(reports[1].loss, 7.0 / 4) << "each symbol counts once, not each step";
+  EXPECT_DOUBLE_EQ(reports[1].perplexity, std::exp(7.0 / 4));
+  EXPECT_DOUBLE_EQ(reports[1].gradient_norm, 2);
+  EXPECT_NEAR(reports[1].symbols_per_second, 4 / reports[1].seconds, 1e-6 * reports[1].symbols_per_second);
+  EXPECT_THAT(task.values(), ElementsAre(-6, -8, -4));
+}
+
+TEST(Trainer, ClipsWhereItIsToldTo) {
+  Context context;
+  for (const float clip : {0.0f, 1.0f, 10.0f}) {
+    Dictated task(context, {{}});
+    Sgd optimizer(task.parameters(), {.learning_rate = 1});
+    Trainer trainer(task, optimizer, {.epochs = 1, .clip_norm = clip});
+    double norm = 0;
+    trainer.on_epoch([&](const Report& report) { norm = report.gradient_norm; });
+    trainer.run();
+    EXPECT_DOUBLE_EQ(norm, 5) << "before clipping";
+    const float scale = clip == 1 ? 0.2f : 1.0f;
+    EXPECT_FLOAT_EQ(task.values()[0], -3 * scale) << clip;
+    EXPECT_FLOAT_EQ(task.values()[1], -4 * scale) << clip;
+  }
+}
+
+TEST(Trainer, DoesNotCountTheTimeOfCallbacks) {
+  Context context;
+  Dictated task(context, {{}, {}});
+  Sgd optimizer(task.parameters(), {.learning_rate = 1});
+  Trainer trainer(task, optimizer, {.epochs = 2});
+  const auto sleep = [] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); };
+  double seconds = 0;
+  trainer.on_step([&](std::int64_t, std::int64_t, double) { sleep(); });
+  trainer.on_epoch([&](const Report& report) {
+    seconds += report.seconds;
+    sleep();
+  });
+  trainer.run();
+  EXPECT_GT(seconds, 0);
+  EXPECT_LT(seconds, 0.05);
+}
+
+/// What run() says where the second step of the second epoch answers `bad`; the parameters must be those before it.
+std::string divergence(const Dictated::Answer& bad, float clip) {
+  Context context;
+  class Late final : public Dictated {
+   public:
+    Late(Context& c, const Answer& answer) : Dictated(c, {{}, {}}), bad_(answer) {}
+    LossSum forward_backward(std::int64_t step) override {
+      if (epochs.back() != 2 || step != 1) return Dictated::forward_backward(step);
+      std::copy(bad_.gradient.begin(), bad_.gradient.end(), parameters().gradients().begin());
+      return bad_.loss;
+    }
+
+   private:
+    Answer bad_;
+  } task(context, bad);
+  Sgd optimizer(task.parameters(), {.learning_rate = 1});
+  Trainer trainer(task, optimizer, {.epochs = 3, .clip_norm = clip});
+  std::vector<float> before;
+  trainer.on_step([&](std::int64_t, std::int64_t, double) { before = task.values(); });
+  try {
+    trainer.run();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::diverged);
+    EXPECT_EQ(task.values(), before);
+    return error.what();
+  }
+  ADD_FAILURE() << "training went on";
+  return "";
+}
+
+TEST(Trainer, StopsAtALossOrGradientThatIsNotFinite) {
+  constexpr float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  const auto place = HasSubstr("epoch 2, step 2: ");
+  for (const float clip : {0.0f, 1e-2f}) {
+    EXPECT_THAT(divergence({.loss = {nan, 3}}, clip), AllOf(place, HasSubstr("the loss is nan")));
+    EXPECT_THAT(divergence({.loss = {infinity, 3}}, clip), AllOf(place, HasSubstr("the loss is inf")));
+    EXPECT_THAT(divergence({.gradient = {1, infinity, nan}}, clip), AllOf(place, HasSubstr("gradient of a is")));
+    EXPECT_THAT(divergence({.gradient = {1, 2, nan}}, clip), AllOf(place, HasSubstr("gradient of b is")));
+    EXPECT_THAT(divergence({.gradient = {1, 2, -infinity}}, clip), AllOf(place, HasSubstr("gradient of b is")));
+  }
+}
+
+TEST(Trainer, ClipsFiniteGradientsOfAnySize) {
+  Context context;
+  Dictated task(context, {{.gradient = {1e30f, 0, -1e30f}}});
+  const std::vector<float> before = task.values();
+  Sgd optimizer(task.parameters(), {.learning_rate = 1});
+  Trainer(task, optimizer, {.epochs = 1, .clip_norm = 1}).run();
+  EXPECT_NEAR(task.values()[0], before[0] - std::sqrt(0.5f), 1e-6f);
+  EXPECT_NEAR(task.values()[2], before[2] + std::sqrt(0.5f), 1e-6f);
+}
+
+TEST(Trainer, NamesTheOptionThatIsOutOfRange) {
+  Context context;
+  Dictated task(context, {{}});
+  Sgd optimizer(task.parameters(), {.learning_rate = 1});
+  const auto refused = [&](const TrainerOptions& options) -> std::string {
+    try {
+      Trainer(task, optimizer, options);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_THAT(refused({.epochs = -1}), HasSubstr("epochs is -1"));
+  EXPECT_THAT(refused({.clip_norm = -1}), HasSubstr("clip_norm is -1"));
+  EXPECT_THAT(refused({.clip_norm = std::nanf("")}), HasSubstr("clip_norm is nan"));
+  EXPECT_EQ(refused({.epochs = 0}), "accepted");
+}
+
+}  // namespace
+}  // namespace unroll
