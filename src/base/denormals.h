@@ -6,8 +6,9 @@
 
 namespace unroll {
 
-/// Flushes denormal numbers to zero while it lives, and restores the caller's setting after. What denormals cost differs
-/// between CPUs, up to a hundred cycles an operation: a state that decays to nothing must not slow anybody's run.
+/// Flushes denormal numbers to zero while it lives, and restores the caller's setting after. What denormals cost
+/// differs between CPUs, up to a hundred cycles an operation: a state that decays to nothing must not slow anybody's
+/// run.
 class FlushDenormals {
  public:
 #if defined(__SSE__)

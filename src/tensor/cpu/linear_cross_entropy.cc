@@ -14,12 +14,16 @@ namespace {
 // blocks are as tall as a block of k in the product that computes it.
 constexpr std::int64_t rows_per_block = 320;
 
-/// Rows whose logits stay in a part of the second-level cache from the product to the softmax and its gradient; of
-/// large vocabularies all, since then none would stay.
+/// Rows whose logits stay in a part of the second-level cache from the product to the softmax and its gradient.
 std::int64_t rows_in_cache(std::int64_t classes) {
-  constexpr std::int64_t elements = 1 << 16, fewest = 24;
-  const std::int64_t rows = elements / std::max<std::int64_t>(classes, 1);
-  return rows < fewest ? rows_per_block : rows;
+  constexpr std::int64_t elements = 1 << 16;
+  return elements / std::max<std::int64_t>(classes, 1);
+}
+
+/// Whether rows that stay in the cache are enough for a product at full speed.
+bool fits_cache(std::int64_t classes) {
+  constexpr std::int64_t fewest_rows = 24;
+  return rows_in_cache(classes) >= fewest_rows;
 }
 
 class FusedLoss {
@@ -29,22 +33,21 @@ class FusedLoss {
         problem_(problem),
         classes_(problem.weight.columns),
         block_rows_(std::min(rows_per_block, problem.input.rows)),
-        weight_(context, problem.weight),
         logits_(context.allocate(static_cast<std::size_t>(block_rows_ * classes_))),
         loss_(context.allocate(static_cast<std::size_t>(block_rows_))) {
+    if (!fits_cache(classes_)) return;
+    weight_.emplace(context, problem.weight);
     if (problem.with_gradients) weight_transposed_.emplace(context, problem.weight.transposed());
   }
 
   /// Some rows, at most block_rows_: logits, loss, and the gradients that pass through them.
   void add_block(std::int64_t first, std::int64_t rows) {
     const Matrix logits(logits_.data(), rows, classes_);
-    parallel_for(context_, rows, grain(classes_ * problem_.weight.rows), [&](std::int64_t begin, std::int64_t end) {
-      const std::int64_t parts = (end - begin + rows_in_cache(classes_) - 1) / rows_in_cache(classes_);
-      for (std::int64_t part = 0; part < parts; ++part) {
-        const std::int64_t from = begin + (end - begin) * part / parts, to = begin + (end - begin) * (part + 1) / parts;
-        forward_rows(logits.row_range(from, to - from), first + from, loss_.data() + from);
-      }
-    });
+    if (fits_cache(classes_)) {
+      add_rows_in_cache(logits, first);
+    } else {
+      add_all_rows(logits, first);
+    }
     for (std::int64_t r = 0; r < rows; ++r) problem_.loss_sum += static_cast<double>(loss_.data()[r]);
     if (problem_.with_gradients) add_weight_gradient(logits, first);
   }
@@ -52,19 +55,47 @@ class FusedLoss {
   std::int64_t correct() const { return correct_.load(); }
 
  private:
-  void forward_rows(const Matrix& logits, std::int64_t first, float* loss) noexcept {
-    multiply_rows(problem_.input.row_range(first, logits.rows), weight_, logits, Start::at_row(problem_.bias));
+  /// Each thread takes a few rows through all three steps while their logits are in its cache. The weights are packed
+  /// once, since every few rows read them.
+  void add_rows_in_cache(const Matrix& logits, std::int64_t first) {
+    const std::int64_t in_cache = rows_in_cache(classes_);
+    parallel_for(context_, logits.rows, grain(classes_ * problem_.weight.rows),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   const std::int64_t parts = (end - begin + in_cache - 1) / in_cache;
+                   for (std::int64_t part = 0; part < parts; ++part) {
+                     const std::int64_t from = begin + (end - begin) * part / parts,
+                                        to = begin + (end - begin) * (part + 1) / parts;
+                     const Matrix some = logits.row_range(from, to - from);
+                     multiply_rows(problem_.input.row_range(first + from, to - from), *weight_, some,
+                                   Start::at_row(problem_.bias));
+                     softmax_rows(logits, first, from, to);
+                     if (!problem_.with_gradients) continue;
+                     multiply_rows(some, *weight_transposed_, problem_.d_input.row_range(first + from, to - from),
+                                   Start::at_zero());
+                   }
+                 });
+  }
+
+  /// The logits pass through memory in any case. So do the weights, which a packed copy would only make larger.
+  void add_all_rows(const Matrix& logits, std::int64_t first) {
+    gemm(context_, problem_.input.row_range(first, logits.rows), problem_.weight, logits, Start::at_row(problem_.bias));
+    parallel_for(context_, logits.rows, 1,
+                 [&](std::int64_t begin, std::int64_t end) { softmax_rows(logits, first, begin, end); });
+    if (!problem_.with_gradients) return;
+    gemm(context_, logits, problem_.weight.transposed(), problem_.d_input.row_range(first, logits.rows),
+         Start::at_zero());
+  }
+
+  /// Loss of the rows [begin, end) of a block that begins at row `first`; their logits become gradients.
+  void softmax_rows(const Matrix& logits, std::int64_t first, std::int64_t begin, std::int64_t end) noexcept {
     std::int64_t correct = 0;
-    for (std::int64_t r = 0; r < logits.rows; ++r) {
+    for (std::int64_t r = begin; r < end; ++r) {
       const SoftmaxLoss row = softmax_cross_entropy(
           logits.row(r), classes_, problem_.targets[static_cast<std::size_t>(first + r)], problem_.scale);
-      loss[r] = row.loss;
+      loss_.data()[r] = row.loss;
       correct += row.correct ? 1 : 0;
     }
     correct_.fetch_add(correct, std::memory_order_relaxed);
-    if (problem_.with_gradients) {
-      multiply_rows(logits, *weight_transposed_, problem_.d_input.row_range(first, logits.rows), Start::at_zero());
-    }
   }
 
   static void multiply_rows(const ConstMatrix& a, const PackedB& b, const Matrix& c, Start start) noexcept {
@@ -93,8 +124,7 @@ class FusedLoss {
   Context& context_;
   LinearCrossEntropy& problem_;
   std::int64_t classes_, block_rows_;
-  PackedB weight_;
-  std::optional<PackedB> weight_transposed_;
+  std::optional<PackedB> weight_, weight_transposed_;  // only where a few rows at a time use them
   Buffer logits_, loss_;
   std::atomic<std::int64_t> correct_{0};
 };
