@@ -28,7 +28,9 @@ def parameters_of(model, generator):
     for k in range(model["layers"]):
         inputs = hidden if k > 0 else embedding or vocabulary
         layers.append({"ih": draw(inputs, width), "hh": draw(hidden, width), "bias_ih": draw(width), "bias_hh": draw(width)})
-    parameters = {"layers": layers, "out": draw(hidden, vocabulary), "bias_out": draw(vocabulary)}
+    parameters = {"layers": layers, "bias_out": draw(vocabulary)}
+    if not model["tied"]:
+        parameters["out"] = draw(hidden, vocabulary)
     if embedding:
         parameters["table"] = jnp.asarray(generator.standard_normal((vocabulary, embedding)), dtype=jnp.float32)
     return parameters
@@ -65,7 +67,8 @@ def loss_of(parameters, model, ids, targets, states, key):
         if model["dropout"] > 0 and k + 1 < model["layers"]:
             keep = 1 - model["dropout"]
             x = jnp.where(jax.random.bernoulli(jax.random.fold_in(key, k), keep, x.shape), x / keep, 0)
-    logits = x @ parameters["out"] + parameters["bias_out"]
+    out = parameters["table"].T if model["tied"] else parameters["out"]
+    logits = x @ out + parameters["bias_out"]
     picked = jnp.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
     return jnp.mean(jax.nn.logsumexp(logits, axis=-1) - picked), new_states
 

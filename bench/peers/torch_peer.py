@@ -84,6 +84,8 @@ class Model(nn.Module):
             self.layers.append(WrittenOutLayer(cell, inputs, hidden, look_up) if look_up or written_out
                                else LibraryLayer(cell, inputs, hidden))
         self.out = nn.Linear(hidden, model["vocabulary"])
+        if model["tied"]:
+            self.out.weight = self.table.weight
 
     def forward(self, ids, states):
         x = self.table(ids) if self.table else F.one_hot(ids, self.one_hot).float() if self.one_hot else ids

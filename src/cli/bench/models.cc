@@ -31,7 +31,7 @@ Corpus synthetic_corpus(int vocabulary, std::int64_t length, std::uint64_t seed)
 
 std::string short_name(const LanguageModelOptions& model) {
   const std::string layers = model.layers > 1 ? fmt::format("{}x", model.layers) : "";
-  return fmt::format("{}-{}{}", word_for(cell_words, model.cell), layers, model.hidden);
+  return fmt::format("{}{}-{}{}", model.tied ? "tied-" : "", word_for(cell_words, model.cell), layers, model.hidden);
 }
 
 std::string size_text(const Workload& workload) {
@@ -47,6 +47,7 @@ nlohmann::ordered_json workload_json(const Workload& workload) {
   return {{"cell", word_for(cell_words, model.cell)},
           {"vocabulary", workload.vocabulary},
           {"embedding", model.embedding},
+          {"tied", model.tied},
           {"hidden", model.hidden},
           {"layers", model.layers},
           {"dropout", model.dropout},

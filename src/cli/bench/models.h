@@ -12,7 +12,7 @@ namespace unroll::cli {
 Vocabulary synthetic_vocabulary(int size);
 Corpus synthetic_corpus(int vocabulary, std::int64_t length, std::uint64_t seed);
 
-/// "lstm-256", "lstm-2x650": cell, layers where there are several, hidden units.
+/// "lstm-256", "tied-lstm-2x650": cell, layers where there are several, hidden units.
 std::string short_name(const LanguageModelOptions& model);
 /// "V1027 H256 B32 T35".
 std::string size_text(const Workload& workload);

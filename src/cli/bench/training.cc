@@ -58,9 +58,10 @@ Need need_of_training_step(const Workload& workload) {
   const LanguageModelOptions& model = workload.model;
   const double parameters = static_cast<double>(parameter_count(workload));
   const double table_width = model.embedding > 0 ? model.embedding : gate_count(model.cell) * model.hidden;
-  const double untouched =
-      static_cast<double>(std::max<std::int64_t>(workload.vocabulary - workload.batch * workload.steps, 0)) *
-      table_width;
+  // Rows of the input's table whose gradient is zero and need not pass: none where the output layer shares the table.
+  const std::int64_t unread_rows =
+      model.tied ? 0 : std::max<std::int64_t>(workload.vocabulary - workload.batch * workload.steps, 0);
+  const double untouched = static_cast<double>(unread_rows) * table_width;
   constexpr double gradient_passes = 3, state_passes = 6, blocks = 4;
   return {.flop = 3 * forward_operations(workload),
           .streamed_bytes = sizeof(float) * (gradient_passes * (parameters - untouched) + state_passes * parameters),
@@ -81,10 +82,13 @@ std::vector<Benchmark> training_benchmarks() {
                                 .batch = 64,
                                 .steps = 128}));
   }
-  all.push_back(benchmark_of({.model = {.cell = Cell::lstm, .hidden = 650, .layers = 2, .embedding = 650},
-                              .vocabulary = 10'000,
-                              .batch = 20,
-                              .steps = 35}));
+  for (const bool tied : {false, true}) {
+    all.push_back(
+        benchmark_of({.model = {.cell = Cell::lstm, .hidden = 650, .layers = 2, .embedding = 650, .tied = tied},
+                      .vocabulary = 10'000,
+                      .batch = 20,
+                      .steps = 35}));
+  }
   return all;
 }
 
