@@ -88,6 +88,15 @@ def generation_table(measured):
     return table(["model", "threads", "time per symbol", "spread", "share", *names], rows)
 
 
+def side_by_side_table(measured):
+    rows = []
+    for m in measured:
+        unroll = Spread(m.unroll)
+        rows.append([m.name.partition("/")[2], str(m.threads), time_text(unroll.median), unroll.text(),
+                     f"{m.symbols / unroll.median:,.0f}", percent(m.share)])
+    return table(["model", "threads", "time per step", "spread", "symbols/s", "share"], rows)
+
+
 def limit_table(run):
     rows = []
     for threads, results in run.own.items():
@@ -134,6 +143,8 @@ def page(run, has_plot):
               "how many times as long as unroll they take.\n", training_table(training)]
     parts += ["## Generation, one text\n", "The most probable symbol each time, output layer included. The share is that of "
               "reading the weights once.\n", generation_table(generation)]
+    parts += ["## Generation, 64 texts side by side\n", "A step continues each by one symbol. The share is that of the products at "
+              "the rate of the better GEMM.\n", side_by_side_table(with_threads(run.measured, "generation-64"))]
     parts += ["## From the program's start to its first symbol\n", other_table(run, "start")]
     parts += ["## Denormal numbers\n", "A state that decays to nothing, beside one that stays; the share is the time with denormals over "
               "the time without.\n", other_table(run, "denormals")]

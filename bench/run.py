@@ -23,7 +23,7 @@ from peer import Peer, peers_python
 from programs import Spread, json_of, parser_of, stop, unroll_bench
 
 HERE = Path(__file__).resolve().parent
-PEERS = {"training": ["JAX", "PyTorch", "PyTorch compiled"], "generation": ["ONNX Runtime", "PyTorch"]}
+PEERS = {"training": ["JAX", "PyTorch", "PyTorch compiled"], "generation": ["ONNX Runtime", "PyTorch"], "generation-64": []}
 SCRIPTS = {"JAX": ["jax_peer.py"], "PyTorch": ["torch_peer.py", "{threads}"],
            "PyTorch compiled": ["torch_peer.py", "{threads}", "--compile"], "ONNX Runtime": ["onnx_peer.py", "{threads}"]}
 

@@ -32,7 +32,8 @@ struct BenchOptions {
 };
 
 constexpr const char* details =
-    R"(Names are GROUP/WHAT; the groups are limit, operation, training, generation, start and denormals.
+    R"(Names are GROUP/WHAT; the groups are limit, operation, training, generation, generation-64 (64 texts side by side),
+start and denormals.
 Rounds of the machine's limits and of what is measured alternate; times are medians, the spread is that of the
 fastest and the slowest round. The share is that of what the machine's limits allow for the work that cannot be
 avoided; for denormals it is the time with them over the time without. Measure on an otherwise idle machine.
@@ -75,7 +76,7 @@ std::vector<Planned> plan(const BenchOptions& o, int threads) {
   if (!all.empty()) return all;
   throw Error(
       fmt::format("--only '{}': nothing that is measured has that in its name; the groups are limit, operation, "
-                  "training, generation, start and denormals, see unroll bench --help",
+                  "training, generation, generation-64, start and denormals, see unroll bench --help",
                   o.only));
 }
 

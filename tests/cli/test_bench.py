@@ -5,7 +5,7 @@ import unittest
 
 from support import USAGE, ProgramTest
 
-GROUPS = {"limit", "operation", "training", "generation", "start", "denormals"}
+GROUPS = {"limit", "operation", "training", "generation", "generation-64", "start", "denormals"}
 
 
 class BenchTest(ProgramTest):
@@ -39,6 +39,16 @@ class BenchTest(ProgramTest):
                 (result,) = self.bench("--only", name, "--repeats", "1", "--threads", "1")["results"]
                 self.assertEqual(result["model"]["hidden"], 256)
                 self.assertGreater(result["seconds"]["median"], 0)
+
+    def test_many_texts_are_held_to_the_products_and_one_to_reading(self):
+        needs = {b["name"]: b["need"] for b in self.bench("--list", "--only", "generation")["benchmarks"]}
+        hidden, vocabulary = 256, 1027
+        self.assertEqual(needs["generation-64/rnn-256"]["flop"], 64 * 2 * hidden * (hidden + vocabulary))
+        self.assertEqual(needs["generation-64/rnn-256"]["read_bytes"], 0)
+        self.assertEqual(needs["generation/rnn-256"]["flop"], 0)
+        # One row of the input's table, W_hh, two biases, and the output layer.
+        self.assertEqual(needs["generation/rnn-256"]["read_bytes"],
+                         4 * (hidden + hidden * hidden + 2 * hidden + (hidden + 1) * vocabulary))
 
     def test_what_a_training_step_needs(self):
         needs = {b["name"]: b["need"] for b in self.bench("--list", "--only", "training")["benchmarks"]}

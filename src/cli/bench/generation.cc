@@ -1,6 +1,10 @@
 #include "cli/bench/generation.h"
 
+#include <fmt/format.h>
+
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "cli/bench/models.h"
 #include "unroll/language_model.h"
@@ -9,7 +13,7 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr int vocabulary = 1027, length = 200;
+constexpr int vocabulary = 1027, length = 200, side_by_side = 64;
 
 double weights_read(const Workload& workload) {
   const LanguageModelOptions& model = workload.model;
@@ -25,17 +29,27 @@ struct Writer {
   LanguageModel model;
 };
 
-Benchmark benchmark_of(const Workload& workload) {
+/// One text takes as long as the weights take to be read; many share what is read, and are held to the products.
+Need need_of_step(const Workload& workload) {
+  if (workload.batch > 1) return {.flop = forward_operations(workload)};
   const double bytes = sizeof(float) * weights_read(workload);
-  return {.name = "generation/" + short_name(workload.model),
+  return {.read_bytes = bytes, .footprint = bytes};
+}
+
+/// A step continues each of `workload.batch` texts by one symbol.
+Benchmark benchmark_of(const Workload& workload) {
+  const std::string group = workload.batch > 1 ? fmt::format("generation-{}", workload.batch) : "generation";
+  return {.name = group + "/" + short_name(workload.model),
           .size = size_text(workload),
-          .need = {.read_bytes = bytes, .footprint = bytes},
-          .symbols = 1,
+          .need = need_of_step(workload),
+          .symbols = static_cast<double>(workload.batch),
           .model = workload_json(workload),
           .prepare = [workload](int threads) -> Prepared {
             const auto writer = std::make_shared<Writer>(workload, threads);
-            return {.run = [writer, prefix = writer->model.vocabulary().text(0)] {
-              generate(writer->model, prefix, {.length = length});
+            std::vector<std::string> prefixes;
+            for (int id = 0; id < workload.batch; ++id) prefixes.push_back(writer->model.vocabulary().text(id));
+            return {.run = [writer, prefixes = std::move(prefixes)] {
+              generate(writer->model, prefixes, {.length = length});
             }};
           },
           .per_call = length};
@@ -48,6 +62,12 @@ std::vector<Benchmark> generation_benchmarks() {
   for (const int hidden : {256, 1024}) {
     for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
       all.push_back(benchmark_of({.model = {.cell = cell, .hidden = hidden}, .vocabulary = vocabulary}));
+    }
+  }
+  for (const int hidden : {256, 1024}) {
+    for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+      all.push_back(
+          benchmark_of({.model = {.cell = cell, .hidden = hidden}, .vocabulary = vocabulary, .batch = side_by_side}));
     }
   }
   return all;

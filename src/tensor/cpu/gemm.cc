@@ -53,23 +53,21 @@ struct GemmTile {
   HWY_INLINE void Run() const {
     const FloatTag d;
     Floats acc[kRows][kVectors];
-    for (int r = 0; r < kRows; ++r) {
-      for (int v = 0; v < kVectors; ++v) {
-        const std::int64_t valid = columns - v * kLanes;
-        if (start.kind == Start::zero) {
-          acc[r][v] = hn::Zero(d);
-        } else if (start.kind == Start::row) {
-          acc[r][v] = LoadFirst(start.bias + v * kLanes, valid);
-        } else {
-          acc[r][v] = LoadFirst(c + r * c_stride + v * kLanes, valid);
-        }
+    ForEachAccumulator<kRows, kVectors>([&](auto r, auto v) UNROLL_INLINE_LAMBDA {
+      const std::int64_t valid = columns - v * kLanes;
+      if (start.kind == Start::zero) {
+        acc[r][v] = hn::Zero(d);
+      } else if (start.kind == Start::row) {
+        acc[r][v] = LoadFirst(start.bias + v * kLanes, valid);
+      } else {
+        acc[r][v] = LoadFirst(c + r * c_stride + v * kLanes, valid);
       }
-    }
+    });
     PrefetchRowsBelow<kRows, kVectors>();
     MultiplyAdd<kMasked>(acc, a, b, depth, columns);
-    for (int r = 0; r < kRows; ++r) {
-      for (int v = 0; v < kVectors; ++v) StoreFirst(acc[r][v], c + r * c_stride + v * kLanes, columns - v * kLanes);
-    }
+    ForEachAccumulator<kRows, kVectors>([&](auto r, auto v) UNROLL_INLINE_LAMBDA {
+      StoreFirst(acc[r][v], c + r * c_stride + v * kLanes, columns - v * kLanes);
+    });
   }
 };
 

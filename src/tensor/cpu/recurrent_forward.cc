@@ -68,21 +68,20 @@ struct RnnTile : StepTile {
   HWY_INLINE void Run() const {
     const RecurrentSequence& s = *sequence;
     Floats acc[kRows][kVectors];
-    for (int v = 0; v < kVectors; ++v) {
-      const Floats bias = Bias(s, 0, unit + v * kLanes, units - v * kLanes);
-      for (int r = 0; r < kRows; ++r) {
-        acc[r][v] = hn::Add(LoadFirst(gates + r * s.hidden + v * kLanes, units - v * kLanes), bias);
-      }
-    }
+    ForEach<kVectors>([&](auto v) UNROLL_INLINE_LAMBDA {
+      const std::int64_t count = units - v * kLanes;
+      const Floats bias = Bias(s, 0, unit + v * kLanes, count);
+      ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA {
+        acc[r][v] = hn::Add(LoadFirst(gates + r * s.hidden + v * kLanes, count), bias);
+      });
+    });
     MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
-    for (int r = 0; r < kRows; ++r) {
-      for (int v = 0; v < kVectors; ++v) {
-        const std::int64_t at = r * s.hidden + v * kLanes, count = units - v * kLanes;
-        const Floats y = Activate()(acc[r][v]);
-        StoreFirst(y, gates + at, count);
-        StoreFirst(y, h + at, count);
-      }
-    }
+    ForEachAccumulator<kRows, kVectors>([&](auto r, auto v) UNROLL_INLINE_LAMBDA {
+      const std::int64_t at = r * s.hidden + v * kLanes, count = units - v * kLanes;
+      const Floats y = Activate()(acc[r][v]);
+      StoreFirst(y, gates + at, count);
+      StoreFirst(y, h + at, count);
+    });
   }
 };
 
@@ -102,14 +101,14 @@ struct GruTile : StepTile {
     const RecurrentSequence& s = *sequence;
     const std::int64_t row = 3 * s.hidden;
     Floats acc[kRows][3];  // r, z, candidate
-    for (int gate = 0; gate < 3; ++gate) {
+    ForEach<3>([&](auto gate) UNROLL_INLINE_LAMBDA {
       const Floats bias = Bias(s, gate, unit, units);
-      for (int r = 0; r < kRows; ++r) {
+      ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA {
         acc[r][gate] = gate == 2 ? bias : hn::Add(LoadFirst(gates + r * row + gate * s.hidden, units), bias);
-      }
-    }
+      });
+    });
     MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
-    for (int r = 0; r < kRows; ++r) {
+    ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA {
       float* g = gates + r * row;
       const Floats reset = SigmoidOf(acc[r][0]), update = SigmoidOf(acc[r][1]);
       const Floats n = TanhOf(hn::MulAdd(reset, acc[r][2], LoadFirst(g + 2 * s.hidden, units)));
@@ -119,7 +118,7 @@ struct GruTile : StepTile {
       StoreFirst(n, g + 2 * s.hidden, units);
       StoreFirst(acc[r][2], candidate + r * s.hidden, units);
       StoreFirst(hn::MulAdd(update, hn::Sub(before, n), n), h + r * s.hidden, units);
-    }
+    });
   }
 };
 
@@ -129,12 +128,14 @@ struct LstmTile : StepTile {
     const RecurrentSequence& s = *sequence;
     const std::int64_t row = 4 * s.hidden;
     Floats acc[kRows][4];  // i, f, g, o
-    for (int gate = 0; gate < 4; ++gate) {
+    ForEach<4>([&](auto gate) UNROLL_INLINE_LAMBDA {
       const Floats bias = Bias(s, gate, unit, units);
-      for (int r = 0; r < kRows; ++r) acc[r][gate] = hn::Add(LoadFirst(gates + r * row + gate * s.hidden, units), bias);
-    }
+      ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA {
+        acc[r][gate] = hn::Add(LoadFirst(gates + r * row + gate * s.hidden, units), bias);
+      });
+    });
     MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
-    for (int r = 0; r < kRows; ++r) {
+    ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA {
       const Floats input = SigmoidOf(acc[r][0]), forget = SigmoidOf(acc[r][1]);
       const Floats g = TanhOf(acc[r][2]), output = SigmoidOf(acc[r][3]);
       const Floats cell = hn::MulAdd(forget, LoadFirst(c_before + r * s.hidden, units), hn::Mul(input, g));
@@ -145,12 +146,13 @@ struct LstmTile : StepTile {
       StoreFirst(output, out + 3 * s.hidden, units);
       StoreFirst(cell, c + r * s.hidden, units);
       StoreFirst(hn::Mul(output, TanhOf(cell)), h + r * s.hidden, units);
-    }
+    });
   }
 };
 
+/// Not a part of its caller: there GCC 12 runs out of registers in the inner loop of an AVX2 tile.
 template <class Tile>
-void RunTile(const StepTile& place, std::int64_t rows) {
+HWY_NOINLINE void RunTile(const StepTile& place, std::int64_t rows) {
   Tile tile;
   static_cast<StepTile&>(tile) = place;
   if constexpr (std::is_same_v<Tile, GruTile>) {

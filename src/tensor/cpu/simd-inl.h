@@ -21,6 +21,21 @@ using Floats = hn::Vec<FloatTag>;
 
 constexpr std::int64_t kLanes = HWY_LANES(float);
 
+/// Of a lambda that is called in a kernel: it is compiled for the kernel's target and becomes a part of it.
+#undef UNROLL_INLINE_LAMBDA
+#define UNROLL_INLINE_LAMBDA HWY_ATTR __attribute__((always_inline))
+
+#if HWY_TARGET == HWY_AVX3
+HWY_INLINE Floats LoadTail(const float* p, std::int64_t count) {
+  const FloatTag d;
+  return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, p);
+}
+
+HWY_INLINE void StoreTail(Floats v, float* p, std::int64_t count) {
+  const FloatTag d;
+  hn::BlendedStore(v, hn::FirstN(d, static_cast<std::size_t>(count)), d, p);
+}
+#else
 // Kept out of the kernels: tails are rare, and inlining them into every tile is not.
 HWY_NOINLINE inline Floats LoadTail(const float* p, std::int64_t count) {
   HWY_ALIGN float padded[kLanes] = {};
@@ -33,6 +48,7 @@ HWY_NOINLINE inline void StoreTail(Floats v, float* p, std::int64_t count) {
   hn::Store(v, FloatTag(), padded);
   for (std::int64_t i = 0; i < count; ++i) p[i] = padded[i];
 }
+#endif
 
 /// The first `count` elements at p, zeros behind; touches no memory beyond them. count >= 1.
 HWY_INLINE Floats LoadFirst(const float* p, std::int64_t count) {

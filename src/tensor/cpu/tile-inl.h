@@ -6,6 +6,8 @@
 #define UNROLL_TENSOR_CPU_TILE_INL_H_
 #endif
 
+#include <utility>
+
 #include "tensor/cpu/simd-inl.h"
 
 // The one inner loop that all products run on: a tile of rows x vectors accumulators in registers, each one chain of
@@ -38,6 +40,24 @@ struct TileB {
   std::int64_t k_stride;
 };
 
+/// Calls f with 0, 1, .., count - 1, each a constant: an array that is indexed with them alone stays in registers,
+/// where GCC 12 keeps one that is indexed by a loop in memory before and after the loop is unrolled.
+template <int... kIndex, class F>
+HWY_INLINE void CallWithEach(std::integer_sequence<int, kIndex...>, const F& f) {
+  (f(std::integral_constant<int, kIndex>()), ...);
+}
+template <int kCount, class F>
+HWY_INLINE void ForEach(const F& f) {
+  CallWithEach(std::make_integer_sequence<int, kCount>(), f);
+}
+/// f(row, vector) for all accumulators of a tile.
+template <int kRows, int kVectors, class F>
+HWY_INLINE void ForEachAccumulator(const F& f) {
+  ForEach<kRows * kVectors>([&](auto i) UNROLL_INLINE_LAMBDA {
+    f(std::integral_constant<int, i / kVectors>(), std::integral_constant<int, i % kVectors>());
+  });
+}
+
 /// acc[r][v] += sum over k of A(r, k) B(k, v). With `kMasked` only `columns` columns of B exist, fewer than the vectors
 /// hold.
 template <bool kMasked, int kRows, int kVectors>
@@ -48,21 +68,17 @@ HWY_INLINE void MultiplyAdd(Floats (&acc)[kRows][kVectors], TileA a, TileB b, st
   const float* HWY_RESTRICT b_k = b.data;
   // In variables of their own: GCC 12 writes the caller's to memory in every round for targets of 16 registers.
   Floats sum[kRows][kVectors];
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) sum[r][v] = acc[r][v];
-  }
+  ForEachAccumulator<kRows, kVectors>([&](auto r, auto v) UNROLL_INLINE_LAMBDA { sum[r][v] = acc[r][v]; });
   for (std::int64_t k = 0; k < depth; ++k, a_k += a.k_stride, b_k += b.k_stride) {
     Floats element[kRows];
-    for (int r = 0; r < kRows; ++r) element[r] = hn::Set(d, a_k[r * a.row_stride]);
-    for (int v = 0; v < kVectors; ++v) {
+    ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA { element[r] = hn::Set(d, a_k[r * a.row_stride]); });
+    ForEach<kVectors>([&](auto v) UNROLL_INLINE_LAMBDA {
       const bool last = kMasked && v == kVectors - 1;
       const Floats row = last ? LoadFirst(b_k + v * kLanes, columns - v * kLanes) : hn::LoadU(d, b_k + v * kLanes);
-      for (int r = 0; r < kRows; ++r) sum[r][v] = hn::MulAdd(element[r], row, sum[r][v]);
-    }
+      ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA { sum[r][v] = hn::MulAdd(element[r], row, sum[r][v]); });
+    });
   }
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) acc[r][v] = sum[r][v];
-  }
+  ForEachAccumulator<kRows, kVectors>([&](auto r, auto v) UNROLL_INLINE_LAMBDA { acc[r][v] = sum[r][v]; });
 }
 
 /// Calls tile.template Run<rows, vectors>() for run-time extents.
