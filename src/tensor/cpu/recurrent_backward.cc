@@ -1,3 +1,5 @@
+#include <hwy/cache_control.h>
+
 #include "tensor/cpu/gemm.h"
 #include "tensor/cpu/recurrent.h"
 
@@ -101,6 +103,7 @@ void BackwardStep(const RecurrentSequence& s, const RecurrentGradient& g, std::i
         u.c = s.c + after;
         u.dc = g.c + in_slot;
       }
+      for (std::int64_t gate = 0; gate < gates; ++gate) hwy::Prefetch(u.gates + (gates + gate) * s.hidden);  // next row
       Backward()(u);
     }
   }

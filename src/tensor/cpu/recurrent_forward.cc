@@ -1,3 +1,5 @@
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 
 #include "tensor/cpu/recurrent.h"
@@ -58,6 +60,18 @@ struct StepTile {
   float* c;
 };
 
+/// What a tile needs after its product, and the gates that the tile of the rows below begins with: an element of
+/// each row and gate, in time steps and gates that lie too far apart for a hardware prefetcher.
+template <int kRows, int kGates>
+HWY_INLINE void PrefetchAround(const StepTile& tile, const float* state_before) {
+  const std::int64_t hidden = tile.sequence->hidden, row = kGates * hidden;
+  ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA {
+    hwy::Prefetch(state_before + r * hidden);
+    ForEach<kGates>([&](auto gate)
+                        UNROLL_INLINE_LAMBDA { hwy::Prefetch(tile.gates + (kRows + r) * row + gate * hidden); });
+  });
+}
+
 HWY_INLINE Floats Bias(const RecurrentSequence& s, std::int64_t gate, std::int64_t unit, std::int64_t count) {
   return s.bias == nullptr ? hn::Zero(FloatTag()) : LoadFirst(s.bias + gate * s.hidden + unit, count);
 }
@@ -107,6 +121,7 @@ struct GruTile : StepTile {
         acc[r][gate] = gate == 2 ? bias : hn::Add(LoadFirst(gates + r * row + gate * s.hidden, units), bias);
       });
     });
+    PrefetchAround<kRows, 3>(*this, h_before);
     MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
     ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA {
       float* g = gates + r * row;
@@ -134,6 +149,7 @@ struct LstmTile : StepTile {
         acc[r][gate] = hn::Add(LoadFirst(gates + r * row + gate * s.hidden, units), bias);
       });
     });
+    PrefetchAround<kRows, 4>(*this, c_before);
     MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
     ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA {
       const Floats input = SigmoidOf(acc[r][0]), forget = SigmoidOf(acc[r][1]);
