@@ -9,6 +9,8 @@
 #include "unroll/optimizers.h"
 #include "unroll/parameters.h"
 #include "unroll/random.h"
+#include "unroll/schedules.h"
+#include "unroll/state_visitor.h"
 #include "unroll/tensor.h"
 #include "unroll/trainer.h"
 #include "unroll/windows.h"

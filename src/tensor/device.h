@@ -81,10 +81,18 @@ struct LinearCrossEntropy {
   float* d_bias = nullptr;     // [V] added to; null without bias
 };
 
-/// In double, since 1 - beta2 in float would be off by a hundred thousandth.
+// What one update needs to know. In double, since 1 - 0.999 in float would be off by a hundred thousandth.
+struct MomentumStep {
+  double learning_rate, momentum;
+  bool nesterov;
+};
 struct AdamStep {
   double learning_rate, beta1, beta2, epsilon;
   double correction1, correction2;  // 1 - beta^t
+  double weight_decay = 0;
+};
+struct RmsPropStep {
+  double learning_rate, alpha, epsilon;
 };
 
 /// The contract between a place where arithmetic runs and everything above it. Stateless: memory comes as arguments or
@@ -101,6 +109,8 @@ class Device {
   virtual void copy(Context&, ConstMatrix x, Matrix y) const = 0;
   virtual void axpy(Context&, float a, std::span<const float> x, std::span<float> y) const = 0;  ///< y += a x
   virtual void scale(Context&, float a, std::span<float> x) const = 0;                           ///< x *= a
+  /// x = -limit where it is less, limit where it is more; NaN stays.
+  virtual void clamp(Context&, float limit, std::span<float> x) const = 0;
   virtual void unary(Context&, Unary op, std::span<const float> x, std::span<float> y) const = 0;
   /// dx += dy * op'(x), where y = op(x).
   virtual void unary_backward(Context&, Unary op, std::span<const float> x, std::span<const float> y,
@@ -149,9 +159,14 @@ class Device {
   virtual void choose(Context&, Matrix logits, float temperature, std::span<const double> fractions,
                       std::span<std::int32_t> chosen) const = 0;
 
+  // Updates; their formulas are in ref/optimizers.h.
   virtual void sgd(Context&, float learning_rate, std::span<const float> gradient, std::span<float> value) const = 0;
+  virtual void sgd_momentum(Context&, const MomentumStep& step, std::span<const float> gradient,
+                            std::span<float> velocity, std::span<float> value) const = 0;
   virtual void adam(Context&, const AdamStep& step, std::span<const float> gradient, std::span<float> first_moment,
                     std::span<float> second_moment, std::span<float> value) const = 0;
+  virtual void rmsprop(Context&, const RmsPropStep& step, std::span<const float> gradient,
+                       std::span<float> second_moment, std::span<float> value) const = 0;
 };
 
 const Device& cpu_device();

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden vectors for the recurrent cells, computed by PyTorch in float64.
+"""Golden vectors for the recurrent cells, the optimizers and the schedules, computed by PyTorch in float64.
 
     python make_golden.py            write every file, SHA256SUMS and the table in README.md
     python make_golden.py --check    compute everything again, write nothing, exit 1 on any difference
@@ -21,6 +21,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 import torch
+
+import optimizers
 
 HERE = pathlib.Path(__file__).resolve().parent
 STEPS, BATCH, INPUT, VOCABULARY = 5, 3, 7, 11
@@ -251,17 +253,22 @@ def main():
     torch.use_deterministic_algorithms(True)
 
     rows, different = [], []
+
+    def put(name, content):
+        rows.append((name, len(content), hashlib.sha256(content).hexdigest()))
+        path = HERE / name
+        if not options.check:
+            path.write_bytes(content)
+        elif not path.is_file() or path.read_bytes() != content:
+            different.append(name)
+
+    put("optimizers.safetensors", encode(*optimizers.optimizers()))
+    put("schedules.safetensors", encode(*optimizers.schedules()))
     for cell in CELLS:
         for (layers, dirs), hidden in sorted(HIDDEN.items()):
             name = file_name(cell, layers, dirs)
             tensors, meta = compute(cell, layers, dirs, hidden)
-            content = encode(tensors, meta)
-            rows.append((name, len(content), hashlib.sha256(content).hexdigest()))
-            path = HERE / name
-            if not options.check:
-                path.write_bytes(content)
-            elif not path.is_file() or path.read_bytes() != content:
-                different.append(name)
+            put(name, encode(tensors, meta))
             if options.report:
                 worst = deviation(tensors, compute(cell, layers, dirs, hidden, torch.float32)[0])
                 print(f"{name:30} H={hidden:<3} clipped: sgd {clipped(meta['sgd.norms'])} adam "

@@ -130,7 +130,7 @@ TEST(Safetensors, ReadsFilesOfTheReferenceWriter) {
     if (entry.path().extension() != ".safetensors") continue;
     const SafetensorsFile file = SafetensorsFile::read(entry.path().string());
     EXPECT_FALSE(file.tensors().empty()) << entry.path();
-    EXPECT_TRUE(file.metadata().contains("cell")) << entry.path();
+    EXPECT_TRUE(file.metadata().contains("torch")) << entry.path();
     ++count;
   }
   EXPECT_GT(count, 0);

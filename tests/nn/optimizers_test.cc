@@ -35,6 +35,19 @@ TEST_P(Optimizers, ClippingFollowsTheTextbookRule) {
   EXPECT_THROW(clip_by_global_norm(p, 0), Error);
 }
 
+TEST_P(Optimizers, ClippingByValueMovesEachElementAndHidesNoNan) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  Parameters p(context);
+  p.add("a", {7});
+  set(p, &Parameters::gradients, {0.25f, -0.25f, 0.5f, 3, -4, infinity, -infinity});
+  clip_by_value(p, 0.5f);
+  EXPECT_THAT(p.gradients(), ElementsAre(0.25f, -0.25f, 0.5f, 0.5f, -0.5f, 0.5f, -0.5f));
+  p.gradients()[1] = std::nanf("");
+  clip_by_value(p, 0.5f);
+  EXPECT_TRUE(std::isnan(p.gradients()[1]));
+  EXPECT_THAT([&] { clip_by_value(p, 0); }, ThrowsMessage<Error>(HasSubstr("clip value 0")));
+}
+
 TEST_P(Optimizers, SgdStepsAgainstTheGradient) {
   Parameters p(context);
   p.add("a", {2});
@@ -76,6 +89,43 @@ TEST_P(Optimizers, AdamFollowsItsPaper) {
   for (std::size_t i = 0; i < 3; ++i) {
     expect_within(fmt::format("value {}", i), std::abs(static_cast<double>(p.values()[i]) - value[i]), bound);
   }
+}
+
+TEST_P(Optimizers, TheRateIsThatOfTheNextStep) {
+  Parameters p(context);
+  p.add("a", {1});
+  Sgd optimizer(p, {.learning_rate = 0.5});
+  EXPECT_EQ(optimizer.learning_rate(), 0.5);
+  set(p, &Parameters::gradients, {1});
+  optimizer.step();
+  optimizer.set_learning_rate(0.25);
+  EXPECT_EQ(optimizer.learning_rate(), 0.25);
+  optimizer.step();
+  EXPECT_THAT(p.values(), ElementsAre(-0.75f));
+  optimizer.set_learning_rate(0);
+  optimizer.step();
+  EXPECT_THAT(p.values(), ElementsAre(-0.75f));
+  EXPECT_THAT([&] { optimizer.set_learning_rate(-1); }, ThrowsMessage<Error>(HasSubstr("learning rate -1")));
+  EXPECT_THROW(optimizer.set_learning_rate(std::nan("")), Error);
+}
+
+TEST_P(Optimizers, OthersRefuseWhatTheyCannotUse) {
+  Parameters p(context);
+  p.add("a", {1});
+  const auto refused = [](const auto& make, const char* what) {
+    EXPECT_THAT([&] { make(); }, ThrowsMessage<Error>(HasSubstr(what)));
+  };
+  refused([&] { Sgd(p, {.learning_rate = 0}); }, "learning rate 0");
+  refused([&] { Sgd(p, {.momentum = 1}); }, "momentum 1");
+  refused([&] { Sgd(p, {.nesterov = true}); }, "nesterov");
+  refused([&] { AdamW(p, {.weight_decay = -1}); }, "weight decay -1");
+  refused([&] { RmsProp(p, {.alpha = 1}); }, "alpha 1");
+  refused([&] { RmsProp(p, {.epsilon = 0}); }, "epsilon 0");
+  Sgd sgd_with_momentum(p, {.momentum = 0.5});
+  RmsProp rmsprop(p);
+  p.add("b", {1});
+  refused([&] { sgd_with_momentum.step(); }, "made for 1 parameters");
+  refused([&] { rmsprop.step(); }, "made for 1 parameters");
 }
 
 TEST_P(Optimizers, AdamRefusesWhatItCannotUse) {

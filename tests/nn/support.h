@@ -31,7 +31,7 @@ inline std::string device_name(const testing::TestParamInfo<DeviceKind>& info) {
 }
 
 #define UNROLL_EACH_DEVICE(suite) \
-  INSTANTIATE_TEST_SUITE_P(Devices, suite, testing::Values(DeviceKind::cpu, DeviceKind::reference), device_name)
+  INSTANTIATE_TEST_SUITE_P(Devices, suite, ::testing::Values(DeviceKind::cpu, DeviceKind::reference), device_name)
 
 /// Test data: numbers in [low, high) that depend on `stream` only.
 inline Tensor uniform_tensor(Context& context, const Shape& shape, std::uint32_t stream, float low = -1,

@@ -162,8 +162,33 @@ TEST(CpuFlat, ArithmeticForEverySize) {
       expect([&](std::int64_t i) { return a[i] * b[i] + 3 * b[i]; });
       cpu_device().sgd(context, 3.0f, b.span(), y.span());
       expect([&](std::int64_t i) { return a[i] * b[i]; });
+      cpu_device().clamp(context, 0.125f, y.span());
+      expect([&](std::int64_t i) { return std::clamp(a[i] * b[i], -0.125f, 0.125f); });
       cpu_device().fill(context, y.span(), 2.5f);
       expect([&](std::int64_t) { return 2.5f; });
+    }
+  });
+}
+
+TEST(CpuFlat, ClampKeepsNanAndBringsInfinityToTheLimit) {
+  testing::on_every_target([] {
+    Context context({.threads = 1});
+    for (std::int64_t size = 1; size <= 35; ++size) {
+      for (std::int64_t at = 0; at < size; ++at) {
+        const auto clamped = [&](float value) {
+          Guarded x(size, 1, 0.25f);
+          x[at] = value;
+          cpu_device().clamp(context, 0.5f, x.span());
+          x.expect_intact();
+          for (std::int64_t i = 0; i < size; ++i) EXPECT_TRUE(i == at || x[i] == 0.25f) << i;
+          return x[at];
+        };
+        ASSERT_TRUE(std::isnan(clamped(nan)) && std::isnan(clamped(-nan))) << size << ", " << at;
+        ASSERT_EQ(clamped(infinity), 0.5f);
+        ASSERT_EQ(clamped(-infinity), -0.5f);
+        ASSERT_EQ(clamped(0.5f), 0.5f);
+        ASSERT_EQ(clamped(-0.625f), -0.5f);
+      }
     }
   });
 }
@@ -278,24 +303,6 @@ TEST(CpuDropout, KeepsTheShareScalesItAndRepeatsItself) {
     x[3] = nan;  // not hidden, even where it is dropped
     cpu_device().dropout(one, random, 77, 0.999f, x.span(), y.span(), false);
     EXPECT_TRUE(std::isnan(y[3]));
-  });
-}
-
-TEST(CpuAdam, FirstStepMovesByTheRateAgainstTheSign) {
-  testing::on_every_target([] {
-    Context context({.threads = 1});
-    for (std::int64_t size : {1, 5, 16, 37}) {
-      Guarded gradient(size, 1), m(size, 2), v(size, 3), value(size, 1, 1.0f);
-      Values(2).fill(gradient.span());
-      cpu_device().adam(context, {0.01, 0.9, 0.999, 1e-8, 0.1, 0.001}, gradient.span(), m.span(), v.span(),
-                        value.span());
-      for (std::int64_t i = 0; i < size; ++i) {
-        ASSERT_NEAR(m[i], 0.1f * gradient[i], 1e-7f);
-        ASSERT_NEAR(v[i], 0.001f * gradient[i] * gradient[i], 1e-9f);
-        ASSERT_NEAR(value[i], gradient[i] > 0 ? 0.99f : 1.01f, 2e-6f);
-      }
-      value.expect_intact();
-    }
   });
 }
 

@@ -249,6 +249,16 @@ TEST_F(ReferenceDeviceTest, Optimizers) {
   EXPECT_EQ(m, (Vector{1, -1.5f}));
   EXPECT_EQ(v, (Vector{4, 4}));
   EXPECT_EQ(value, (Vector{0, 2.75f}));
+  Vector velocity = {4, 0}, square = {0, 0};
+  value = {1, 1};
+  device_.sgd_momentum(context_, {.learning_rate = 0.5, .momentum = 0.5, .nesterov = true}, gradient, velocity, value);
+  EXPECT_EQ(velocity, (Vector{4, -4}));
+  EXPECT_EQ(value, (Vector{-1, 4}));
+  device_.rmsprop(context_, {.learning_rate = 1, .alpha = 0.75, .epsilon = 1}, gradient, square, value);
+  EXPECT_EQ(square, (Vector{1, 4}));
+  EXPECT_EQ(value, (Vector{-2, 4 + 4.0f / 3}));
+  device_.clamp(context_, 3, value);
+  EXPECT_EQ(value, (Vector{-2, 3}));
 }
 
 }  // namespace

@@ -28,6 +28,42 @@ TEST(RefSgd, GoesAgainstTheGradient) {
   EXPECT_EQ(value, 0.25);
 }
 
+TEST(RefMomentum, VelocityAddsUpAndNesterovLooksAhead) {
+  double velocity = 2, value = 10;
+  ref::sgd_momentum({.learning_rate = 0.5, .momentum = 0.25, .nesterov = false}, 3.0, velocity, value);
+  EXPECT_EQ(velocity, 3.5);
+  EXPECT_EQ(value, 10 - 0.5 * 3.5);
+  velocity = 2, value = 10;
+  ref::sgd_momentum({.learning_rate = 0.5, .momentum = 0.25, .nesterov = true}, 3.0, velocity, value);
+  EXPECT_EQ(velocity, 3.5);
+  EXPECT_EQ(value, 10 - 0.5 * (3 + 0.25 * 3.5));
+}
+
+TEST(RefRmsProp, DividesByTheRootOfTheMeanSquare) {
+  double square = 16, value = 1;
+  ref::rmsprop({.learning_rate = 0.5, .alpha = 0.75, .epsilon = 1}, 2.0, square, value);
+  EXPECT_EQ(square, 13);
+  EXPECT_DOUBLE_EQ(value, 1 - 0.5 * 2 / (std::sqrt(13.0) + 1));
+}
+
+TEST(RefClamped, KeepsNan) {
+  EXPECT_EQ(ref::clamped(0.5f, 3.0), 0.5);
+  EXPECT_EQ(ref::clamped(0.5f, -3.0), -0.5);
+  EXPECT_EQ(ref::clamped(0.5f, -0.25), -0.25);
+  EXPECT_TRUE(std::isnan(ref::clamped(0.5f, std::numeric_limits<double>::quiet_NaN())));
+}
+
+TEST(RefAdam, WeightDecayDoesNotPassThroughTheMoments) {
+  AdamStep step = step_number(1);
+  step.learning_rate = 0.5;
+  step.weight_decay = 0.25;
+  double m = 0, v = 0, value = 8;
+  ref::adam(step, 0.0, m, v, value);
+  EXPECT_EQ(m, 0);
+  EXPECT_EQ(v, 0);
+  EXPECT_EQ(value, 8 - 0.5 * 0.25 * 8);
+}
+
 TEST(RefAdam, WithoutMemoryAStepIsTheSignOfTheGradient) {
   AdamStep step{};
   step.learning_rate = 1;

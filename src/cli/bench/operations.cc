@@ -49,6 +49,7 @@ std::vector<Benchmark> flat_benchmarks() {
       flat("copy", 2, 2, [matrix](const Arrays& a) { a.device.copy(a.context, matrix(a.x), matrix(a.y)); }),
       flat("axpy", 2, 3, [](const Arrays& a) { a.device.axpy(a.context, 0.5f, a.x, a.y); }),
       flat("scale", 1, 2, [](const Arrays& a) { a.device.scale(a.context, 1.0f, a.x); }),
+      flat("clamp", 1, 2, [](const Arrays& a) { a.device.clamp(a.context, 0.5f, a.x); }),
       unary("negate", Unary::negate),
       unary("relu", Unary::relu),
       unary("tanh", Unary::tanh),

@@ -37,10 +37,37 @@ Benchmark sgd(const std::string& name, std::int64_t count) {
   });
 }
 
+Benchmark sgd_momentum(const std::string& name, std::int64_t count) {
+  return benchmark_of(name, count, 3, 5, [count](int threads) -> Prepared {
+    const auto bench = workbench(threads);
+    const std::span<float> gradient = bench->numbers(count), velocity = bench->numbers(count);
+    const std::span<float> value = bench->numbers(count);
+    const MomentumStep step{.learning_rate = 1e-4, .momentum = 0.9, .nesterov = true};
+    return {.run = [=] { bench->device().sgd_momentum(bench->context(), step, gradient, velocity, value); }};
+  });
+}
+
+Benchmark rmsprop(const std::string& name, std::int64_t count) {
+  return benchmark_of(name, count, 3, 5, [count](int threads) -> Prepared {
+    const auto bench = workbench(threads);
+    const std::span<float> gradient = bench->numbers(count), value = bench->numbers(count);
+    const std::span<float> square = bench->numbers(count, 0, 1);
+    const RmsPropStep step{.learning_rate = 1e-4, .alpha = 0.99, .epsilon = 1e-8};
+    return {.run = [=] { bench->device().rmsprop(bench->context(), step, gradient, square, value); }};
+  });
+}
+
 }  // namespace
 
 std::vector<Benchmark> optimizer_benchmarks() {
-  return {adam("adam-small", small), adam("adam-large", large), sgd("sgd-small", small), sgd("sgd-large", large)};
+  return {adam("adam-small", small),
+          adam("adam-large", large),
+          sgd("sgd-small", small),
+          sgd("sgd-large", large),
+          sgd_momentum("sgd-momentum-small", small),
+          sgd_momentum("sgd-momentum-large", large),
+          rmsprop("rmsprop-small", small),
+          rmsprop("rmsprop-large", large)};
 }
 
 }  // namespace unroll::cli

@@ -74,6 +74,9 @@ class CpuDevice final : public Device {
   void scale(Context& context, float a, std::span<float> x) const override {
     flat(context, x.size(), [&](std::int64_t at, std::int64_t count) { cpu::scale(a, x.data() + at, count); });
   }
+  void clamp(Context& context, float limit, std::span<float> x) const override {
+    flat(context, x.size(), [&](std::int64_t at, std::int64_t count) { cpu::clamp(limit, x.data() + at, count); });
+  }
   void unary(Context& context, Unary op, std::span<const float> x, std::span<float> y) const override {
     flat(context, x.size(),
          [&](std::int64_t at, std::int64_t count) { cpu::unary(op, x.data() + at, y.data() + at, count); });
@@ -225,11 +228,23 @@ class CpuDevice final : public Device {
       cpu::sgd(learning_rate, gradient.data() + at, value.data() + at, count);
     });
   }
+  void sgd_momentum(Context& context, const MomentumStep& step, std::span<const float> gradient,
+                    std::span<float> velocity, std::span<float> value) const override {
+    flat(context, value.size(), [&](std::int64_t at, std::int64_t count) {
+      cpu::sgd_momentum(step, gradient.data() + at, velocity.data() + at, value.data() + at, count);
+    });
+  }
   void adam(Context& context, const AdamStep& step, std::span<const float> gradient, std::span<float> first_moment,
             std::span<float> second_moment, std::span<float> value) const override {
     flat(context, value.size(), [&](std::int64_t at, std::int64_t count) {
       cpu::adam(step, gradient.data() + at, first_moment.data() + at, second_moment.data() + at, value.data() + at,
                 count);
+    });
+  }
+  void rmsprop(Context& context, const RmsPropStep& step, std::span<const float> gradient,
+               std::span<float> second_moment, std::span<float> value) const override {
+    flat(context, value.size(), [&](std::int64_t at, std::int64_t count) {
+      cpu::rmsprop(step, gradient.data() + at, second_moment.data() + at, value.data() + at, count);
     });
   }
 

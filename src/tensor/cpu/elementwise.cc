@@ -37,6 +37,17 @@ struct Scaled {
 };
 void ScaleLoop(float a, float* x, std::int64_t count) { Transform(count, x, Scaled{a, x}); }
 
+/// Comparisons rather than a minimum and a maximum, whose answer to NaN differs from target to target.
+struct Clamped {
+  float limit;
+  const float* x;
+  HWY_INLINE Floats operator()(std::int64_t i, std::int64_t n) const {
+    const Floats high = Scalar(limit), low = Scalar(-limit), v = LoadFirst(x + i, n);
+    return hn::IfThenElse(hn::Gt(v, high), high, hn::IfThenElse(hn::Lt(v, low), low, v));
+  }
+};
+void ClampLoop(float limit, float* x, std::int64_t count) { Transform(count, x, Clamped{limit, x}); }
+
 struct MultiplyAdded {
   const float *a, *b, *y;
   HWY_INLINE Floats operator()(std::int64_t i, std::int64_t n) const {
@@ -205,11 +216,36 @@ void SgdLoop(float learning_rate, const float* gradient, float* value, std::int6
   Transform(count, value, Axpy{-learning_rate, gradient, value});
 }
 
+template <bool kNesterov>
+HWY_INLINE void MomentumUpdates(const MomentumStep& step, const float* gradient, float* velocity, float* value,
+                                std::int64_t count) {
+  const Floats rate = Scalar(static_cast<float>(step.learning_rate)),
+               momentum = Scalar(static_cast<float>(step.momentum));
+  for (std::int64_t i = 0; i < count; i += kLanes) {
+    const std::int64_t n = count - i;
+    const Floats g = LoadFirst(gradient + i, n);
+    const Floats v = hn::MulAdd(momentum, LoadFirst(velocity + i, n), g);
+    const Floats direction = kNesterov ? hn::MulAdd(momentum, v, g) : v;
+    StoreFirst(v, velocity + i, n);
+    StoreFirst(hn::NegMulAdd(rate, direction, LoadFirst(value + i, n)), value + i, n);
+  }
+}
+
+void SgdMomentumLoop(const MomentumStep& step, const float* gradient, float* velocity, float* value,
+                     std::int64_t count) {
+  if (step.nesterov) {
+    MomentumUpdates<true>(step, gradient, velocity, value, count);
+  } else {
+    MomentumUpdates<false>(step, gradient, velocity, value, count);
+  }
+}
+
 void AdamLoop(const AdamStep& step, const float* gradient, float* first_moment, float* second_moment, float* value,
               std::int64_t count) {
   const Floats rate = Scalar(static_cast<float>(step.learning_rate / step.correction1)),
                epsilon = Scalar(static_cast<float>(step.epsilon));
   const Floats root_correction = Scalar(static_cast<float>(std::sqrt(step.correction2)));
+  const Floats kept = Scalar(static_cast<float>(1 - step.learning_rate * step.weight_decay));
   const Floats beta1 = Scalar(static_cast<float>(step.beta1)), rest1 = Scalar(static_cast<float>(1 - step.beta1));
   const Floats beta2 = Scalar(static_cast<float>(step.beta2)), rest2 = Scalar(static_cast<float>(1 - step.beta2));
   for (std::int64_t i = 0; i < count; i += kLanes) {
@@ -220,7 +256,23 @@ void AdamLoop(const AdamStep& step, const float* gradient, float* first_moment, 
     const Floats denominator = hn::Add(hn::Div(hn::Sqrt(v), root_correction), epsilon);
     StoreFirst(m, first_moment + i, n);
     StoreFirst(v, second_moment + i, n);
-    StoreFirst(hn::Sub(LoadFirst(value + i, n), hn::Div(hn::Mul(rate, m), denominator)), value + i, n);
+    const Floats before = hn::Mul(kept, LoadFirst(value + i, n));
+    StoreFirst(hn::Sub(before, hn::Div(hn::Mul(rate, m), denominator)), value + i, n);
+  }
+}
+
+void RmsPropLoop(const RmsPropStep& step, const float* gradient, float* second_moment, float* value,
+                 std::int64_t count) {
+  const Floats rate = Scalar(static_cast<float>(step.learning_rate)),
+               epsilon = Scalar(static_cast<float>(step.epsilon));
+  const Floats alpha = Scalar(static_cast<float>(step.alpha)), rest = Scalar(static_cast<float>(1 - step.alpha));
+  for (std::int64_t i = 0; i < count; i += kLanes) {
+    const std::int64_t n = count - i;
+    const Floats g = LoadFirst(gradient + i, n);
+    const Floats v = hn::MulAdd(hn::Mul(rest, g), g, hn::Mul(alpha, LoadFirst(second_moment + i, n)));
+    const Floats denominator = hn::Add(hn::Sqrt(v), epsilon);
+    StoreFirst(v, second_moment + i, n);
+    StoreFirst(hn::Sub(LoadFirst(value + i, n), hn::Div(hn::Mul(rate, g), denominator)), value + i, n);
   }
 }
 
@@ -273,6 +325,7 @@ namespace unroll::cpu {
 
 HWY_EXPORT(AxpyLoop);
 HWY_EXPORT(ScaleLoop);
+HWY_EXPORT(ClampLoop);
 HWY_EXPORT(UnaryLoop);
 HWY_EXPORT(UnaryBackwardLoop);
 HWY_EXPORT(BinaryLoop);
@@ -282,11 +335,14 @@ HWY_EXPORT(SumLoop);
 HWY_EXPORT(SumOfSquaresLoop);
 HWY_EXPORT(DropoutLoop);
 HWY_EXPORT(SgdLoop);
+HWY_EXPORT(SgdMomentumLoop);
 HWY_EXPORT(AdamLoop);
+HWY_EXPORT(RmsPropLoop);
 HWY_EXPORT(SoftmaxCrossEntropy);
 
 void axpy(float a, const float* x, float* y, std::int64_t count) { HWY_DYNAMIC_DISPATCH(AxpyLoop)(a, x, y, count); }
 void scale(float a, float* x, std::int64_t count) { HWY_DYNAMIC_DISPATCH(ScaleLoop)(a, x, count); }
+void clamp(float limit, float* x, std::int64_t count) { HWY_DYNAMIC_DISPATCH(ClampLoop)(limit, x, count); }
 void unary(Unary op, const float* x, float* y, std::int64_t count) { HWY_DYNAMIC_DISPATCH(UnaryLoop)(op, x, y, count); }
 void unary_backward(Unary op, const float* x, const float* y, const float* dy, float* dx, std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(UnaryBackwardLoop)(op, x, y, dy, dx, count);
@@ -308,9 +364,15 @@ void dropout(const float* uniform, float p, const float* x, float* y, std::int64
 void sgd(float learning_rate, const float* gradient, float* value, std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(SgdLoop)(learning_rate, gradient, value, count);
 }
+void sgd_momentum(const MomentumStep& step, const float* gradient, float* velocity, float* value, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(SgdMomentumLoop)(step, gradient, velocity, value, count);
+}
 void adam(const AdamStep& step, const float* gradient, float* first_moment, float* second_moment, float* value,
           std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(AdamLoop)(step, gradient, first_moment, second_moment, value, count);
+}
+void rmsprop(const RmsPropStep& step, const float* gradient, float* second_moment, float* value, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(RmsPropLoop)(step, gradient, second_moment, value, count);
 }
 SoftmaxLoss softmax_cross_entropy(float* logits, std::int64_t count, std::int64_t target, float scale) {
   return HWY_DYNAMIC_DISPATCH(SoftmaxCrossEntropy)(logits, count, target, scale);

@@ -11,6 +11,7 @@ namespace unroll::cpu {
 
 void axpy(float a, const float* x, float* y, std::int64_t count);
 void scale(float a, float* x, std::int64_t count);
+void clamp(float limit, float* x, std::int64_t count);
 void unary(Unary op, const float* x, float* y, std::int64_t count);
 void unary_backward(Unary op, const float* x, const float* y, const float* dy, float* dx, std::int64_t count);
 void binary(Binary op, const float* a, const float* b, float* y, std::int64_t count);
@@ -22,8 +23,10 @@ float sum_of_squares(const float* x, std::int64_t count);
 /// y (+)= x / (1 - p) where uniform >= p, else 0.
 void dropout(const float* uniform, float p, const float* x, float* y, std::int64_t count, bool add);
 void sgd(float learning_rate, const float* gradient, float* value, std::int64_t count);
+void sgd_momentum(const MomentumStep& step, const float* gradient, float* velocity, float* value, std::int64_t count);
 void adam(const AdamStep& step, const float* gradient, float* first_moment, float* second_moment, float* value,
           std::int64_t count);
+void rmsprop(const RmsPropStep& step, const float* gradient, float* second_moment, float* value, std::int64_t count);
 
 /// In place: a row of logits becomes scale * (softmax - one_hot(target)).
 struct SoftmaxLoss {

@@ -70,6 +70,10 @@ class ReferenceDevice final : public Device {
     for (float& value : x) value *= a;
   }
 
+  void clamp(Context&, float limit, std::span<float> x) const override {
+    for (float& value : x) value = ref::clamped(limit, value);
+  }
+
   void unary(Context&, Unary op, std::span<const float> x, std::span<float> y) const override {
     for (std::size_t i = 0; i < y.size(); ++i) y[i] = ref::unary(op, x[i]);
   }
@@ -184,11 +188,21 @@ class ReferenceDevice final : public Device {
     for (std::size_t i = 0; i < value.size(); ++i) ref::sgd(learning_rate, gradient[i], value[i]);
   }
 
+  void sgd_momentum(Context&, const MomentumStep& step, std::span<const float> gradient, std::span<float> velocity,
+                    std::span<float> value) const override {
+    for (std::size_t i = 0; i < value.size(); ++i) ref::sgd_momentum(step, gradient[i], velocity[i], value[i]);
+  }
+
   void adam(Context&, const AdamStep& step, std::span<const float> gradient, std::span<float> first_moment,
             std::span<float> second_moment, std::span<float> value) const override {
     for (std::size_t i = 0; i < value.size(); ++i) {
       ref::adam(step, gradient[i], first_moment[i], second_moment[i], value[i]);
     }
+  }
+
+  void rmsprop(Context&, const RmsPropStep& step, std::span<const float> gradient, std::span<float> second_moment,
+               std::span<float> value) const override {
+    for (std::size_t i = 0; i < value.size(); ++i) ref::rmsprop(step, gradient[i], second_moment[i], value[i]);
   }
 };
 

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "unroll/state_visitor.h"
+
+namespace unroll::test {
+
+/// What an object shows a visitor, by name.
+class SavedState {
+ public:
+  template <class Owner>
+  explicit SavedState(Owner& owner) {
+    Saver saver(values_);
+    owner.visit_state(saver);
+  }
+
+  /// Puts everything into an object of the same options.
+  template <class Owner>
+  void restore(Owner& owner) const {
+    Restorer restorer(values_);
+    owner.visit_state(restorer);
+  }
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> all;
+    for (const auto& [name, value] : values_) all.push_back(name);
+    return all;
+  }
+
+ private:
+  using Value = std::variant<std::vector<float>, std::int64_t, double>;
+  using Values = std::map<std::string, Value, std::less<>>;
+
+  class Saver final : public StateVisitor {
+   public:
+    explicit Saver(Values& values) : values_(values) {}
+    void visit(std::string_view name, std::span<float> values) override {
+      keep(name, std::vector<float>(values.begin(), values.end()));
+    }
+    void visit(std::string_view name, std::int64_t& value) override { keep(name, value); }
+    void visit(std::string_view name, double& value) override { keep(name, value); }
+
+   private:
+    void keep(std::string_view name, Value value) {
+      EXPECT_TRUE(values_.emplace(name, std::move(value)).second) << name << " is there twice";
+    }
+    Values& values_;
+  };
+
+  class Restorer final : public StateVisitor {
+   public:
+    explicit Restorer(const Values& values) : values_(values) {}
+    void visit(std::string_view name, std::span<float> values) override {
+      const auto& saved = std::get<std::vector<float>>(values_.at(std::string(name)));
+      ASSERT_EQ(saved.size(), values.size()) << name;
+      std::copy(saved.begin(), saved.end(), values.begin());
+    }
+    void visit(std::string_view name, std::int64_t& value) override {
+      value = std::get<std::int64_t>(values_.at(std::string(name)));
+    }
+    void visit(std::string_view name, double& value) override {
+      value = std::get<double>(values_.at(std::string(name)));
+    }
+
+   private:
+    const Values& values_;
+  };
+
+  Values values_;
+};
+
+}  // namespace unroll::test
