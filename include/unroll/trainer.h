@@ -5,6 +5,7 @@
 
 #include "unroll/language_model.h"
 #include "unroll/optimizers.h"
+#include "unroll/schedules.h"
 #include "unroll/windows.h"
 
 namespace unroll {
@@ -59,8 +60,10 @@ class LanguageTask final : public Task {
 };
 
 struct TrainerOptions {
-  std::int64_t epochs = 100;  ///< passes over the windows
-  float clip_norm = 0;        ///< >= 0: clip gradients by their global norm; 0 does not clip
+  std::int64_t epochs = 100;      ///< passes over the windows
+  float clip_norm = 0;            ///< >= 0: clip gradients by their global norm; 0 does not clip
+  float clip_value = 0;           ///< >= 0: clip each element of the gradients; 0 does not clip. Not both.
+  ScheduleOptions schedule = {};  ///< of the learning rate; plateau looks at the loss of each epoch
 };
 
 /// One finished epoch.
@@ -73,7 +76,8 @@ struct Report {
   double symbols_per_second = 0;
 };
 
-/// The training loop: gradients, clipping, update; the same for every task.
+/// The training loop: gradients, clipping, update; the same for every task. Before each update it sets the learning
+/// rate: what the optimizer's was when the trainer was made, times the schedule's factor.
 class Trainer {
  public:
   /// Keeps references to task and optimizer. Throws Error for options out of range.
@@ -96,6 +100,8 @@ class Trainer {
   Task& task_;
   Optimizer& optimizer_;
   TrainerOptions options_;
+  Schedule schedule_;
+  double full_rate_;
   std::function<void(const Report&)> on_epoch_;
   std::function<void(std::int64_t, std::int64_t, double)> on_step_;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "cli/options.h"
@@ -14,5 +15,6 @@ Command inspect_command();
 Command bench_command();
 
 inline constexpr int most_threads = 1024;
+inline constexpr std::int64_t most_epochs = 1'000'000'000;
 
 }  // namespace unroll::cli

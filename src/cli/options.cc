@@ -49,14 +49,18 @@ std::uint64_t parse_seed(const std::string& text) {
   return *number;
 }
 
-float parse_number(const std::string& text, const Interval& interval) {
-  const auto number = whole_text_as<float>(text);
+template <std::floating_point Number>
+Number parse_number(const std::string& text, const Interval& interval) {
+  const auto number = whole_text_as<Number>(text);
   const bool legal = number && std::isfinite(*number) &&
                      (interval.low_included ? *number >= interval.low : *number > interval.low) &&
                      (interval.high_included ? *number <= interval.high : *number < interval.high);
   if (!legal) throw IllegalValue{interval.text()};
   return *number;
 }
+
+template float parse_number<float>(const std::string& text, const Interval& interval);
+template double parse_number<double>(const std::string& text, const Interval& interval);
 
 std::string alternatives(const std::vector<std::string>& names) {
   const std::vector<std::string> all_but_last(names.begin(), names.end() - 1);

@@ -74,7 +74,8 @@ Setting toggle(std::string name, bool& field, std::string help);
 // Values from their text; throw IllegalValue.
 std::int64_t parse_whole_number(const std::string& text, std::int64_t low, std::int64_t high);
 std::uint64_t parse_seed(const std::string& text);
-float parse_number(const std::string& text, const Interval& interval);
+template <std::floating_point Number>
+Number parse_number(const std::string& text, const Interval& interval);
 std::string alternatives(const std::vector<std::string>& names);  ///< "rnn, gru or lstm"
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
@@ -99,15 +100,17 @@ Setting whole_number(std::string name, Field& field, std::int64_t low, std::int6
 
 Setting seed(std::uint64_t& field, std::string help);
 
-/// `Field` is float or std::optional<float>.
+/// `Field` is a floating-point number or an optional one.
 template <typename Field>
 Setting number(std::string name, Field& field, Interval interval, std::string initial, std::string help) {
-  return {Setting::Form::flag,
-          std::move(name),
-          "X",
-          std::move(initial),
-          std::move(help),
-          [&field, interval](const std::string& value) { field = parse_number(value, interval); }};
+  auto assign = [&field, interval](const std::string& value) {
+    if constexpr (std::floating_point<Field>) {
+      field = parse_number<Field>(value, interval);
+    } else {
+      field = parse_number<typename Field::value_type>(value, interval);
+    }
+  };
+  return {Setting::Form::flag, std::move(name), "X", std::move(initial), std::move(help), std::move(assign)};
 }
 
 /// One of a few words; keeps a reference to them.

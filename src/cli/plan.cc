@@ -46,10 +46,10 @@ int worthwhile_threads(double operations) {
   return std::min(available_threads(), static_cast<int>(worthwhile));
 }
 
-double training_bytes(const Workload& workload, bool adam, std::int64_t symbols) {
+double training_bytes(const Workload& workload, int moments, std::int64_t symbols) {
   const LanguageModelOptions& model = workload.model;
   const double parameters = static_cast<double>(parameter_count(workload));
-  const double blocks = 2 + (adam ? 2 : 0) + 1;  // values, gradients, moments, packed copies
+  const double blocks = 2 + moments + 1;  // values, gradients, moments, packed copies
   const double positions = static_cast<double>(workload.batch * workload.steps);
   const double per_layer = (gate_count(model.cell) + 5.0) * model.hidden;
   const double kept = positions * (per_layer * model.layers + 2.0 * model.embedding);

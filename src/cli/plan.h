@@ -31,7 +31,8 @@ int worthwhile_threads(double operations);
 /// Bytes that training takes at its peak: parameters, gradients, the optimizer's moments, the packed copies of weights,
 /// what a step keeps for its backward pass, the text. An estimate for a person, within some ten
 /// per cent.
-double training_bytes(const Workload& workload, bool adam, std::int64_t symbols);
+/// `moments`: how many numbers the optimizer keeps for each parameter.
+double training_bytes(const Workload& workload, int moments, std::int64_t symbols);
 
 /// Epochs for a text of that many symbols where the user does not say: as many as read about 1.5 million symbols, at
 /// least 3 and at most 150.

@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "cli/optimizer_options.h"
 #include "cli/output.h"
 #include "cli/plan.h"
 #include "cli/progress.h"
@@ -29,9 +30,7 @@ struct TrainOptions {
   LanguageModelOptions model{.cell = Cell::gru};  ///< its field newlines comes from the one above
   LanguageTaskOptions task;                       ///< how the text is cut into windows
   std::optional<std::int64_t> epochs;             ///< else default_epochs()
-  OptimizerKind optimizer = OptimizerKind::adam;  ///< sgd or adam
-  std::optional<float> learning_rate;             ///< else the optimizer's in default_rate()
-  float clip = 1;                                 ///< the largest global norm of a gradient; 0: any
+  OptimizerOptions optimizer;                     ///< how gradients become updates
   std::uint64_t seed = 1;                         ///< of weights, windows and dropout
   std::optional<int> threads;                     ///< else worthwhile_threads()
   std::vector<std::string> prefixes;              ///< else the beginning of the text
@@ -65,7 +64,8 @@ Setting init_setting(InitScheme& field) {
               field.standard_deviation = 0;
             } else if (value.starts_with(normal)) {
               try {
-                field.standard_deviation = parse_number(value.substr(normal.size()), {.low = 0, .low_included = false});
+                field.standard_deviation =
+                    parse_number<float>(value.substr(normal.size()), {.low = 0, .low_included = false});
               } catch (const IllegalValue& illegal) {
                 throw IllegalValue{"uniform, or normal:SD with SD " + illegal.legal};
               }
@@ -76,7 +76,6 @@ Setting init_setting(InitScheme& field) {
 }
 
 constexpr std::int64_t most_rows = 1'000'000;  // of a batch, and steps of a window
-constexpr std::int64_t most_epochs = 1'000'000'000;
 constexpr std::int64_t most_symbols = 1'000'000'000'000;
 
 std::vector<SettingGroup> settings_of(TrainOptions& o) {
@@ -103,11 +102,9 @@ std::vector<SettingGroup> settings_of(TrainOptions& o) {
         choice("epoch-state", o.task.epoch_state, epoch_state_words, "of consecutive windows, when a new epoch begins"),
         whole_number("epochs", o.epochs, 1, most_epochs, "by length",
                      "passes over the text; default: about 1.5 million symbols, 3 to 150 passes"),
-        choice("optimizer", o.optimizer, optimizer_words, "how gradients become updates"),
-        number("lr", o.learning_rate, {.low = 0, .low_included = false}, "adam 0.005, sgd 1", "learning rate"),
-        number("clip", o.clip, {}, fmt::format("{}", o.clip), "clip gradients to this global norm; 0: never"),
         seed(o.seed, "of initial weights, windows and dropout"),
         whole_number("threads", o.threads, 1, most_threads, "what is allowed and pays", "threads to use")}},
+      optimizer_settings(o.optimizer),
       {"Reports and result",
        {texts("prefix", "TEXT", o.prefixes, "how the text begins", "what reports continue; may be repeated"),
         whole_number("report-every", o.report_every, 1, most_epochs, "a tenth of all", "epochs from report to report"),
@@ -136,9 +133,8 @@ void check_together(const TrainOptions& o) {
     throw Error(
         "--epoch-state carry needs --windows consecutive: random windows begin with zeros; see unroll train --help");
   }
+  check_together(o.optimizer);
 }
-
-float default_rate(OptimizerKind optimizer) { return optimizer == OptimizerKind::adam ? 0.005f : 1.0f; }
 
 /// The first symbols of the text, up to the end of a line or a word: a prefix that every model of the text can read.
 std::string beginning_of(const Corpus& corpus) {
@@ -168,7 +164,7 @@ void complete(TrainOptions& o, const Corpus& corpus) {
   if (o.prefixes.empty()) o.prefixes.push_back(beginning_of(corpus));
   if (!o.epochs) o.epochs = default_epochs(corpus.size());
   if (!o.report_every) o.report_every = std::max<std::int64_t>(1, *o.epochs / 10);
-  if (!o.learning_rate) o.learning_rate = default_rate(o.optimizer);
+  complete(o.optimizer, *o.epochs);
 }
 
 Workload workload_of(const TrainOptions& o, const Corpus& corpus) {
@@ -177,26 +173,20 @@ Workload workload_of(const TrainOptions& o, const Corpus& corpus) {
 
 void say_plan(const TrainOptions& o, const Corpus& corpus, const LanguageTask& task, const Context& context) {
   const Workload workload = workload_of(o, corpus);
-  const bool adam = o.optimizer == OptimizerKind::adam;
   const float deviation = o.model.init.standard_deviation;
   const std::string init = deviation > 0 ? fmt::format("normal weights, deviation {}", deviation) : "uniform weights";
-  const std::string clip = o.clip > 0 ? fmt::format("clip {}", o.clip) : std::string("no clipping");
   const char* windows = o.task.windows == WindowKind::random      ? "random"
                         : o.task.epoch_state == EpochState::carry ? "consecutive, state carried across epochs"
                                                                   : "consecutive";
   say(fmt::format("text      {}: {}, {} distinct", o.file == "-" ? "standard input" : o.file,
                   counted(corpus.size(), "symbol"), with_commas(corpus.vocabulary().size())));
   say(fmt::format("model     {}: {}, {}", counted(parameter_count(workload), "parameter"), description(o.model), init));
-  say(fmt::format("training  {} of {}: {} windows of {}, {}; {} rate {}, {}; seed {}", counted(*o.epochs, "epoch"),
+  say(fmt::format("training  {} of {}: {} windows of {}, {}; {}; seed {}", counted(*o.epochs, "epoch"),
                   counted(task.steps_per_epoch(), "step"), o.task.batch, counted(o.task.steps, "symbol"), windows,
-                  word_for(optimizer_words, o.optimizer), *o.learning_rate, clip, o.seed));
+                  description(o.optimizer), o.seed));
   say(fmt::format("machine   {}, {}, about {} of memory", device_of(context).name(),
-                  counted(context.threads(), "thread"), byte_count(training_bytes(workload, adam, corpus.size()))));
-}
-
-std::unique_ptr<Optimizer> optimizer_of(const TrainOptions& o, Parameters& parameters) {
-  if (o.optimizer == OptimizerKind::sgd) return std::make_unique<Sgd>(parameters, SgdOptions{*o.learning_rate});
-  return std::make_unique<Adam>(parameters, AdamOptions{.learning_rate = *o.learning_rate});
+                  counted(context.threads(), "thread"),
+                  byte_count(training_bytes(workload, moments_of(o.optimizer), corpus.size()))));
 }
 
 void write_outcome(const TrainOptions& o, const std::string& path, const LanguageModel& model, const Progress& progress,
@@ -226,7 +216,8 @@ void train_on(const TrainOptions& o, const Corpus& corpus, RunDirectory& directo
   Context context({.seed = o.seed, .threads = threads});
   LanguageModel model(context, corpus.vocabulary(), o.model);
   LanguageTask task(model, corpus, o.task);
-  const std::unique_ptr<Optimizer> optimizer = optimizer_of(o, model.parameters());
+  check_length(o.optimizer, {.epochs = *o.epochs, .updates_per_epoch = task.steps_per_epoch()});
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer(o.optimizer, model.parameters());
   directory.create();
   say_plan(o, corpus, task, context);
 
@@ -236,7 +227,11 @@ void train_on(const TrainOptions& o, const Corpus& corpus, RunDirectory& directo
                             .prefixes = o.prefixes,
                             .sample_length = o.sample_length,
                             .seed = o.seed});
-  Trainer trainer(task, *optimizer, {.epochs = *o.epochs, .clip_norm = o.clip});
+  Trainer trainer(task, *optimizer,
+                  {.epochs = *o.epochs,
+                   .clip_norm = *o.optimizer.clip,
+                   .clip_value = o.optimizer.clip_value,
+                   .schedule = schedule_of(o.optimizer)});
   trainer.on_step([&](std::int64_t epoch, std::int64_t step, double loss) { progress.step_done(epoch, step, loss); });
   trainer.on_epoch([&](const Report& report) { progress.epoch_done(report); });
   progress.begin();
@@ -254,7 +249,7 @@ void train(TrainOptions& o) {
   try {
     train_on(o, corpus, directory);
   } catch (const std::bad_alloc&) {
-    const double bytes = training_bytes(workload_of(o, corpus), o.optimizer == OptimizerKind::adam, corpus.size());
+    const double bytes = training_bytes(workload_of(o, corpus), moments_of(o.optimizer), corpus.size());
     throw Error(ExitCode::internal,
                 fmt::format("out of memory: this training takes about {}; lower --hidden, --batch or --steps",
                             byte_count(bytes)));

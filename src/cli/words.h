@@ -15,7 +15,7 @@ namespace unroll::cli {
 template <typename Value>
 using Words = std::vector<std::pair<std::string, Value>>;
 
-enum class OptimizerKind { sgd, adam };
+enum class OptimizerKind { sgd, adam, adamw, rmsprop };
 
 inline const Words<Newlines> newlines_words = {{"keep", Newlines::keep}, {"space", Newlines::space}};
 inline const Words<Unknown> unknown_words = {{"refuse", Unknown::refuse}, {"skip", Unknown::skip}};
@@ -26,7 +26,14 @@ inline const Words<Biases> biases_words = {{"one", Biases::one}, {"two", Biases:
 inline const Words<WindowKind> windows_words = {{"random", WindowKind::random},
                                                 {"consecutive", WindowKind::consecutive}};
 inline const Words<EpochState> epoch_state_words = {{"zero", EpochState::zero}, {"carry", EpochState::carry}};
-inline const Words<OptimizerKind> optimizer_words = {{"sgd", OptimizerKind::sgd}, {"adam", OptimizerKind::adam}};
+inline const Words<OptimizerKind> optimizer_words = {{"sgd", OptimizerKind::sgd},
+                                                     {"adam", OptimizerKind::adam},
+                                                     {"adamw", OptimizerKind::adamw},
+                                                     {"rmsprop", OptimizerKind::rmsprop}};
+inline const Words<ScheduleKind> schedule_words = {{"constant", ScheduleKind::constant},
+                                                   {"cosine", ScheduleKind::cosine},
+                                                   {"step", ScheduleKind::step},
+                                                   {"plateau", ScheduleKind::plateau}};
 
 template <typename Value>
 const std::string& word_for(const Words<Value>& words, Value value) {

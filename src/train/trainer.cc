@@ -35,9 +35,19 @@ std::string culprit(const Parameters& parameters) {
 }  // namespace
 
 Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options)
-    : task_(task), optimizer_(optimizer), options_(options) {
-  if (options.epochs < 0) throw Error(fmt::format("epochs is {}; it must be at least 0", options.epochs));
+    : task_(task),
+      optimizer_(optimizer),
+      options_(options),
+      schedule_(options.schedule, {options.epochs, task.steps_per_epoch()}),
+      full_rate_(optimizer.learning_rate()) {
   if (!(options.clip_norm >= 0)) throw Error(fmt::format("clip_norm is {}; it must be at least 0", options.clip_norm));
+  if (!(options.clip_value >= 0)) {
+    throw Error(fmt::format("clip_value is {}; it must be at least 0", options.clip_value));
+  }
+  if (options.clip_norm > 0 && options.clip_value > 0) {
+    throw Error(
+        fmt::format("clip_norm is {} and clip_value {}: one of them must be 0", options.clip_norm, options.clip_value));
+  }
 }
 
 /// Gradients, clipping, update of one step, and how long they took.
@@ -53,6 +63,8 @@ Trainer::Step Trainer::take_step(std::int64_t epoch, std::int64_t step) {
   if (!std::isfinite(done.gradient_norm)) {
     diverged(epoch, step, culprit(parameters));
   }
+  if (options_.clip_value > 0) clip_by_value(parameters, options_.clip_value);
+  optimizer_.set_learning_rate(full_rate_ * schedule_.factor((epoch - 1) * task_.steps_per_epoch() + step));
   optimizer_.step();
   done.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return done;
@@ -74,6 +86,7 @@ void Trainer::run() {
     report.loss = total.sum / static_cast<double>(total.count);
     report.perplexity = std::exp(report.loss);
     report.symbols_per_second = static_cast<double>(total.count) / report.seconds;
+    schedule_.observe(report.loss);
     if (on_epoch_) on_epoch_(report);
   }
 }

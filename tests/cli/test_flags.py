@@ -8,13 +8,21 @@ from support import BAD_DATA, NO_INPUT, TINY, USAGE, SOURCE, ProgramTest
 
 FLAGS = {
     "train": ["cell", "hidden", "layers", "embedding", "tied", "dropout", "activation", "biases", "init", "windows", "batch", "steps",
-              "epoch-state", "epochs", "optimizer", "lr", "clip", "seed", "threads", "limit", "newlines", "prefix",
-              "report-every", "sample-length", "out", "overwrite", "json", "config"],
+              "epoch-state", "epochs", "optimizer", "lr", "momentum", "nesterov", "weight-decay", "clip", "clip-value",
+              "schedule", "warmup", "lr-minimum", "lr-decay", "lr-decay-every", "lr-patience", "seed", "threads", "limit",
+              "newlines", "prefix", "report-every", "sample-length", "out", "overwrite", "json", "config"],
     "generate": ["prefix", "length", "temperature", "seed", "unknown", "threads", "config"],
     "evaluate": ["limit", "unknown", "threads", "json", "config"],
     "inspect": ["limit", "newlines", "first", "json", "config"],
     "bench": ["only", "threads", "repeats", "list", "json", "config"],
 }
+
+
+OF_SGD_AND_COSINE = {"momentum", "nesterov", "lr-minimum"}
+
+
+def toml(values):
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
 
 
 class HelpTest(ProgramTest):
@@ -66,7 +74,12 @@ class UsageTest(ProgramTest):
                 ("--epochs", "0", "1 to"), ("--dropout", "1", "at least 0 and below 1"), ("--dropout", "-0.1", "at least 0"),
                 ("--lr", "0", "above 0"), ("--lr", "nan", "above 0"), ("--lr", "inf", "above 0"), ("--clip", "-1", "at least 0"),
                 ("--cell", "LSTM", "rnn, gru or lstm"), ("--activation", "tan", "tanh, relu or sigmoid"),
-                ("--windows", "", "random or consecutive"), ("--optimizer", "adamw", "sgd or adam"),
+                ("--windows", "", "random or consecutive"), ("--optimizer", "adagrad", "sgd, adam, adamw or rmsprop"),
+                ("--momentum", "1", "at least 0 and below 1"), ("--weight-decay", "-1", "at least 0"),
+                ("--clip-value", "nan", "at least 0"), ("--schedule", "linear", "constant, cosine, step or plateau"),
+                ("--warmup", "-1", "0 to"), ("--lr-minimum", "1", "at least 0 and below 1"),
+                ("--lr-decay", "0", "above 0 and below 1"), ("--lr-decay", "1", "above 0 and below 1"),
+                ("--lr-decay-every", "0", "1 to"), ("--lr-patience", "1.5", "whole number"),
                 ("--newlines", "no", "keep or space"), ("--init", "normal", "normal:0.01"), ("--init", "normal:0", "above 0"),
                 ("--threads", "0", "1 to"), ("--threads", "5000", "1 to"), ("--seed", "-1", "whole number"), ("--limit", "-1", "0 to"),
                 ("--report-every", "0", "1 to"), ("--sample-length", "-1", "0 to"), ("--embedding", "-1", "0 to"),
@@ -93,6 +106,34 @@ class UsageTest(ProgramTest):
         self.assertIn("--windows consecutive",
                       self.refused("train", "text.txt", "--epoch-state", "carry", "--windows", "random"))
 
+    def test_optimizer_flags_without_effect(self):
+        for flags, remedy in (("--momentum 0.9", "--optimizer sgd"),
+                              ("--nesterov", "--optimizer sgd with --momentum above 0"),
+                              ("--nesterov --optimizer sgd", "with --momentum above 0"),
+                              ("--weight-decay 0.1", "--optimizer adamw"),
+                              ("--weight-decay 0 --optimizer sgd", "--optimizer adamw"),
+                              ("--lr-minimum 0.1", "--schedule cosine or plateau"),
+                              ("--lr-minimum 0.1 --schedule step", "--schedule cosine or plateau"),
+                              ("--lr-decay 0.5 --schedule cosine", "--schedule step or plateau"),
+                              ("--lr-decay-every 3 --schedule plateau", "--schedule step"),
+                              ("--lr-patience 3 --schedule step", "--schedule plateau"),
+                              ("--clip 1 --clip-value 1", "leave one out")):
+            with self.subTest(flags):
+                line = self.refused("train", "text.txt", *flags.split())
+                self.assertIn(flags.split()[0], line)
+                self.assertIn(remedy, line)
+
+    def test_schedules_that_come_to_nothing_within_the_training(self):
+        self.write("text.txt", "abc " * 20)  # two epochs of seven updates
+        for flags, remedy in (("--warmup 14", "only 14 updates"), ("--schedule step --lr-decay-every 2", "lower --lr-decay-every"),
+                              ("--schedule step --epochs 1", "raise --epochs"), ("--schedule plateau", "it needs 6"),
+                              ("--schedule plateau --lr-patience 0", "it needs 3")):
+            with self.subTest(flags):
+                line = self.complaint(USAGE, "train", "text.txt", *TINY, *flags.split())
+                self.assertIn(" ".join(flags.split()[:2] if "schedule" in flags else flags.split()), line)
+                self.assertIn(remedy, line)
+                self.assertEqual(self.files(), ["text.txt"])
+
     def test_the_last_of_two_values_counts(self):
         self.write("text.txt", "abc " * 20)
         result = self.succeed("train", "text.txt", *TINY, "--hidden", "9", "--json")
@@ -110,20 +151,39 @@ class ConfigTest(ProgramTest):
     def test_every_flag_can_be_a_key(self):
         values = {"cell": "rnn", "hidden": 7, "layers": 2, "embedding": 7, "tied": True, "dropout": 0.25, "activation": "relu",
                   "biases": "one", "init": "normal:0.01", "windows": "consecutive", "batch": 2, "steps": 4, "epoch-state": "carry",
-                  "epochs": 3, "optimizer": "sgd", "lr": 0.5, "clip": 2, "seed": 77, "threads": 1, "limit": 60,
+                  "epochs": 3, "optimizer": "sgd", "lr": 0.5, "momentum": 0.5, "nesterov": True, "clip": 2,
+                  "schedule": "cosine", "warmup": 2, "lr-minimum": 0.5, "seed": 77, "threads": 1, "limit": 60,
                   "newlines": "space", "prefix": ["ab", "bc"], "report-every": 3, "sample-length": 4, "out": "there",
                   "overwrite": True, "json": True}
-        self.assertEqual(set(values) | {"config"}, set(FLAGS["train"]))
-        self.write("all.toml", "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
+        # What needs another optimizer, schedule or clipping than these.
+        others = [({"optimizer": "adamw", "weight-decay": 0.25, "schedule": "plateau", "lr-patience": 0, "lr-decay": 0.5},
+                   "adamw rate 0.5, weight decay 0.25, warm-up of 2 updates, plateau times 0.5 beyond 0 epochs without gain, clip 2"),
+                  ({"optimizer": "rmsprop", "lr": 0.01, "schedule": "step", "lr-decay-every": 2, "clip": 0, "clip-value": 0.125},
+                   "rmsprop rate 0.01, warm-up of 2 updates, step times 0.1 every 2 epochs, clip values 0.125")]
+        self.assertEqual(set(values).union({"config"}, *(other for other, _ in others)), set(FLAGS["train"]))
+        plain = {key: value for key, value in values.items() if key not in OF_SGD_AND_COSINE}
+        for other, plan in others:
+            self.write("other.toml", toml({**plain, **other}))
+            self.assertIn(plan, self.plan("--config", "other.toml"))
+        self.write("all.toml", toml(values))
         result = self.succeed("train", "text.txt", "--config", "all.toml")
         for part in ("60 symbols", "rnn, 7 hidden units, 2 layers, relu, tied embedding 7, dropout 0.25, one bias per gate, newlines space",
                      "normal weights, deviation 0.01", "3 epochs", "2 windows of 4 symbols", "consecutive, state carried",
-                     "sgd rate 0.5, clip 2", "seed 77", "1 thread,", "epoch 3 perplexity", "\n - ab", "\n - bc"):
+                     "sgd rate 0.5, Nesterov momentum 0.5, warm-up of 2 updates, cosine to 0.25, clip 2", "seed 77",
+                     "1 thread,", "epoch 3 perplexity", "\n - ab", "\n - bc"):
             self.assertIn(part, result.err)
         self.assertEqual(json.loads(result.out)["model"], "there/model.safetensors")
         self.assertEqual(re.findall(r"^epoch (\d+)", result.err, re.M), ["0", "3"])
         for continuation in re.findall(r"^ - (.*)$", result.err, re.M):
             self.assertEqual(len(continuation), 2 + 4)
+
+    def test_what_the_optimizer_settings_leave_open(self):
+        for flags, plan in (("", "adam rate 0.005, clip 1;"), ("--clip-value 0.5", "adam rate 0.005, clip values 0.5;"),
+                            ("--optimizer sgd --momentum 0.75", "sgd rate 0.25, momentum 0.75, clip 1;"),
+                            ("--optimizer adamw --clip 0", "adamw rate 0.005, weight decay 0.01, no clipping;"),
+                            ("--schedule step --epochs 7", "adam rate 0.005, step times 0.1 every 2 epochs, clip 1;")):
+            with self.subTest(flags):
+                self.assertIn(plan, self.plan(*TINY, *flags.split(), "--overwrite"))
 
     def test_flags_win(self):
         self.write("some.toml", 'hidden = 7\nbatch = 2\nsteps = 4\nepochs = 1\nprefix = ["ab", "bc"]\n')

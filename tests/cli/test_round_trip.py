@@ -77,6 +77,35 @@ class RoundTripTest(ProgramTest):
         self.assertEqual(first, train("c", "--seed", "1", "--report-every", "2", "--sample-length", "3"))
         self.assertNotEqual(first, train("d", "--seed", "2"))
 
+    def test_every_optimizer_and_schedule_makes_a_model_of_its_own(self):
+        self.write("text.txt", "the cat sat on the mat. " * 20)
+        models = {}
+        for flags in ("--optimizer sgd", "--optimizer sgd --momentum 0.5 --lr 1", "--optimizer sgd --momentum 0.5 --lr 1 --nesterov",
+                      "--optimizer adam", "--optimizer adamw", "--optimizer adamw --weight-decay 0.1",
+                      "--optimizer rmsprop --lr 0.005", "--clip 0.1", "--clip-value 0.1", "--schedule cosine",
+                      "--schedule cosine --lr-minimum 0.5", "--warmup 7", "--schedule step",
+                      "--schedule step --lr-decay 0.5", "--schedule step --lr-decay-every 3",
+                      "--optimizer sgd --lr 50 --clip 0 --schedule plateau --lr-patience 0",
+                      "--optimizer sgd --lr 50 --clip 0"):
+            self.succeed("train", "text.txt", *TINY, "--epochs", "8", "--overwrite", "--out", "run", *flags.split())
+            model = (self.folder / "run" / "model.safetensors").read_bytes()
+            self.assertIsNone(models.get(model), flags)
+            models[model] = flags
+
+    def test_the_memory_plan_counts_the_moments(self):
+        self.write("text.txt", "abc " * 50)
+
+        def megabytes(*flags):
+            plan = self.succeed("train", "text.txt", *TINY, "--cell", "rnn", "--hidden", "1536", "--epochs", "1", "--sample-length", "0",
+                                "--overwrite", *flags).err
+            return float(re.search(r"about ([\d.]+) MB", plan).group(1))
+
+        block = 4e-6 * 1536 ** 2  # of the recurrent weights, nearly all there are
+        none = megabytes("--optimizer", "sgd")
+        for moments, flags in ((1, "--optimizer sgd --momentum 0.5"), (1, "--optimizer rmsprop"), (2, "--optimizer adam"),
+                               (2, "--optimizer adamw")):
+            self.assertAlmostEqual(megabytes(*flags.split()) - none, moments * block, delta=1, msg=flags)
+
     def test_every_way_of_giving_a_text(self):
         text = "abc " * 30
         self.write("plain.txt", text)

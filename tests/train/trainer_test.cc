@@ -88,6 +88,56 @@ TEST(Trainer, ClipsWhereItIsToldTo) {
   }
 }
 
+TEST(Trainer, ClipsByValueAndReportsTheNormBefore) {
+  Context context;
+  Dictated task(context, {{.gradient = {3, -4, 0.25f}}});
+  Sgd optimizer(task.parameters(), {.learning_rate = 1});
+  Trainer trainer(task, optimizer, {.epochs = 1, .clip_value = 0.5f});
+  double norm = 0;
+  trainer.on_epoch([&](const Report& report) { norm = report.gradient_norm; });
+  trainer.run();
+  EXPECT_DOUBLE_EQ(norm, std::sqrt(9 + 16 + 0.0625));
+  EXPECT_THAT(task.values(), ElementsAre(-0.5f, 0.5f, -0.25f));
+}
+
+/// The rates of two epochs of three updates, told apart by a gradient of 1.
+std::vector<double> rates_under(const ScheduleOptions& schedule) {
+  Context context;
+  Dictated::Answer answer{.gradient = {1, 0, 0}};
+  Dictated task(context, {answer, answer, answer});
+  Sgd optimizer(task.parameters(), {.learning_rate = 8});
+  Trainer trainer(task, optimizer, {.epochs = 2, .schedule = schedule});
+  std::vector<double> rates;
+  float before = task.values()[0];
+  trainer.on_step([&](std::int64_t, std::int64_t, double) {
+    rates.push_back(static_cast<double>(before - task.values()[0]));
+    before = task.values()[0];
+  });
+  trainer.run();
+  return rates;
+}
+
+TEST(Trainer, SetsTheRateOfEachUpdate) {
+  EXPECT_THAT(rates_under({}), ElementsAre(8, 8, 8, 8, 8, 8));
+  EXPECT_THAT(rates_under({.warmup = 3}), ElementsAre(2, 4, 6, 8, 8, 8));
+  EXPECT_THAT(rates_under({.kind = ScheduleKind::step, .decay = 0.25, .decay_every = 1}),
+              ElementsAre(8, 8, 8, 2, 2, 2));
+  EXPECT_THAT(rates_under({.kind = ScheduleKind::cosine, .warmup = 2}),
+              ElementsAre(testing::DoubleNear(8.0 / 3, 1e-6), testing::DoubleNear(16.0 / 3, 1e-6), 8,
+                          testing::DoubleNear(8 * (1 + std::sqrt(0.5)) / 2, 1e-5), testing::DoubleNear(4, 1e-5),
+                          testing::DoubleNear(8 * (1 - std::sqrt(0.5)) / 2, 1e-5)));
+}
+
+TEST(Trainer, TellsThePlateauTheLossOfEachEpoch) {
+  Context context;
+  Dictated task(context, {{.loss = {1, 1}, .gradient = {1, 0, 0}}});
+  Sgd optimizer(task.parameters(), {.learning_rate = 8});
+  Trainer trainer(task, optimizer,
+                  {.epochs = 4, .schedule = {.kind = ScheduleKind::plateau, .decay = 0.5, .patience = 0}});
+  trainer.run();
+  EXPECT_THAT(task.values(), ElementsAre(-(8 + 8 + 4 + 2), 0, 0));
+}
+
 TEST(Trainer, DoesNotCountTheTimeOfCallbacks) {
   Context context;
   Dictated task(context, {{}, {}});
@@ -172,6 +222,9 @@ TEST(Trainer, NamesTheOptionThatIsOutOfRange) {
   EXPECT_THAT(refused({.epochs = -1}), HasSubstr("epochs is -1"));
   EXPECT_THAT(refused({.clip_norm = -1}), HasSubstr("clip_norm is -1"));
   EXPECT_THAT(refused({.clip_norm = std::nanf("")}), HasSubstr("clip_norm is nan"));
+  EXPECT_THAT(refused({.clip_value = -1}), HasSubstr("clip_value is -1"));
+  EXPECT_THAT(refused({.clip_norm = 1, .clip_value = 2}), HasSubstr("clip_norm is 1 and clip_value 2"));
+  EXPECT_THAT(refused({.epochs = 2, .schedule = {.warmup = 2}}), HasSubstr("a warm-up of 2 updates"));
   EXPECT_EQ(refused({.epochs = 0}), "accepted");
 }
 
