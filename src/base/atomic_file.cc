@@ -1,6 +1,5 @@
 #include "base/atomic_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,11 +7,17 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <regex>
+#include <system_error>
+#include <vector>
 
 #include "unroll/error.h"
 
 namespace unroll {
 namespace {
+
+namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const std::string& path, const std::string& reason) {
   throw Error(ExitCode::io, fmt::format("{}: cannot be written: {}; make room or write elsewhere", path, reason));
@@ -20,85 +25,125 @@ namespace {
 
 [[noreturn]] void fail_with_errno(const std::string& path) { fail(path, std::strerror(errno)); }
 
+/// A signal that interrupts a system call is no failure.
+template <class Call>
+auto uninterrupted(Call&& call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
 std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash + 1);
 }
 
 // Renaming onto a device such as /dev/null would replace the device itself.
-void refuse_special_file(const std::string& path) {
-  struct stat existing {};
-  if (::stat(path.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode)) {
-    fail(path, S_ISDIR(existing.st_mode) ? "is a directory" : "is not a regular file");
-  }
+void refuse_special_file(const std::string& path, FileSystem& files) {
+  const int type = files.type_of(path);
+  if (type >= 0 && type != S_IFREG) fail(path, type == S_IFDIR ? "is a directory" : "is not a regular file");
 }
+
+/// The folder in which `target` is written; messages name the target.
+class Folder {
+ public:
+  Folder(const std::string& folder, const std::string& target, FileSystem& files)
+      : target_(target), files_(files), descriptor_(uninterrupted([&] { return files.open_folder(folder); })) {
+    if (descriptor_ < 0) fail_with_errno(target);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { files_.close(descriptor_); }
+
+  /// Without it a power cut may undo a rename. Some file systems know no fsync of folders and say EINVAL.
+  void sync() {
+    const int result = uninterrupted([&] { return files_.fsync(descriptor_); });
+    if (result < 0 && errno != EINVAL) fail_with_errno(target_);
+  }
+
+ private:
+  std::string target_;
+  FileSystem& files_;
+  int descriptor_;
+};
 
 /// A new file beside `target`, removed when destroyed unless it was renamed to its target.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::string& target) : target_(target) {
+  TemporaryFile(const std::string& target, FileSystem& files) : target_(target), files_(files) {
     static std::atomic<unsigned> serial = 0;  // threads of one process must not meet
     do {
       path_ = fmt::format("{}.tmp.{}.{}", target, ::getpid(), serial++);
-      descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (descriptor_ < 0 && errno == EEXIST);
+      descriptor_ = files_.open_new(path_);
+    } while (descriptor_ < 0 && (errno == EEXIST || errno == EINTR));
     if (descriptor_ < 0) fail_with_errno(target);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    if (!path_.empty()) ::unlink(path_.c_str());
+    if (descriptor_ >= 0) files_.close(descriptor_);
+    if (!path_.empty()) files_.unlink(path_);
   }
 
   void write(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-      if (written < 0 && errno != EINTR) fail_with_errno(target_);
-      if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
+      const ssize_t written = uninterrupted([&] { return files_.write(descriptor_, bytes); });
+      if (written < 0) fail_with_errno(target_);
+      if (written == 0) fail(target_, std::strerror(ENOSPC));  // or it would be tried forever
+      bytes.remove_prefix(static_cast<std::size_t>(written));
     }
   }
 
+  /// Never again after an fsync that failed: the system may have dropped the data and say that all is well.
   void finish() {
-    if (::fsync(descriptor_) != 0) fail_with_errno(target_);
+    if (uninterrupted([&] { return files_.fsync(descriptor_); }) < 0) fail_with_errno(target_);
     const int descriptor = descriptor_;
     descriptor_ = -1;
-    if (::close(descriptor) != 0) fail_with_errno(target_);
+    // Linux closes in any case; close(2) forbids to try again.
+    if (files_.close(descriptor) < 0 && errno != EINTR) fail_with_errno(target_);
   }
 
   void rename_to_target() {
-    if (::rename(path_.c_str(), target_.c_str()) != 0) fail_with_errno(target_);
+    if (files_.rename(path_, target_) < 0) fail_with_errno(target_);
     path_.clear();
   }
 
  private:
   std::string target_;
+  FileSystem& files_;
   std::string path_;
   int descriptor_ = -1;
 };
 
-// Without it a power cut may undo the rename. Some file systems know no fsync of folders and say EINVAL.
-void sync_folder(const std::string& path) {
-  const int descriptor = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) fail_with_errno(path);
-  const int error = ::fsync(descriptor) == 0 ? 0 : errno;
-  ::close(descriptor);
-  if (error != 0 && error != EINVAL) fail(path, std::strerror(error));
-}
-
 }  // namespace
 
-void write_file_atomically(const std::string& path, std::string_view bytes) {
-  write_file_atomically(path, [bytes](const WritePiece& write) { write(bytes); });
+void write_file_atomically(const std::string& path, std::string_view bytes, FileSystem& files) {
+  write_file_atomically(
+      path, [bytes](const WritePiece& write) { write(bytes); }, files);
 }
 
-void write_file_atomically(const std::string& path, const std::function<void(const WritePiece&)>& write_all) {
-  refuse_special_file(path);
-  TemporaryFile temporary(path);
+void write_file_atomically(const std::string& path, const std::function<void(const WritePiece&)>& write_all,
+                           FileSystem& files) {
+  refuse_special_file(path, files);
+  Folder folder(folder_of(path), path, files);  // opened first: after the rename only its fsync can fail
+  TemporaryFile temporary(path, files);
   write_all([&](std::string_view piece) { temporary.write(piece); });
   temporary.finish();
   temporary.rename_to_target();
-  sync_folder(path);
+  folder.sync();
+}
+
+void sync_folder(const std::string& folder, FileSystem& files) { Folder(folder, folder, files).sync(); }
+
+void remove_unfinished_files(const std::string& folder) {
+  static const std::regex temporary(R"(.+\.tmp\.\d+\.\d+)");
+  std::error_code ignored;
+  std::vector<fs::path> found;
+  for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end; entry.increment(ignored)) {
+    const bool ours = std::regex_match(entry->path().filename().string(), temporary);
+    if (ours && fs::is_regular_file(entry->symlink_status(ignored))) found.push_back(entry->path());
+  }
+  for (const fs::path& path : found) fs::remove(path, ignored);
 }
 
 }  // namespace unroll
