@@ -9,6 +9,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/atomic_file.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -48,23 +49,29 @@ std::string default_run_directory(const std::string& source, const std::string& 
   return fmt::format("runs/{}-{}", stem, cell);
 }
 
-RunDirectory::RunDirectory(std::string path, bool overwrite) : path_(fs::path(std::move(path)).lexically_normal()) {
+RunDirectory::RunDirectory(std::string path, bool overwrite)
+    : path_(fs::path(std::move(path)).lexically_normal()), overwrite_(overwrite) {
   if (!path_.has_filename()) path_ = path_.parent_path();  // "runs/x/"
-  std::error_code ignored;
-  if (!overwrite && fs::exists(model_path(), ignored)) {
-    throw Error(fmt::format("{} holds a model already: give another folder with --out, or --overwrite to replace it",
-                            path_.string()));
-  }
+  refuse_existing_model();
 }
 
 RunDirectory::~RunDirectory() {
+  lock_.reset();
   std::error_code stop;
   for (fs::path folder = path_; created_ > 0; --created_, folder = folder.parent_path()) {
     fs::remove(folder, stop);  // fails for a folder that is not empty, and so do those above it
   }
 }
 
-void RunDirectory::create() {
+void RunDirectory::refuse_existing_model() const {
+  std::error_code ignored;
+  if (!overwrite_ && fs::exists(model_path(), ignored)) {
+    throw Error(fmt::format("{} holds a model already: give another folder with --out, or --overwrite to replace it",
+                            path_.string()));
+  }
+}
+
+void RunDirectory::make_folders() {
   std::error_code error;
   int missing = 0;
   for (fs::path folder = path_; !folder.empty() && !fs::exists(folder, error); folder = folder.parent_path()) ++missing;
@@ -74,10 +81,21 @@ void RunDirectory::create() {
                                           error.message()));
   }
   created_ = missing;
+  // A file in a new folder lasts no longer than the folder.
+  for (fs::path folder = path_; missing > 0; --missing, folder = folder.parent_path()) {
+    sync_folder(folder.has_parent_path() ? folder.parent_path().string() : ".");
+  }
   if (::access(path_.c_str(), W_OK | X_OK) != 0) {
     throw Error(ExitCode::io, fmt::format("cannot write to the folder {}: {}; choose another with --out",
                                           path_.string(), std::strerror(errno)));
   }
+}
+
+void RunDirectory::create() {
+  make_folders();
+  lock_.emplace(path_.string());
+  refuse_existing_model();  // another run may have ended since the first look
+  remove_unfinished_files(path_.string());
 }
 
 std::string RunDirectory::model_path() const { return (path_ / model_name).string(); }

@@ -1,0 +1,65 @@
+#include "base/directory_lock.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "unroll/error.h"
+
+namespace unroll {
+namespace {
+
+[[noreturn]] void refuse(const std::string& folder, int error) {
+  switch (error) {
+    case EWOULDBLOCK:
+      throw Error(
+          fmt::format("another training run is using the folder {}: wait until it ends, stop it, or choose another "
+                      "folder, as with --out",
+                      folder));
+    case ENOLCK:
+    case ENOSYS:
+    case EOPNOTSUPP:
+      throw Error(ExitCode::io,
+                  fmt::format("the folder {} cannot be kept to one training run: its file system has no locks "
+                              "({}); choose a folder on another one, as with --out",
+                              folder, std::strerror(error)));
+    default:
+      throw Error(ExitCode::io, fmt::format("the folder {} cannot be locked: {}; choose another, as with --out", folder,
+                                            std::strerror(error)));
+  }
+}
+
+/// The holder removes the file when it goes: whoever had opened it before then holds a lock on a file that nobody else
+/// will find any more.
+bool is_still(const std::string& path, int descriptor) {
+  struct stat ours {
+  }, there{};
+  return ::fstat(descriptor, &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
+         ours.st_ino == there.st_ino;
+}
+
+}  // namespace
+
+DirectoryLock::DirectoryLock(const std::string& folder, int (*flock)(int, int)) : path_(folder + "/lock") {
+  while (true) {
+    // Closed on exec, or a child would keep the lock after its parent's death.
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (descriptor_ < 0) refuse(folder, errno);
+    const int error = flock(descriptor_, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    if (error == 0 && is_still(path_, descriptor_)) return;
+    ::close(descriptor_);
+    if (error != 0 && error != EINTR) refuse(folder, error);
+  }
+}
+
+DirectoryLock::~DirectoryLock() {
+  // Before the lock is given back, and not where the folder was moved away: else it may be another's.
+  if (is_still(path_, descriptor_)) ::unlink(path_.c_str());
+  ::close(descriptor_);
+}
+
+}  // namespace unroll
