@@ -10,6 +10,7 @@ find_package(ZLIB REQUIRED)
 find_package(utf8cpp CONFIG REQUIRED)
 # libzip's own CMake package demands its command-line tools, which Debian packs separately.
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 
 find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)

@@ -10,6 +10,7 @@
 
 #include "io/file.h"
 #include "io/in_quotes.h"
+#include "io/safetensors_checksum.h"
 #include "io/safetensors_header.h"
 #include "unroll/error.h"
 
@@ -28,6 +29,7 @@ class Checker {
   Checker(std::string_view bytes, const std::string& name) : bytes_(bytes), name_(name) {}
 
   std::uint64_t header_size() const;
+  void check_checksum() const;
   SafetensorsHeader header(std::uint64_t size) const;
   /// What is left of the file after a header of `header_size` bytes is what the tensors need, each byte once.
   void check_tensors(const SafetensorsHeader& header, std::uint64_t header_size) const;
@@ -57,6 +59,15 @@ std::uint64_t Checker::header_size() const {
                        length_size + size, bytes_.size()));
   }
   return size;
+}
+
+void Checker::check_checksum() const {
+  if (has_checksum(bytes_) && !is_undamaged(bytes_)) {
+    refuse(fmt::format(
+        "damaged or truncated safetensors file: its {} bytes do not have the checksum \"{}\" that is written "
+        "at byte offset {}",
+        bytes_.size(), checksum_key, checksum_begin));
+  }
 }
 
 SafetensorsHeader Checker::header(std::uint64_t size) const {
@@ -127,11 +138,14 @@ SafetensorsFile SafetensorsFile::read(const std::string& path) { return parse(re
 SafetensorsFile SafetensorsFile::parse(std::string bytes, const std::string& name) {
   const Checker checker(bytes, name);
   const std::uint64_t header_size = checker.header_size();
+  checker.check_checksum();
   SafetensorsHeader header = checker.header(header_size);
   checker.check_tensors(header, header_size);
 
   SafetensorsFile file;
+  file.has_checksum_ = unroll::has_checksum(bytes);
   file.metadata_ = std::move(header.metadata);
+  file.metadata_.erase(std::string(checksum_key));
   bytes.erase(0, length_size + header_size);
   file.data_ = std::make_shared<const std::string>(std::move(bytes));
   for (auto& [tensor, info] : header.tensors) {

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/atomic_file.h"
 
 namespace unroll {
 
@@ -17,7 +20,7 @@ struct StoredTensor {
   std::span<const float> values;  // row-major; points into the file's or the writer's memory
 };
 
-/// A safetensors file in memory, checked in full against the format's rules
+/// A safetensors file in memory, checked in full against its checksum where it has one, and against the format's rules
 /// (https://github.com/huggingface/safetensors): header length, JSON, shapes, offsets without holes or overlap, file
 /// length. Reads the dtypes F32 and I32. Copies share the bytes, and spans are valid as long as one copy lives.
 class SafetensorsFile {
@@ -28,9 +31,11 @@ class SafetensorsFile {
   /// The same from bytes; `name` stands for the file in messages.
   static SafetensorsFile parse(std::string bytes, const std::string& name);
 
-  const std::map<std::string, std::string>& metadata() const { return metadata_; }
-  const std::vector<StoredTensor>& tensors() const { return tensors_; }  // F32 ones, by name
-  const StoredTensor* find(std::string_view name) const;                 // null where there is none
+  /// Whether it has the checksum that unroll writes (docs/model-file.md), and so is known to be undamaged.
+  bool has_checksum() const { return has_checksum_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }  // all but the checksum
+  const std::vector<StoredTensor>& tensors() const { return tensors_; }             // F32 ones, by name
+  const StoredTensor* find(std::string_view name) const;                            // null where there is none
   /// I32 tensors (of test vectors).
   struct StoredInts {
     std::string name;
@@ -41,19 +46,23 @@ class SafetensorsFile {
 
  private:
   std::shared_ptr<const std::string> data_;  // without the header, and so aligned
+  bool has_checksum_ = false;
   std::map<std::string, std::string> metadata_;
   std::vector<StoredTensor> tensors_;
   std::vector<StoredInts> ints_;
 };
 
-/// How a safetensors file begins: all but the elements, which follow tensor by tensor, in the order of their names.
-/// Of `tensors` only names and shapes count. Throws Error for text that is not UTF-8.
-std::string safetensors_header(const std::map<std::string, std::string>& metadata,
-                               std::span<const StoredTensor> tensors);
-
-/// The bytes of a safetensors file: metadata and tensors ordered by name, header padded to 8 bytes.
-/// Equal contents give equal bytes. Throws Error for text that is not UTF-8.
+/// The bytes of a safetensors file: its checksum, metadata and tensors ordered by name, header padded to 8 bytes. Equal
+/// contents give equal bytes. Throws Error for text that is not UTF-8.
 std::string safetensors_bytes(const std::map<std::string, std::string>& metadata,
                               std::span<const StoredTensor> tensors);
+
+/// The same bytes as a file, written as write_file_atomically() does but never whole in memory. Of `tensors` only names
+/// and shapes count: `write_elements` hands over the elements piece by piece, tensor by tensor in the order of their
+/// names. It is called twice and must do the same both times, since the checksum stands before the elements.
+void write_safetensors(const std::string& path, const std::map<std::string, std::string>& metadata,
+                       std::span<const StoredTensor> tensors,
+                       const std::function<void(const WritePiece&)>& write_elements,
+                       FileSystem& files = real_file_system());
 
 }  // namespace unroll

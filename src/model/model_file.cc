@@ -4,7 +4,6 @@
 #include <cmath>
 #include <set>
 
-#include "base/atomic_file.h"
 #include "base/check.h"
 #include "io/in_quotes.h"
 #include "io/safetensors.h"
@@ -68,6 +67,11 @@ void check_format(const SafetensorsFile& file, const std::string& path) {
   if (version != format_version) {
     refuse(path, fmt::format("its format_version is {}, this build reads \"{}\"; use a newer unroll",
                              in_quotes(version), format_version));
+  }
+  if (!file.has_checksum()) {
+    refuse(path,
+           "its header does not begin with the checksum \"xxh3\", without which damage cannot be seen; save it again "
+           "with this unroll, or as docs/model-file.md tells other programs");
   }
 }
 
@@ -148,8 +152,7 @@ void LanguageModel::save(const std::string& path) const {
       {"format_version", format_version},
       {"config", config_json({.options = options_, .vocabulary_size = vocabulary_.size()})},
       {"vocabulary", vocabulary_json(vocabulary_)}};
-  write_file_atomically(path, [&](const WritePiece& write) {
-    write(safetensors_header(about, outlines));
+  write_safetensors(path, about, outlines, [&](const WritePiece& write) {
     for (const ModelTensor& tensor : tensors) {
       if (tensor.is_parameter) {
         write_elements(write, tensor, values_of(tensor));

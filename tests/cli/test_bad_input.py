@@ -117,6 +117,8 @@ class ModelTest(ProgramTest):
             "longer": whole + b"\0\0\0\0",
             "header": b"\xff" * 8 + whole[8:],
             "damaged": whole[:20] + b"\0" + whole[21:],
+            "flipped": whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:],
+            "no checksum": whole.replace(b'"xxh3"', b'"none"'),
             "text": b"the cat sat on the mat " * 10,
             "foreign": b'\x40\0\0\0\0\0\0\0{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(8 + 64) + b"\0\0\0\0",
         }

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Trains small models with unroll and has PyTorch measure them: both must find the same cross-entropy.
+"""Trains small models with unroll and has PyTorch measure them: both must find the same cross-entropy. Then writes each anew
+with the code of docs/model-file.md, and unroll must score it as before.
 
 usage: check.py UNROLL_PROGRAM TEXT
 """
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,7 @@ from pathlib import Path
 from safetensors import safe_open
 
 READER = Path(__file__).resolve().parent / "torch_reads_model.py"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "model-file.md"
 SYMBOLS = 2000
 # Nats a symbol; unroll computes in float32, and here PyTorch in float64.
 TOLERANCE = 1e-5
@@ -36,6 +39,26 @@ def ids_of(model, text):
     return [index[symbol] for symbol in text]
 
 
+def evaluation(program, model, source):
+    words = [program, "evaluate", model, source, "--limit", str(SYMBOLS), "--json"]
+    return json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def documented_writer():
+    """The function write_model of the document."""
+    code = re.search(r"```python\n([^`]*def write_model[^`]*)```", DOCUMENT.read_text(encoding="utf-8")).group(1)
+    names = {}
+    exec(code, names)
+    return names["write_model"]
+
+
+def written_anew(model, path):
+    with safe_open(model, "np") as file:
+        metadata = {key: value for key, value in file.metadata().items() if key != "xxh3"}
+        arrays = {name: file.get_tensor(name) for name in file.keys()}
+    documented_writer()(path, metadata, {name: (array.shape, array.tobytes()) for name, array in arrays.items()})
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
@@ -46,9 +69,11 @@ def main():
             train = [program, "train", source, "--limit", str(SYMBOLS), "--hidden", "37", "--epochs", "5", "--batch", "8",
                      "--out", str(Path(folder, "run")), *flags]
             subprocess.run(train, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            evaluate = [program, "evaluate", str(Path(folder, "run")), source, "--limit", str(SYMBOLS), "--json"]
-            score = json.loads(subprocess.run(evaluate, check=True, stdout=subprocess.PIPE).stdout)
-            model = str(Path(folder, "run", "model.safetensors"))
+            model, copy = str(Path(folder, "run", "model.safetensors")), str(Path(folder, "copy.safetensors"))
+            written_anew(model, copy)
+            score, score_of_copy = (evaluation(program, file, source) for file in (model, copy))
+            if score_of_copy != score:
+                sys.exit(f"{name}: {score} became {score_of_copy} in the file that Python wrote")
             ids = " ".join(map(str, ids_of(model, text)))
             read = [sys.executable, str(READER), "--model", model, "--ids", "-", "--expect", str(score["cross_entropy"]),
                     "--tolerance", str(TOLERANCE)]

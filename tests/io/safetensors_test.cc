@@ -10,6 +10,7 @@
 
 #include "io/error_of.h"
 #include "io/temporary_folder.h"
+#include "support/failing_file_system.h"
 
 namespace unroll {
 namespace {
@@ -42,16 +43,47 @@ std::vector<std::uint32_t> bits_of(std::span<const float> values) {
 TEST(Safetensors, WritesTheDocumentedBytes) {
   const std::vector<float> one{1.0f}, two{-2.0f, 0.5f};
   const std::vector<StoredTensor> tensors{{"w", {1, 2}, two}, {"b", {}, one}};
-  const std::string header = R"({"__metadata__":{"k":"\"v\""},"b":{"dtype":"F32","shape":[],"data_offsets":[0,4]},)"
-                             R"("w":{"dtype":"F32","shape":[1,2],"data_offsets":[4,12]}})";
+  const std::string header =
+      R"({"__metadata__":{"xxh3":"ec67091bea736859","k":"\"v\""},"b":{"dtype":"F32","shape":[],"data_offsets":[0,4]},)"
+      R"("w":{"dtype":"F32","shape":[1,2],"data_offsets":[4,12]}})";
   const std::string data("\x00\x00\x80\x3f\x00\x00\x00\xc0\x00\x00\x00\x3f", 12);
-  ASSERT_EQ(header.size(), 138u);
-  EXPECT_EQ(safetensors_bytes({{"k", "\"v\""}}, tensors), file_of(header + "      ", data));
-  EXPECT_EQ(safetensors_bytes({}, {}), file_of("{}      "));
+  ASSERT_EQ(header.size(), 164u);
+  EXPECT_EQ(safetensors_bytes({{"k", "\"v\""}}, tensors), file_of(header + "    ", data));
+  EXPECT_EQ(safetensors_bytes({}, {}), file_of(R"({"__metadata__":{"xxh3":"fa7553a9cdc20bcb"}}    )"));
 }
 
 TEST(Safetensors, RefusesToWriteWhatIsNotUtf8) {
   EXPECT_THAT(error_of([] { safetensors_bytes({{"k", "\xff"}}, {}); }).what(), HasSubstr("UTF-8"));
+}
+
+TEST(Safetensors, WritesTheSameBytesPieceByPiece) {
+  const TemporaryFolder folder;
+  const std::vector<float> values{1, 2, 3, 4, 5, 6};
+  const std::vector<StoredTensor> tensors{{"b", {2}, std::span(values).first(2)},
+                                          {"a", {4}, std::span(values).last(4)}};
+  const std::string path = folder.path("m.safetensors");
+  int calls = 0;
+  write_safetensors(path, {{"k", "v"}}, tensors, [&](const WritePiece& write) {
+    ++calls;
+    write({reinterpret_cast<const char*>(&values[2]), 12});
+    write({reinterpret_cast<const char*>(&values[5]), 4});
+    write({reinterpret_cast<const char*>(&values[0]), 8});
+  });
+  EXPECT_EQ(folder.contents("m.safetensors"), safetensors_bytes({{"k", "v"}}, tensors));
+  EXPECT_EQ(calls, 2);
+  EXPECT_TRUE(SafetensorsFile::read(path).has_checksum());
+}
+
+TEST(Safetensors, AFullDiskLeavesTheOldFile) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("m.safetensors", "the old one");
+  FailingFileSystem files(real_file_system(), {.at = 4, .error = ENOSPC});
+  const auto write = [&] {
+    write_safetensors(
+        path, {}, {}, [](const WritePiece& piece) { piece(""); }, files);
+  };
+  EXPECT_EQ(error_of(write).code(), ExitCode::io);
+  EXPECT_EQ(folder.contents("m.safetensors"), "the old one");
 }
 
 RC_GTEST_PROP(Safetensors, ReadsWhatItWrites, ()) {
@@ -80,6 +112,7 @@ RC_GTEST_PROP(Safetensors, ReadsWhatItWrites, ()) {
   const std::string bytes = safetensors_bytes(metadata, tensors);
   RC_ASSERT(bytes[8] == '{' && static_cast<unsigned char>(bytes[0]) % 8 == 0);
   const SafetensorsFile file = SafetensorsFile::parse(bytes, "m");
+  RC_ASSERT(file.has_checksum());
   RC_ASSERT(file.metadata() == metadata);
   RC_ASSERT(file.tensors().size() == tensors.size());
   for (const StoredTensor& tensor : tensors) {
@@ -131,6 +164,7 @@ TEST(Safetensors, ReadsFilesOfTheReferenceWriter) {
     const SafetensorsFile file = SafetensorsFile::read(entry.path().string());
     EXPECT_FALSE(file.tensors().empty()) << entry.path();
     EXPECT_TRUE(file.metadata().contains("torch")) << entry.path();
+    EXPECT_FALSE(file.has_checksum()) << entry.path();
     ++count;
   }
   EXPECT_GT(count, 0);
@@ -233,20 +267,44 @@ TEST(Safetensors, RefusesTruncationAtEveryByte) {
   for (std::size_t size = 0; size < bytes.size(); ++size) refused(bytes.substr(0, size));
 }
 
-TEST(Safetensors, SurvivesEveryFlippedBitOfTheHeader) {
+TEST(Safetensors, NamesTheChecksumThatDoesNotFit) {
+  std::string bytes = small_file();
+  EXPECT_EQ(bytes.find("\"xxh3\":\""), 25u);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  EXPECT_THAT(refused(bytes).what(),
+              AllOf(HasSubstr("damaged or truncated safetensors file: its " + std::to_string(bytes.size()) + " bytes"),
+                    HasSubstr("the checksum \"xxh3\" that is written at byte offset 33"),
+                    HasSubstr("fetch or save the file again")));
+}
+
+// A flipped bit in the four letters of "xxh3" may make another key of it: a file without checksum, else as it was.
+TEST(Safetensors, RefusesEveryFlippedBitOrHasNoChecksum) {
   const std::string bytes = small_file();
-  int refusals = 0;
-  for (std::size_t bit = 0; bit < 8 * (bytes.size() - 24); ++bit) {
+  const SafetensorsFile whole = SafetensorsFile::parse(bytes, "m");
+  int without = 0;
+  for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
     std::string flipped = bytes;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ 1 << bit % 8);
     try {
-      SafetensorsFile::parse(flipped, "m");
+      const SafetensorsFile file = SafetensorsFile::parse(flipped, "m.safetensors");
+      EXPECT_FALSE(file.has_checksum()) << bit;
+      EXPECT_TRUE(bit / 8 >= 26 && bit / 8 < 30) << bit;
+      EXPECT_EQ(file.metadata().at("config"), whole.metadata().at("config"));
+      EXPECT_THAT(file.find("a")->values, testing::ElementsAreArray(whole.find("a")->values));
+      ++without;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::bad_data);
-      ++refusals;
+      EXPECT_THAT(error.what(), testing::StartsWith("m.safetensors: "));
     }
   }
-  EXPECT_GT(refusals, 0);
+  EXPECT_GT(without, 0);
+  EXPECT_LE(without, 4 * 8);
+}
+
+TEST(Safetensors, AKeyOfThatNameElsewhereIsNoChecksum) {
+  const SafetensorsFile file = SafetensorsFile::parse(file_of(R"({"__metadata__":{"a":"b","xxh3":"x"}})"), "m");
+  EXPECT_FALSE(file.has_checksum());
+  EXPECT_EQ(file.metadata().size(), 1u);
 }
 
 }  // namespace
