@@ -40,6 +40,20 @@ std::vector<std::string> safetensors_seeds() {
   return {matrix, edges, integers, safetensors_bytes({}, {}), header_alone(matrix, 24), header_alone(edges, 8)};
 }
 
+std::vector<std::string> run_log_seeds() {
+  const std::string start = R"({"event":"start","time":"t","cell":"gru","hidden":1,"epochs":4,"steps_per_epoch":2})"
+                            "\n";
+  const std::string report = R"({"event":"report","time":"t","step":2,"perplexity":9.5})"
+                             "\n";
+  const std::string validation = R"({"event":"validation","time":"t","step":2,"perplexity":"inf"})"
+                                 "\n";
+  const std::string rollback = R"({"event":"rollback","time":"t","step":0,"epochs":9})"
+                               "\n";
+  const std::string stop = R"({"event":"stop","time":"t","reason":"finished","step":2})"
+                           "\n";
+  return {start + report + validation + rollback + report + stop, start + "{}\n" + report + "{", "[[[[\n"};
+}
+
 std::vector<std::string> text_seeds() {
   return {std::string(1, '\0') + "分开 a\r\nb\rc\n", "\x01\ufeffline\nline\r\n", "\x08\U0001f600\U0001f601\u00e9x",
           std::string(1, '\0') + "\xff\xfeh", "\x02x\xed\xa0\x80"};
@@ -70,6 +84,7 @@ std::vector<std::string> zip_seeds() {
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const std::filesystem::path folder = argv[1];
+  write(folder / "run_log", run_log_seeds());
   write(folder / "safetensors", safetensors_seeds());
   write(folder / "text", text_seeds());
   write(folder / "zip", zip_seeds());

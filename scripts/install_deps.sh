@@ -7,7 +7,7 @@ declare -A packages=(
   [build]="g++ cmake ninja-build pkg-config libhwy-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
            libzip-dev zlib1g-dev libutfcpp-dev libutf8proc-dev librandom123-dev
            libxxhash-dev"
-  [test]="libgtest-dev libgmock-dev librapidcheck-dev python3"
+  [test]="libgtest-dev libgmock-dev librapidcheck-dev python3 gnuplot-nox"
   [bench]="libdnnl-dev ocl-icd-opencl-dev python3 gnuplot-nox"
   [ci]="clang clang-format clang-tidy libclang-rt-14-dev python3-venv git ca-certificates valgrind"
 )

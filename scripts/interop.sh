@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# PyTorch and the safetensors package read what unroll writes: scripts/interop.sh [BUILD_FOLDER]
+# PyTorch, the safetensors package and TensorBoard read what unroll writes: scripts/interop.sh [BUILD_FOLDER]
 # They come from PyPI, into a virtual environment in the build folder. Exits with 77 (skipped) where PyPI cannot be
 # reached.
 set -euo pipefail
@@ -13,7 +13,7 @@ if ! cmp -s "$requirements" "$environment/installed.txt"; then
   rm -rf "$environment"
   /usr/bin/python3 -m venv "$environment"
   if ! "$environment/bin/pip" download -q --no-deps -d "$environment/probe" safetensors </dev/null; then
-    echo "SKIPPED: PyPI cannot be reached, so PyTorch did not read any model file" >&2
+    echo "SKIPPED: PyPI cannot be reached, so neither PyTorch nor TensorBoard read anything" >&2
     exit 77
   fi
   "$environment/bin/pip" install -q --no-cache-dir -r "$requirements" </dev/null
@@ -22,5 +22,6 @@ fi
 
 python=$environment/bin/python
 "$python" tests/interop/check.py "$build/unroll" data/lyrics.txt
+"$python" tests/interop/tensorboard_reads_events.py "$build/unroll" data/lyrics.txt
 "$python" tests/interop/selftest.py
 "$python" tests/golden/make_golden.py --check

@@ -83,8 +83,10 @@ class Trainer {
   /// Keeps references to task and optimizer. Throws Error for options out of range.
   Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options);
   void on_epoch(std::function<void(const Report&)> callback) { on_epoch_ = std::move(callback); }
-  /// Called after each step with (epoch, step, both counted from 1; loss per symbol before the update).
-  void on_step(std::function<void(std::int64_t, std::int64_t, double)> callback) { on_step_ = std::move(callback); }
+  /// Called after each step with (epoch, step, both counted from 1; loss per symbol before the update; gradient norm
+  /// before clipping).
+  using OnStep = std::function<void(std::int64_t epoch, std::int64_t step, double loss, double gradient_norm)>;
+  void on_step(OnStep callback) { on_step_ = std::move(callback); }
   /// Throws Error(diverged) that names epoch and step where the loss or the gradient norm is not finite; the
   /// parameters are then those before that step.
   void run();
@@ -103,7 +105,7 @@ class Trainer {
   Schedule schedule_;
   double full_rate_;
   std::function<void(const Report&)> on_epoch_;
-  std::function<void(std::int64_t, std::int64_t, double)> on_step_;
+  OnStep on_step_;
 };
 
 }  // namespace unroll

@@ -12,6 +12,8 @@ Command train_command();
 Command generate_command();
 Command evaluate_command();
 Command inspect_command();
+Command runs_command();
+Command plot_command();
 Command bench_command();
 
 inline constexpr int most_threads = 1024;

@@ -83,6 +83,8 @@ void for_each_symbol(std::string_view text, Visit visit) {
   }
 }
 
+int columns_of(utf8proc_int32_t code) { return code < 0 ? 1 : utf8proc_charwidth(code); }
+
 }  // namespace
 
 std::string visible(char32_t symbol) {
@@ -94,9 +96,18 @@ std::string visible(char32_t symbol) {
 
 int display_width(std::string_view text) {
   int width = 0;
-  for_each_symbol(text,
-                  [&](utf8proc_int32_t code, std::string_view) { width += code < 0 ? 1 : utf8proc_charwidth(code); });
+  for_each_symbol(text, [&](utf8proc_int32_t code, std::string_view) { width += columns_of(code); });
   return width;
+}
+
+std::string_view cut_to_width(std::string_view text, int width) {
+  std::size_t length = 0;
+  int used = 0;
+  for_each_symbol(text, [&](utf8proc_int32_t code, std::string_view bytes) {
+    used += columns_of(code);
+    if (used <= width) length += bytes.size();
+  });
+  return text.substr(0, length);
 }
 
 std::string align_left(std::string_view text, int width) {

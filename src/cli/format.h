@@ -16,6 +16,8 @@ std::string counted(std::int64_t count, std::string_view noun);  ///< 1 layer, 2
 std::string visible(char32_t symbol);
 /// Columns that UTF-8 text takes on a terminal; a Chinese character takes two.
 int display_width(std::string_view text);
+/// As much of the beginning as fits into `width` columns.
+std::string_view cut_to_width(std::string_view text, int width);
 /// Padded with spaces to `width` columns.
 std::string align_left(std::string_view text, int width);
 std::string align_right(std::string_view text, int width);

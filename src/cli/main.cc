@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <exception>
@@ -24,6 +26,8 @@ Examples:
   unroll generate runs/novel-gru --length 200     write on
   unroll evaluate runs/novel-gru sequel.txt       perplexity of another text
   unroll inspect runs/novel-gru                   parameters and vocabulary
+  unroll runs                                     every run, its state and its best perplexity
+  unroll plot runs/novel-gru runs/novel-lstm      their learning curves in one picture
   unroll bench                                    how much of this machine is used
 
 Exit codes: 0 fine, 2 a flag or argument that cannot be used, 65 data that make no sense, 66 no such input,
@@ -31,7 +35,8 @@ Exit codes: 0 fine, 2 a flag or argument that cannot be used, 65 data that make 
 )";
 
 std::vector<Command> all_commands() {
-  return {train_command(), generate_command(), evaluate_command(), inspect_command(), bench_command()};
+  return {train_command(), generate_command(), evaluate_command(), inspect_command(),
+          runs_command(),  plot_command(),     bench_command()};
 }
 
 std::string help() {
@@ -61,10 +66,19 @@ int fail(ExitCode code, const std::string& message) {
   return static_cast<int>(code);
 }
 
+/// A standard stream that the caller has closed must not become the number of a file that is opened later: messages
+/// would go into it. The wrong direction lets reading and writing fail as before.
+void occupy_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 int guarded_main(int count, char** arguments) {
   // A reader that has gone and a file that may not grow: the write that meets them reports it.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  occupy_standard_streams();
   try {
     run({arguments + 1, arguments + count});
     return static_cast<int>(ExitCode::ok);

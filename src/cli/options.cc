@@ -67,10 +67,33 @@ std::string alternatives(const std::vector<std::string>& names) {
   return fmt::format("{} or {}", join(all_but_last, ", "), names.back());
 }
 
+namespace {
+
+const std::string& checked_name(const std::string& value) {
+  if (value.empty()) throw IllegalValue{"a name"};
+  return value;
+}
+
+}  // namespace
+
 Setting argument(std::string name, std::string& field, std::string help) {
   return {Setting::Form::argument, std::move(name), "", "", std::move(help), [&field](const std::string& value) {
-            if (value.empty()) throw IllegalValue{"a name"};
-            field = value;
+            field = checked_name(value);
+          }};
+}
+
+Setting optional_argument(std::string name, std::string& field, std::string help) {
+  return {Setting::Form::optional_argument,
+          std::move(name),
+          "",
+          field,
+          std::move(help),
+          [&field](const std::string& value) { field = checked_name(value); }};
+}
+
+Setting arguments(std::string name, std::vector<std::string>& field, std::string help) {
+  return {Setting::Form::arguments, std::move(name), "", "", std::move(help), [&field](const std::string& value) {
+            field.push_back(checked_name(value));
           }};
 }
 
@@ -110,17 +133,25 @@ struct Given {
 
 CLI::Option* add_option(CLI::App& app, const Setting& setting) {
   const auto keep_as_text = [](const CLI::results_t&) { return true; };
+  const std::string initial = setting.initial.empty() ? "" : fmt::format(" [{}]", setting.initial);
   switch (setting.form) {
     case Setting::Form::argument:
       return app.add_option(setting.name, keep_as_text, setting.help)->required()->option_text(" ");
+    case Setting::Form::optional_argument:
+      return app.add_option(setting.name, keep_as_text, setting.help)->option_text(initial);
+    case Setting::Form::arguments:
+      return app.add_option(setting.name, keep_as_text, setting.help)
+          ->required()
+          ->expected(CLI::detail::expected_max_vector_size)
+          ->option_text(" ");
     case Setting::Form::toggle:
       return app.add_flag("--" + setting.name, setting.help);
     case Setting::Form::flag:
     case Setting::Form::repeated:
       break;
   }
-  const std::string initial = setting.initial.empty() ? "" : fmt::format(" [{}]", setting.initial);
-  CLI::Option* option = app.add_option("--" + setting.name, keep_as_text, setting.help);
+  const std::string letter = setting.letter == 0 ? "" : fmt::format("-{},", setting.letter);
+  CLI::Option* option = app.add_option(letter + "--" + setting.name, keep_as_text, setting.help);
   option->option_text(setting.value_name + initial);
   option->multi_option_policy(setting.form == Setting::Form::repeated ? CLI::MultiOptionPolicy::TakeAll
                                                                       : CLI::MultiOptionPolicy::TakeLast);
@@ -140,9 +171,8 @@ void assign(const Command& command, const Setting& setting, const std::vector<st
 
 void assign_from_config(const Command& command, const std::string& path, const std::vector<Given>& all) {
   for (const ConfigEntry& entry : read_config_file(path)) {
-    const auto given = std::find_if(all.begin(), all.end(), [&](const Given& g) {
-      return g.setting->name == entry.key && g.setting->form != Setting::Form::argument;
-    });
+    const auto given = std::find_if(
+        all.begin(), all.end(), [&](const Given& g) { return g.setting->name == entry.key && g.setting->is_flag(); });
     if (given == all.end()) {
       throw Error(fmt::format("{}: unroll {} has no setting '{}'; its flags without the dashes are the settings, {}",
                               entry.place, command.name, entry.key, see_help(command)));
@@ -215,8 +245,7 @@ std::optional<std::string> read_settings(const Command& command, const std::vect
   }
   if (config->count() > 0) assign_from_config(command, config->results().back(), all);
   for (const Given& given : all) {
-    const bool flag = given.setting->form != Setting::Form::argument;
-    assign(command, *given.setting, given.values(), (flag ? "--" : "") + given.setting->name);
+    assign(command, *given.setting, given.values(), (given.setting->is_flag() ? "--" : "") + given.setting->name);
   }
   return std::nullopt;
 }

@@ -18,10 +18,12 @@ namespace unroll::cli {
 /// configuration file.
 struct Setting {
   enum class Form {
-    argument,  ///< FILE
-    flag,      ///< --name VALUE
-    repeated,  ///< --name VALUE --name VALUE ..
-    toggle     ///< --name
+    argument,           ///< FILE
+    optional_argument,  ///< [DIR]
+    arguments,          ///< RUN..., one or more
+    flag,               ///< --name VALUE
+    repeated,           ///< --name VALUE --name VALUE ..
+    toggle              ///< --name
   };
   Form form = Form::flag;
   std::string name;        ///< as in --name VALUE, and in name = VALUE
@@ -30,6 +32,9 @@ struct Setting {
   std::string help;
   /// Takes the text of one value; a toggle takes "true" or "false". Throws IllegalValue.
   std::function<void(const std::string&)> assign;
+  char letter = 0;  ///< of the short form, -o VALUE; 0: there is none
+
+  bool is_flag() const { return form != Form::argument && form != Form::optional_argument && form != Form::arguments; }
 };
 
 /// Says what a value must be: "a whole number from 1 to 64".
@@ -66,6 +71,8 @@ struct Interval {
 };
 
 Setting argument(std::string name, std::string& field, std::string help);
+Setting optional_argument(std::string name, std::string& field, std::string help);
+Setting arguments(std::string name, std::vector<std::string>& field, std::string help);
 Setting text(std::string name, std::string value_name, std::string& field, std::string initial, std::string help);
 Setting texts(std::string name, std::string value_name, std::vector<std::string>& field, std::string initial,
               std::string help);

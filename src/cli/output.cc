@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "unroll/error.h"
@@ -14,7 +15,11 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr double live_line_period = 0.25;  // seconds
+constexpr std::string_view clear_line = "\r\033[K";
+
+// What standard error shows belongs to the process, as standard error does.
+std::mutex standard_error;
+bool live_line_shown = false;
 
 /// 0, or the errno of the write that failed.
 int write_all(int file, std::string_view text) {
@@ -43,21 +48,23 @@ std::string to_text(const nlohmann::ordered_json& json) {
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-void say(std::string_view line) { static_cast<void>(write_all(STDERR_FILENO, std::string(line) + "\n")); }
-
-LiveLine::LiveLine() : terminal_(::isatty(STDERR_FILENO) == 1), last_(monotonic_seconds()) {}
-
-bool LiveLine::due() const { return terminal_ && monotonic_seconds() - last_ >= live_line_period; }
-
-void LiveLine::show(std::string_view text) {
-  static_cast<void>(write_all(STDERR_FILENO, fmt::format("\r\033[K{}", text)));
-  shown_ = true;
-  last_ = monotonic_seconds();
+void say(std::string_view line) {
+  const std::lock_guard lock(standard_error);
+  const std::string_view first = live_line_shown ? clear_line : "";
+  static_cast<void>(write_all(STDERR_FILENO, fmt::format("{}{}\n", first, line)));
+  live_line_shown = false;
 }
 
-void LiveLine::clear() {
-  if (shown_) static_cast<void>(write_all(STDERR_FILENO, "\r\033[K"));
-  shown_ = false;
+void show_live_line(std::string_view text) {
+  const std::lock_guard lock(standard_error);
+  static_cast<void>(write_all(STDERR_FILENO, fmt::format("{}{}", clear_line, text)));
+  live_line_shown = true;
+}
+
+void clear_live_line() {
+  const std::lock_guard lock(standard_error);
+  if (live_line_shown) static_cast<void>(write_all(STDERR_FILENO, clear_line));
+  live_line_shown = false;
 }
 
 double monotonic_seconds() {

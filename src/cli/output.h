@@ -16,29 +16,14 @@ void write_result(std::string_view text);
 /// become U+FFFD.
 std::string to_text(const nlohmann::ordered_json& json);
 
-/// Writes one line (or a block of lines) for the person at the terminal to standard error. Never fails: a lost message
-/// is no reason to stop.
+/// Writes one line (or a block of lines) for the person at the terminal to standard error, in the place of a live line.
+/// Never fails: a lost message is no reason to stop. Any thread may call it.
 void say(std::string_view line);
 
-/// A line on standard error that overwrites itself, on a terminal only.
-class LiveLine {
- public:
-  LiveLine();
-  LiveLine(const LiveLine&) = delete;
-  LiveLine& operator=(const LiveLine&) = delete;
-  ~LiveLine() { clear(); }
-
-  /// True where a new text would be seen: on a terminal, and not sooner than a quarter of a second after the last.
-  bool due() const;
-  void show(std::string_view text);
-  /// Removes the line; to be called before anything else is written.
-  void clear();
-
- private:
-  bool terminal_;
-  bool shown_ = false;
-  double last_ = 0;
-};
+/// Writes a line without an end to standard error in the place of the last one; for terminals. See LiveLine.
+void show_live_line(std::string_view text);
+/// Removes it.
+void clear_live_line();
 
 /// Seconds on a clock that only moves forward.
 double monotonic_seconds();

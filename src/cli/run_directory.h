@@ -29,6 +29,7 @@ class RunDirectory {
   /// the training rather than after it: io where the folder cannot be made or written to, usage where another run holds
   /// it or has just left a model.
   void create();
+  std::string path() const { return path_.string(); }
   std::string model_path() const;
 
  private:

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/simd.h"
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/optimizer_options.h"
@@ -13,6 +14,7 @@
 #include "cli/plan.h"
 #include "cli/progress.h"
 #include "cli/run_directory.h"
+#include "cli/run_record.h"
 #include "cli/words.h"
 #include "data/utf8.h"
 #include "tensor/device.h"
@@ -43,7 +45,8 @@ struct TrainOptions {
 
 constexpr const char* details =
     R"(FILE is UTF-8 text, plain, gzip or zip (its only member, or archive.zip:member), or - for standard input.
-The model goes to DIR/model.safetensors. Progress goes to standard error, the result to standard output.
+The model goes to DIR/model.safetensors, what happened to log.jsonl, events.out.tfevents.* (TensorBoard) and curve.svg
+beside it. Progress goes to standard error, the result to standard output.
 The same seed gives the same model, bit for bit, with any number of threads.
 
 Examples:
@@ -209,6 +212,62 @@ void write_outcome(const TrainOptions& o, const std::string& path, const Languag
   write_result(to_text(outcome));
 }
 
+/// As the user wrote it, where a double of it would say 0.004999999888241291.
+double as_written(double number) { return std::stod(fmt::format("{}", static_cast<float>(number))); }
+
+/// The fields of the log's first line.
+nlohmann::ordered_json start_fields(const TrainOptions& o, const Corpus& corpus, const LanguageTask& task,
+                                    const LanguageModel& model) {
+  nlohmann::ordered_json fields;
+  fields["version"] = UNROLL_VERSION;
+  fields["simd"] = simd_target();
+  fields["threads"] = model.context().threads();
+  fields["text"] = o.file;
+  fields["symbols"] = corpus.size();
+  fields["vocabulary"] = corpus.vocabulary().size();
+  fields["cell"] = word_for(cell_words, o.model.cell);
+  fields["hidden"] = o.model.hidden;
+  fields["layers"] = o.model.layers;
+  fields["embedding"] = o.model.embedding;
+  fields["tied"] = o.model.tied;
+  fields["dropout"] = as_written(o.model.dropout);
+  fields["parameters"] = model.parameters().size();
+  fields["windows"] = word_for(windows_words, o.task.windows);
+  fields["batch"] = o.task.batch;
+  fields["steps"] = o.task.steps;
+  fields["optimizer"] = word_for(optimizer_words, o.optimizer.kind);
+  fields["learning_rate"] = as_written(*o.optimizer.learning_rate);
+  fields["schedule"] = word_for(schedule_words, o.optimizer.schedule);
+  fields["clip"] = as_written(*o.optimizer.clip);
+  fields["clip_value"] = as_written(o.optimizer.clip_value);
+  fields["seed"] = o.seed;
+  fields["epochs"] = *o.epochs;
+  fields["steps_per_epoch"] = task.steps_per_epoch();
+  return fields;
+}
+
+/// Trains, with what a person sees of it and what the run directory keeps of it.
+void run(Trainer& trainer, Progress& progress, RunRecord& record, std::int64_t steps_per_epoch,
+         const Optimizer& optimizer) {
+  trainer.on_step([&](std::int64_t epoch, std::int64_t step, double loss, double gradient_norm) {
+    progress.step_done(epoch, step, loss, gradient_norm, as_written(optimizer.learning_rate()));
+    if (step < steps_per_epoch && record.due(false)) record.report(progress.status());
+  });
+  trainer.on_epoch([&](const Report& report) {
+    const bool shown = progress.epoch_done(report);
+    if (shown || record.due(true)) record.report(progress.status());
+    if (shown) progress.say_continuations();
+  });
+  try {
+    progress.begin();
+    trainer.run();
+  } catch (const Error& error) {
+    const TrainingStatus last = progress.status();
+    if (error.code() == ExitCode::diverged) record.stop(StopReason::diverged, last.epoch, last.step);
+    throw;
+  }
+}
+
 void train_on(const TrainOptions& o, const Corpus& corpus, RunDirectory& directory) {
   constexpr double backward = 2;  // of a forward pass
   const int threads =
@@ -221,22 +280,28 @@ void train_on(const TrainOptions& o, const Corpus& corpus, RunDirectory& directo
   directory.create();
   say_plan(o, corpus, task, context);
 
-  Progress progress(model, {.epochs = *o.epochs,
-                            .steps_per_epoch = task.steps_per_epoch(),
-                            .report_every = *o.report_every,
-                            .prefixes = o.prefixes,
-                            .sample_length = o.sample_length,
-                            .seed = o.seed});
+  RunRecord record(directory.path());
+  record.start(start_fields(o, corpus, task, model));
+  Progress progress(model,
+                    {.epochs = *o.epochs,
+                     .steps_per_epoch = task.steps_per_epoch(),
+                     .symbols_per_step = std::int64_t{o.task.batch} * o.task.steps,
+                     .report_every = *o.report_every,
+                     .prefixes = o.prefixes,
+                     .sample_length = o.sample_length,
+                     .seed = o.seed,
+                     .on_sample = [&](const TrainingStatus& now, const std::string& prefix, const std::string& text) {
+                       record.sample(now.epoch, now.step, prefix, text);
+                     }});
   Trainer trainer(task, *optimizer,
                   {.epochs = *o.epochs,
                    .clip_norm = *o.optimizer.clip,
                    .clip_value = o.optimizer.clip_value,
                    .schedule = schedule_of(o.optimizer)});
-  trainer.on_step([&](std::int64_t epoch, std::int64_t step, double loss) { progress.step_done(epoch, step, loss); });
-  trainer.on_epoch([&](const Report& report) { progress.epoch_done(report); });
-  progress.begin();
-  trainer.run();
+  run(trainer, progress, record, task.steps_per_epoch(), *optimizer);
   model.save(directory.model_path());
+  const TrainingStatus last = progress.status();
+  record.stop(StopReason::finished, last.epoch, last.step);
   write_outcome(o, directory.model_path(), model, progress, corpus.size());
 }
 

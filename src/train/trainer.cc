@@ -81,7 +81,7 @@ void Trainer::run() {
       total.count += done.loss.count;
       report.gradient_norm = done.gradient_norm;
       report.seconds += done.seconds;
-      if (on_step_) on_step_(epoch, step + 1, done.loss.sum / static_cast<double>(done.loss.count));
+      if (on_step_) on_step_(epoch, step + 1, done.loss.sum / static_cast<double>(done.loss.count), done.gradient_norm);
     }
     report.loss = total.sum / static_cast<double>(total.count);
     report.perplexity = std::exp(report.loss);

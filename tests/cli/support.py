@@ -66,9 +66,22 @@ class ProgramTest(unittest.TestCase):
         path.write_bytes(data)
         return path
 
-    def files(self):
-        """Everything in the test's folder, as sorted relative paths."""
-        return sorted(str(p.relative_to(self.folder)) for p in self.folder.rglob("*"))
+    def files(self, pattern="*"):
+        """Everything in the test's folder whose name is like that, as sorted relative paths."""
+        return sorted(str(p.relative_to(self.folder)) for p in self.folder.rglob(pattern))
+
+    def log(self, run):
+        """The events in a run directory's log.jsonl."""
+        lines = (self.folder / run / "log.jsonl").read_text("utf-8").splitlines(keepends=True)
+        self.assertTrue(all(line.endswith("\n") for line in lines))
+        return [json.loads(line) for line in lines]
+
+    def write_log(self, run, *events, end="\n"):
+        """A log.jsonl in a new run directory."""
+        folder = self.folder / run
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = [json.dumps({"event": name, "time": "2026-01-02T03:04:05.678Z", **fields}) for name, fields in events]
+        (folder / "log.jsonl").write_text("\n".join(lines) + end, "utf-8")
 
     def tiny_model(self, text="the cat sat on the mat. " * 20, *flags):
         self.write("text.txt", text)
@@ -131,6 +144,18 @@ class PlainRnn:
         top = max(logits)
         log_sum = top + math.log(sum(math.exp(x - top) for x in logits))
         return [x - log_sum for x in logits]
+
+
+START = ("start", {"cell": "gru", "hidden": 256, "layers": 2, "parameters": 1907844, "epochs": 4, "steps_per_epoch": 10})
+
+
+def report(step, perplexity):
+    """An event for write_log(), of a run that began with START."""
+    return "report", {"epoch": -(-step // 10), "step": step, "loss": math.log(perplexity), "perplexity": perplexity}
+
+
+def validation(step, perplexity):
+    return "validation", {"epoch": step // 10, "step": step, "perplexity": perplexity}
 
 
 def limit_file_size(size):

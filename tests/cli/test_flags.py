@@ -14,6 +14,8 @@ FLAGS = {
     "generate": ["prefix", "length", "temperature", "seed", "unknown", "threads", "config"],
     "evaluate": ["limit", "unknown", "threads", "json", "config"],
     "inspect": ["limit", "newlines", "first", "json", "config"],
+    "runs": ["json", "config"],
+    "plot": ["out", "config"],
     "bench": ["only", "threads", "repeats", "list", "json", "config"],
 }
 
@@ -31,7 +33,7 @@ class HelpTest(ProgramTest):
             with self.subTest(command):
                 text = self.succeed(command, "--help").out
                 self.assertEqual(re.findall(r"^  (?:-h,)?--([a-z-]+)", text, re.M).count("help"), 1)
-                named = set(re.findall(r"^  --([a-z-]+)", text, re.M))
+                named = set(re.findall(r"^  (?:-o,)?--([a-z-]+)", text, re.M))
                 self.assertEqual(named, set(flags))
                 self.assertIn("Examples:", text)
                 self.assertIn(f"unroll {command} ", text)
@@ -56,7 +58,7 @@ class UsageTest(ProgramTest):
         return line
 
     def test_command(self):
-        self.assertIn("train, generate, evaluate, inspect or bench", self.refused())
+        self.assertIn("train, generate, evaluate, inspect, runs, plot or bench", self.refused())
         self.assertIn("tarin", self.refused("tarin"))
 
     def test_unknown_flags_and_arguments(self):

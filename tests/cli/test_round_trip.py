@@ -3,11 +3,8 @@
 import gzip
 import json
 import math
-import os
-import pty
 import re
 import subprocess
-import time
 import unittest
 
 import archives
@@ -248,39 +245,6 @@ class StreamTest(ProgramTest):
         result = subprocess.run(f"{PROGRAM} generate model --length 10000000 | head -c 5; exit ${{PIPESTATUS[0]}}", cwd=self.folder,
                                 shell=True, executable="/bin/bash", capture_output=True, timeout=30)
         self.assertEqual((result.returncode, len(result.stdout), result.stderr), (0, 5, b""))
-
-    def progress_on_terminal(self, *arguments):
-        """Everything the program writes to standard error when that is a terminal."""
-        try:
-            master, terminal = pty.openpty()
-        except OSError as error:
-            self.skipTest(f"no terminal to be had: {error}")
-        with subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=terminal) as process:
-            os.close(terminal)
-            seen = b""
-            while True:
-                try:
-                    part = os.read(master, 4096)
-                except OSError:
-                    break
-                if not part:
-                    break
-                seen += part
-            self.assertEqual(process.wait(timeout=100), 0)
-        os.close(master)
-        return seen.decode("utf-8")
-
-    def test_live_line_on_a_terminal_only(self):
-        self.write("text.txt", "the cat sat on the mat. " * 2000)
-        flags = ["train", "text.txt", "--hidden", "160", "--epochs", "1", "--batch", "1", "--steps", "10", "--overwrite"]
-        start = time.perf_counter()
-        seen = self.progress_on_terminal(*flags)
-        updates = seen.count("step ")
-        self.assertGreater(updates, 0)
-        self.assertLessEqual(updates, 1 + 4 * (time.perf_counter() - start))
-        self.assertRegex(seen, r"\r\x1b\[Kepoch 1 of 1, step \d+ of 4799, perplexity [\d.]+, \d+ s left")
-        self.assertRegex(seen, r"\r\x1b\[Kepoch 1 perplexity")
-        self.assertNotIn("\x1b", self.succeed(*flags).err)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ std::vector<double> fast_door(const Corpus& corpus) {
   LanguageTask task(model, corpus, {.batch = batch, .steps = steps});
   Trainer trainer(task, optimizer, {.epochs = 1 + updates / task.steps_per_epoch(), .clip_norm = largest_norm});
   std::vector<double> losses;
-  trainer.on_step([&](std::int64_t, std::int64_t, double loss) { losses.push_back(loss); });
+  trainer.on_step([&](std::int64_t, std::int64_t, double loss, double) { losses.push_back(loss); });
   trainer.run();
   losses.resize(updates);
   return losses;

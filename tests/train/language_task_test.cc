@@ -134,7 +134,7 @@ TEST(LanguageTask, StopsWithTheStepsNumberWhereTheLearningRateIsAbsurd) {
   LanguageTask task(model, corpus, {.batch = 2, .steps = 8});
   Trainer trainer(task, optimizer, {.epochs = 3});
   std::int64_t good_steps = 0;
-  trainer.on_step([&](std::int64_t, std::int64_t, double) { ++good_steps; });
+  trainer.on_step([&](std::int64_t, std::int64_t, double, double) { ++good_steps; });
   try {
     trainer.run();
     FAIL() << "training went on";

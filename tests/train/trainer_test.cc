@@ -56,7 +56,7 @@ TEST(Trainer, ReportsTheMeanOverSymbolsAndTheLastNorm) {
   Trainer trainer(task, optimizer, {.epochs = 2});
   std::vector<std::string> steps;
   std::vector<Report> reports;
-  trainer.on_step([&](std::int64_t epoch, std::int64_t step, double loss) {
+  trainer.on_step([&](std::int64_t epoch, std::int64_t step, double loss, double) {
     steps.push_back(fmt::format("{} {} {}", epoch, step, loss));
   });
   trainer.on_epoch([&](const Report& report) { reports.push_back(report); });
@@ -109,7 +109,7 @@ std::vector<double> rates_under(const ScheduleOptions& schedule) {
   Trainer trainer(task, optimizer, {.epochs = 2, .schedule = schedule});
   std::vector<double> rates;
   float before = task.values()[0];
-  trainer.on_step([&](std::int64_t, std::int64_t, double) {
+  trainer.on_step([&](std::int64_t, std::int64_t, double, double) {
     rates.push_back(static_cast<double>(before - task.values()[0]));
     before = task.values()[0];
   });
@@ -145,7 +145,7 @@ TEST(Trainer, DoesNotCountTheTimeOfCallbacks) {
   Trainer trainer(task, optimizer, {.epochs = 2});
   const auto sleep = [] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); };
   double seconds = 0;
-  trainer.on_step([&](std::int64_t, std::int64_t, double) { sleep(); });
+  trainer.on_step([&](std::int64_t, std::int64_t, double, double) { sleep(); });
   trainer.on_epoch([&](const Report& report) {
     seconds += report.seconds;
     sleep();
@@ -173,7 +173,7 @@ std::string divergence(const Dictated::Answer& bad, float clip) {
   Sgd optimizer(task.parameters(), {.learning_rate = 1});
   Trainer trainer(task, optimizer, {.epochs = 3, .clip_norm = clip});
   std::vector<float> before;
-  trainer.on_step([&](std::int64_t, std::int64_t, double) { before = task.values(); });
+  trainer.on_step([&](std::int64_t, std::int64_t, double, double) { before = task.values(); });
   try {
     trainer.run();
   } catch (const Error& error) {

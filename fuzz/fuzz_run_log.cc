@@ -1,0 +1,27 @@
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/check.h"
+#include "cli/run_history.h"
+#include "io/run_log.h"
+
+using namespace unroll;
+
+/// Whatever the bytes, their lines are events or damage, and what the events say can be used.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  cli::RunHistory history;
+  std::int64_t events = 0;
+  const LogDamage damage = for_each_event(text, [&](const nlohmann::ordered_json& event) {
+    ++events;
+    history.add(event);
+  });
+  UNROLL_CHECK(damage.torn == (size > 0 && text.back() != '\n'));
+  UNROLL_CHECK(events + (damage.first_line > 0 ? 1 : 0) <= std::count(text.begin(), text.end(), '\n'));
+  UNROLL_CHECK(history.steps_per_epoch >= 0);
+  UNROLL_CHECK(!history.best() || std::isfinite(*history.best()));
+  UNROLL_CHECK(history.training.empty() || events > 0);
+  return 0;
+}

@@ -1,0 +1,54 @@
+#include "cli/curve_file.h"
+
+#include <signal.h>
+
+#include "base/atomic_file.h"
+#include "cli/gnuplot.h"
+#include "unroll/error.h"
+
+namespace unroll::cli {
+
+namespace {
+
+constexpr double period = 10;  // seconds
+
+}  // namespace
+
+void CurveFile::offer(const NamedRun& run) {
+  if (!drawing_ && monotonic_seconds() - began_ >= period) start(run);
+}
+
+void CurveFile::finish(const NamedRun& run) {
+  start(run);
+  wait();
+}
+
+void CurveFile::wait() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void CurveFile::start(const NamedRun& run) {
+  wait();
+  began_ = monotonic_seconds();
+  std::string script = curve_script({run});
+  if (script.empty()) return;
+  drawing_ = true;
+  // Signals are for the thread that trains.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this, script = std::move(script)] { draw(script); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void CurveFile::draw(const std::string& script) {
+  try {
+    write_file_atomically(path_, run_gnuplot(script));
+  } catch (const std::exception& error) {
+    if (!warned_) warn_(error.what());
+    warned_ = true;
+  }
+  drawing_ = false;
+}
+
+}  // namespace unroll::cli

@@ -1,0 +1,102 @@
+#include "cli/run_history.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "io/run_log.h"
+#include "unroll/error.h"
+
+namespace unroll::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::optional<std::int64_t> whole_number_in(const Json& event, const char* key) {
+  const auto found = event.find(key);
+  if (found == event.end() || !found->is_number_integer()) return std::nullopt;
+  return found->get<std::int64_t>();
+}
+
+std::string text_in(const Json& event, const char* key) {
+  const auto found = event.find(key);
+  return found != event.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+void add_point(std::vector<CurvePoint>& curve, const Json& event) {
+  const auto step = whole_number_in(event, "step");
+  const auto perplexity = event.find("perplexity");
+  if (step && perplexity != event.end() && perplexity->is_number()) {
+    curve.push_back({*step, perplexity->get<double>()});
+  }
+}
+
+void cut_back(std::vector<CurvePoint>& curve, std::int64_t step) {
+  std::erase_if(curve, [step](const CurvePoint& point) { return point.step > step; });
+}
+
+RunHistory from_start(const Json& event) {
+  RunHistory history;
+  history.cell = text_in(event, "cell");
+  history.hidden = whole_number_in(event, "hidden").value_or(0);
+  history.layers = whole_number_in(event, "layers").value_or(0);
+  history.parameters = whole_number_in(event, "parameters").value_or(0);
+  history.epochs = whole_number_in(event, "epochs").value_or(0);
+  history.steps_per_epoch = std::max<std::int64_t>(0, whole_number_in(event, "steps_per_epoch").value_or(0));
+  return history;
+}
+
+}  // namespace
+
+void RunHistory::add(const Json& event) {
+  const std::string kind = text_in(event, "event");
+  if (kind == "start") *this = from_start(event);
+  changed = text_in(event, "time");
+  stop_reason = kind == "stop" ? text_in(event, "reason") : "";
+  if (const auto at = whole_number_in(event, "step")) step = *at;
+  if (kind == "report") add_point(training, event);
+  if (kind == "validation") add_point(validation, event);
+  if (kind == "resume" || kind == "rollback") {
+    cut_back(training, step);
+    cut_back(validation, step);
+    epochs = whole_number_in(event, "epochs").value_or(epochs);
+  }
+}
+
+double RunHistory::epochs_at(std::int64_t at_step) const {
+  return steps_per_epoch > 0 ? static_cast<double>(at_step) / static_cast<double>(steps_per_epoch) : 0;
+}
+
+std::optional<double> RunHistory::best() const {
+  std::optional<double> lowest;
+  const auto consider = [&](const CurvePoint& point) {
+    if (std::isfinite(point.perplexity)) lowest = std::min(lowest.value_or(point.perplexity), point.perplexity);
+  };
+  std::for_each(validation.begin(), validation.end(), consider);
+  if (!validation.empty()) return lowest;
+  for (const CurvePoint& point : training) {
+    if (steps_per_epoch > 0 && point.step % steps_per_epoch == 0) consider(point);
+  }
+  return lowest;
+}
+
+RunHistory read_run_history(const std::string& folder) {
+  const std::string path = (std::filesystem::path(folder) / log_name).string();
+  RunHistory history;
+  const LogDamage damage = read_run_log(path, [&](const Json& event) { history.add(event); });
+  if (damage.first_line > 0) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: line {} is no event of a training run; remove the line", path, damage.first_line));
+  }
+  if (history.steps_per_epoch == 0) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: does not say how a training began: it has no whole start line", path));
+  }
+  return history;
+}
+
+}  // namespace unroll::cli

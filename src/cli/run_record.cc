@@ -1,0 +1,142 @@
+#include "cli/run_record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "cli/words.h"
+#include "unroll/error.h"
+
+namespace unroll::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+const Words<StopReason> stop_reason_words = {{"finished", StopReason::finished},
+                                             {"stopped", StopReason::stopped},
+                                             {"diverged", StopReason::diverged},
+                                             {"failed", StopReason::failed}};
+
+std::string path_in(const std::string& folder, const char* name) { return (fs::path(folder) / name).string(); }
+
+void warn(const std::string& what) { say("warning   " + what); }
+
+void warn_of_loss(const std::string& what) { warn(what + "; training goes on without"); }
+
+/// TensorBoard would show them together with the new ones.
+void remove_event_files(const std::string& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->path().filename().string().starts_with(event_file_prefix)) fs::remove(entry->path(), ignored);
+  }
+}
+
+}  // namespace
+
+RunRecord::RunRecord(const std::string& folder)
+    : folder_(folder), log_(path_in(folder, log_name), warn_of_loss), curve_(path_in(folder, "curve.svg"), warn) {
+  run_.name = folder;
+}
+
+RunRecord::~RunRecord() {
+  if (going_on_) stop(StopReason::failed, epoch_, run_.history.step);
+}
+
+void RunRecord::start(const Json& fields) {
+  log_.start_over();
+  remove_event_files(folder_);
+  std::error_code ignored;
+  fs::remove(path_in(folder_, "curve.svg"), ignored);
+  events_.emplace(folder_, 0, warn_of_loss);
+  append("start", fields);
+  going_on_ = true;
+}
+
+void RunRecord::resume(std::int64_t epoch, std::int64_t step, std::int64_t epochs, double learning_rate) {
+  log_.cut_back(step);
+  try {
+    run_.history = read_run_history(folder_);
+  } catch (const Error& error) {
+    warn(error.what());
+  }
+  events_.emplace(folder_, step, warn_of_loss);
+  append("resume", {{"epoch", epoch}, {"step", step}, {"epochs", epochs}, {"learning_rate", learning_rate}});
+  epoch_ = epoch;
+  going_on_ = true;
+}
+
+bool RunRecord::due(bool epoch_ends) const {
+  constexpr double between_epochs = 0.1, within_epoch = 10, most_reports = 10'000;
+  const double now = monotonic_seconds();
+  return now - last_report_ >= std::max(epoch_ends ? between_epochs : within_epoch, (now - began_) / most_reports);
+}
+
+void RunRecord::report(const TrainingStatus& s) {
+  append("report", {{"epoch", s.epoch},
+                    {"step", s.step},
+                    {"loss", s.loss},
+                    {"perplexity", s.perplexity},
+                    {"gradient_norm", s.gradient_norm},
+                    {"learning_rate", s.learning_rate},
+                    {"symbols_per_second", s.symbols_per_second},
+                    {"seconds", s.seconds}});
+  scalars(s.step, {{"train/loss", s.loss},
+                   {"train/perplexity", s.perplexity},
+                   {"train/gradient_norm", s.gradient_norm},
+                   {"train/learning_rate", s.learning_rate}});
+  epoch_ = s.epoch;
+  last_report_ = monotonic_seconds();
+  curve_.offer(run_);
+}
+
+void RunRecord::validation(const ValidationResult& r) {
+  const double perplexity = std::exp(r.loss);
+  append("validation", {{"epoch", r.epoch},
+                        {"step", r.step},
+                        {"loss", r.loss},
+                        {"perplexity", perplexity},
+                        {"bits_per_symbol", r.bits_per_symbol},
+                        {"bits_per_byte", r.bits_per_byte},
+                        {"best", r.best}});
+  scalars(r.step, {{"validation/loss", r.loss}, {"validation/perplexity", perplexity}});
+}
+
+void RunRecord::sample(std::int64_t epoch, std::int64_t step, const std::string& prefix, const std::string& text) {
+  append("sample", {{"epoch", epoch}, {"step", step}, {"prefix", prefix}, {"text", text}});
+}
+
+void RunRecord::rollback(std::int64_t epoch, std::int64_t step, const std::string& what, double learning_rate,
+                         int attempt) {
+  append("rollback",
+         {{"epoch", epoch}, {"step", step}, {"what", what}, {"learning_rate", learning_rate}, {"attempt", attempt}});
+  // A new file that begins after `step` makes TensorBoard forget what the old one says of later steps.
+  events_.emplace(folder_, step, warn_of_loss);
+}
+
+void RunRecord::checkpoint(std::int64_t epoch, std::int64_t step, double seconds) {
+  append("checkpoint", {{"epoch", epoch}, {"step", step}, {"seconds", seconds}});
+}
+
+void RunRecord::stop(StopReason reason, std::int64_t epoch, std::int64_t step) {
+  going_on_ = false;
+  append("stop", {{"reason", word_for(stop_reason_words, reason)}, {"epoch", epoch}, {"step", step}});
+  curve_.finish(run_);
+}
+
+void RunRecord::append(const char* event, const Json& fields) { run_.history.add(log_.append(event, fields)); }
+
+void RunRecord::scalars(std::int64_t step, std::initializer_list<std::pair<const char*, double>> values) {
+  if (!events_) return;
+  const double now = seconds_since_1970();
+  for (const auto& [tag, value] : values) events_->scalar(tag, step, now, value);
+  events_->flush();
+}
+
+}  // namespace unroll::cli
