@@ -30,7 +30,7 @@ struct RunsOptions {
 
 constexpr const char* details =
     R"(DIR is a folder that holds run directories. The perplexity is the best one: of the validation where there is one, else
-of an epoch of training. A run is running, finished, stopped, diverged or failed; it is interrupted where its log does not
+of an epoch of training. A run is running, finished, stopped, diverged or failed; or interrupted, where its log does not
 say how it ended.
 
 Examples:
