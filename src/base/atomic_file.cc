@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <regex>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -115,6 +115,20 @@ class TemporaryFile {
   int descriptor_ = -1;
 };
 
+/// A name without the ".NUMBER" at its end; empty where it ends in something else.
+std::string_view without_number(std::string_view name) {
+  const std::size_t dot = name.find_last_not_of("0123456789");
+  const bool ends_so = dot != std::string_view::npos && name[dot] == '.' && dot + 1 < name.size();
+  return ends_so ? name.substr(0, dot) : std::string_view();
+}
+
+/// Whether TemporaryFile makes such names: NAME.tmp.PID.N.
+bool is_temporary(std::string_view name) {
+  constexpr std::string_view end = ".tmp";
+  const std::string_view beginning = without_number(without_number(name));
+  return beginning.ends_with(end) && beginning.size() > end.size();
+}
+
 }  // namespace
 
 void write_file_atomically(const std::string& path, std::string_view bytes, FileSystem& files) {
@@ -136,12 +150,11 @@ void write_file_atomically(const std::string& path, const std::function<void(con
 void sync_folder(const std::string& folder, FileSystem& files) { Folder(folder, folder, files).sync(); }
 
 void remove_unfinished_files(const std::string& folder) {
-  static const std::regex temporary(R"(.+\.tmp\.\d+\.\d+)");
   std::error_code ignored;
   std::vector<fs::path> found;
   for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end; entry.increment(ignored)) {
-    const bool ours = std::regex_match(entry->path().filename().string(), temporary);
-    if (ours && fs::is_regular_file(entry->symlink_status(ignored))) found.push_back(entry->path());
+    if (is_temporary(entry->path().filename().string()) && fs::is_regular_file(entry->symlink_status(ignored)))
+      found.push_back(entry->path());
   }
   for (const fs::path& path : found) fs::remove(path, ignored);
 }

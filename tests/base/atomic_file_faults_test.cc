@@ -123,8 +123,9 @@ TEST(AtomicFileFaults, SyncingAFolderTellsItsFailure) {
 
 TEST(AtomicFileFaults, OnlyUnfinishedFilesAreRemoved) {
   const TemporaryFolder folder;
-  const std::vector<std::string> others = {"model",         "model.tmp", "model.tmp.1",
-                                           "model.tmp.a.0", ".tmp.1.0",  "model.tmp.1.0.bak"};
+  const std::vector<std::string> others = {"model",         "model.tmp",    "model.tmp.1",
+                                           "model.tmp.a.0", "model.tmp.1.", "modeltmp.1.0",
+                                           "123.4",         ".tmp.1.0",     "model.tmp.1.0.bak"};
   for (const std::string& name : others) folder.file(name, "x");
   std::filesystem::create_directory(folder.path("folder.tmp.1.0"));
   folder.file("model.tmp.1.0", "half");
