@@ -90,7 +90,8 @@ TEST(RunLog, CuttingBackDropsWhatAPowerCutLeft) {
   const std::string whole = R"({"event":"start","time":"t"})"
                             "\n";
   for (const std::string& broken :
-       {std::string(R"({"event":"report","time":"t","step":1)"), std::string("{\n"), std::string(100, '\0'),
+       {std::string(R"({"event":"report","time":"t","step":1)"),
+        std::string(R"({"event":"report","time":"t","step":1})"), std::string("{\n"), std::string(100, '\0'),
         std::string("[]\n"), std::string("{\"event\":1,\"time\":2}\n"), std::string(100'000, '[')}) {
     folder.file("log.jsonl", whole + broken);
     RunLog(folder.path("log.jsonl"), never()).cut_back(5);
