@@ -12,14 +12,14 @@ import unittest
 
 from support import PROGRAM, ProgramTest
 
-FLAGS = ["train", "text.txt", "--hidden", "160", "--epochs", "2", "--batch", "1", "--steps", "10", "--overwrite"]
+FLAGS = ["train", "text.txt", "--hidden", "128", "--epochs", "2", "--batch", "1", "--steps", "10", "--overwrite"]
 CLEAR = "\r\x1b[K"
 
 
 class LiveLineTest(ProgramTest):
     def setUp(self):
         super().setUp()
-        self.write("text.txt", "the cat sat on the mat. " * 1000)
+        self.write("text.txt", "the cat sat on the mat. " * 500)
 
     def on_terminal(self, columns, **environment):
         """What the program writes to standard error when that is a terminal, and the seconds it takes."""
@@ -52,10 +52,10 @@ class LiveLineTest(ProgramTest):
     def test_widths(self):
         number = r"[\d.,]+"
         expected = {
-            200: rf"epoch 1 of 2, step \d+ of 2399, loss {number}, perplexity {number}, gradient norm {number}, "
+            200: rf"epoch 1 of 2, step \d+ of 1199, loss {number}, perplexity {number}, gradient norm {number}, "
                  rf"{number} symbols/s, \d+ s gone, \d+ s left",
-            80: rf"epoch 1/2, step \d+/2399, loss {number}, ppl {number}, (norm {number}, )?{number}/s, (\d+ s gone, )?\d+ s left",
-            40: rf"epoch 1/2, (step \d+/2399, )?ppl {number}, \d+ s left",
+            80: rf"epoch 1/2, step \d+/1199, loss {number}, ppl {number}, (norm {number}, )?{number}/s, (\d+ s gone, )?\d+ s left",
+            40: rf"epoch 1/2, (step \d+/1199, )?ppl {number}, \d+ s left",
             20: r"epoch 1 of 2|epoch 1/2, ppl [\d.]{1,4}",
             5: "epoc",
         }
