@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "unroll/language_model.h"
 #include "unroll/optimizers.h"
@@ -25,6 +26,8 @@ class Task {
   virtual void begin_epoch(std::int64_t epoch) = 0;  ///< epochs count from 1
   /// Sets the gradients of the mean loss of step `step` of the epoch that was begun.
   virtual LossSum forward_backward(std::int64_t step) = 0;
+  /// Everything that later steps depend on besides the parameters, and what tells this task from another one.
+  virtual void visit_state(StateVisitor& visitor) = 0;
 };
 
 enum class EpochState {
@@ -49,9 +52,12 @@ class LanguageTask final : public Task {
   std::int64_t steps_per_epoch() const override { return windows_.batches(); }
   void begin_epoch(std::int64_t epoch) override;
   LossSum forward_backward(std::int64_t step) override;
+  /// Throws Error(bad_data) where another text, or another way to cut it, is put back.
+  void visit_state(StateVisitor& visitor) override;
 
  private:
   LanguageModel& model_;
+  std::int64_t fingerprint_;  // of the corpus
   LanguageTaskOptions options_;
   Windows windows_;
   Batch batch_;  // that of the last step
@@ -87,9 +93,24 @@ class Trainer {
   /// before clipping).
   using OnStep = std::function<void(std::int64_t epoch, std::int64_t step, double loss, double gradient_norm)>;
   void on_step(OnStep callback) { on_step_ = std::move(callback); }
-  /// Throws Error(diverged) that names epoch and step where the loss or the gradient norm is not finite; the
-  /// parameters are then those before that step.
+  /// Trains until the last epoch has ended or stop() was called, from where training stands: at the beginning, where
+  /// the last run() stopped, or where a checkpoint was written. Throws Error(diverged) that names epoch and step where
+  /// the loss or the gradient norm is not finite; the parameters are then those before that step.
   void run();
+  /// From a callback: run() returns after this step, or this epoch.
+  void stop() { stopping_ = true; }
+  bool finished() const { return epoch_ > options_.epochs; }
+
+  /// Writes all that later steps depend on into one file (docs/checkpoint-file.md), whole or not at all. From a
+  /// callback or between two runs. Throws Error(io).
+  void save_checkpoint(const std::string& path);
+  /// Makes this training the one that wrote the file, which goes on to the same bits: task, optimizer and options must
+  /// be made alike, but for `epochs`, the learning rate (that of the file counts) and the number of threads. Throws
+  /// Error(no_input), and Error(bad_data) that names what is damaged or different; this training is then of no use any
+  /// more.
+  void restore_checkpoint(const std::string& path);
+  /// The list of what a checkpoint holds.
+  void visit_state(StateVisitor& visitor);
 
  private:
   struct Step {
@@ -97,13 +118,19 @@ class Trainer {
     double gradient_norm = 0;
     double seconds = 0;
   };
-  Step take_step(std::int64_t epoch, std::int64_t step);
+  Step take_step();
+  void end_epoch();
 
   Task& task_;
   Optimizer& optimizer_;
   TrainerOptions options_;
   Schedule schedule_;
   double full_rate_;
+  std::int64_t epoch_ = 1, step_ = 0;  // where training stands: the step that comes next
+  LossSum total_;                      // of this epoch so far
+  Step last_;
+  double seconds_ = 0;  // spent on this epoch's steps
+  bool stopping_ = false;
   std::function<void(const Report&)> on_epoch_;
   OnStep on_step_;
 };

@@ -1,5 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "base/fingerprint.h"
 #include "unroll/error.h"
 #include "unroll/trainer.h"
 
@@ -17,10 +21,35 @@ void check_same_symbols(const Vocabulary& model, const Vocabulary& corpus) {
   }
 }
 
+std::int64_t fingerprint_of_ids(std::span<const std::int32_t> ids) {
+  return static_cast<std::int64_t>(fingerprint_of({reinterpret_cast<const char*>(ids.data()), ids.size_bytes()}));
+}
+
+/// A number that tells one task from another: it must not change when it is put back.
+void visit_unchanged(StateVisitor& visitor, const char* name, std::int64_t ours) {
+  std::int64_t theirs = ours;
+  visitor.visit(name, theirs);
+  if (theirs == ours) return;
+  throw Error(
+      ExitCode::bad_data,
+      fmt::format("the checkpoint is that of another training: its {} is {}, here it is {}; go on with the same "
+                  "text, windows and seed",
+                  name, theirs, ours));
+}
+
+/// A carried state's tensor; `state` is replaced by what comes back.
+void visit_tensor(StateVisitor& visitor, const char* name, Context& context, Var& state) {
+  Tensor values(context, state.shape());
+  std::copy(state.value().span().begin(), state.value().span().end(), values.data());
+  visitor.visit(name, values.span());
+  state = constant(context, std::move(values));
+}
+
 }  // namespace
 
 LanguageTask::LanguageTask(LanguageModel& model, const Corpus& corpus, const LanguageTaskOptions& options)
     : model_(model),
+      fingerprint_(fingerprint_of_ids(corpus.ids())),
       options_(options),
       windows_(options.windows, corpus.ids(), options.batch, options.steps, model.context().seed()) {
   check_same_symbols(model.vocabulary(), corpus.vocabulary());
@@ -44,6 +73,19 @@ LossSum LanguageTask::forward_backward(std::int64_t step) {
   loss.backward();
   const std::int64_t count = batch_.targets.size();
   return {.sum = static_cast<double>(loss.item()) * static_cast<double>(count), .count = count};
+}
+
+void LanguageTask::visit_state(StateVisitor& visitor) {
+  visit_unchanged(visitor, "text_fingerprint", fingerprint_);
+  visit_unchanged(visitor, "random_windows", options_.windows == WindowKind::random ? 1 : 0);
+  visit_unchanged(visitor, "carries_over_epochs", options_.epoch_state == EpochState::carry ? 1 : 0);
+  visit_unchanged(visitor, "batch", options_.batch);
+  visit_unchanged(visitor, "steps", options_.steps);
+  visit_unchanged(visitor, "seed", static_cast<std::int64_t>(model_.context().seed()));
+  // Before the first step there is none; zeros do as well, since the first step begins with them.
+  if (!state_.h.defined()) state_ = model_.zero_state(options_.batch);
+  visit_tensor(visitor, "h", model_.context(), state_.h);
+  if (state_.c.defined()) visit_tensor(visitor, "c", model_.context(), state_.c);
 }
 
 }  // namespace unroll

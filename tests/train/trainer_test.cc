@@ -40,6 +40,7 @@ class Dictated : public Task {
     std::copy(answer.gradient.begin(), answer.gradient.end(), parameters_.gradients().begin());
     return answer.loss;
   }
+  void visit_state(StateVisitor&) override {}
   std::vector<float> values() { return {parameters_.values().begin(), parameters_.values().end()}; }
 
   std::vector<std::int64_t> epochs;
