@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "unroll/error.h"
 
@@ -45,14 +47,21 @@ bool is_still(const std::string& path, int descriptor) {
 }  // namespace
 
 DirectoryLock::DirectoryLock(const std::string& folder, int (*flock)(int, int)) : path_(folder + "/lock") {
-  while (true) {
+  // Whoever lists runs takes the lock for a moment, to see whether a training has it.
+  constexpr int attempts = 10;
+  constexpr std::chrono::milliseconds pause(5);
+  for (int attempt = 1;; ++attempt) {
     // Closed on exec, or a child would keep the lock after its parent's death.
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (descriptor_ < 0) refuse(folder, errno);
     const int error = flock(descriptor_, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
     if (error == 0 && is_still(path_, descriptor_)) return;
     ::close(descriptor_);
-    if (error != 0 && error != EINTR) refuse(folder, error);
+    if (error == EWOULDBLOCK && attempt < attempts) {
+      std::this_thread::sleep_for(pause);
+    } else if (error != 0 && error != EINTR) {
+      refuse(folder, error);
+    }
   }
 }
 

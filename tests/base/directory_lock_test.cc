@@ -41,6 +41,20 @@ TEST(DirectoryLock, ExcludesASecondOneInTheSameProcess) {
   const DirectoryLock again(folder.path(""));
 }
 
+TEST(DirectoryLock, WaitsForOneThatIsHeldForAMomentOnly) {
+  const TemporaryFolder folder;
+  const auto held_for_three_tries = [](int descriptor, int operation) {
+    static int tries = 0;
+    if (++tries > 3) return ::flock(descriptor, operation);
+    errno = EWOULDBLOCK;
+    return -1;
+  };
+  {
+    const DirectoryLock lock(folder.path(""), held_for_three_tries);
+    expect_held(folder);
+  }
+}
+
 TEST(DirectoryLock, OfOneFolderLeavesAnotherFree) {
   const TemporaryFolder one, other;
   const DirectoryLock first(one.path("")), second(other.path(""));

@@ -90,12 +90,14 @@ struct RnnTile : StepTile {
       });
     });
     MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
-    ForEachAccumulator<kRows, kVectors>([&](auto r, auto v) UNROLL_INLINE_LAMBDA {
-      const std::int64_t at = r * s.hidden + v * kLanes, count = units - v * kLanes;
-      const Floats y = Activate()(acc[r][v]);
-      StoreFirst(y, gates + at, count);
-      StoreFirst(y, h + at, count);
-    });
+    for (int r = 0; r < kRows; ++r) {
+      for (int v = 0; v < kVectors; ++v) {
+        const std::int64_t at = r * s.hidden + v * kLanes, count = units - v * kLanes;
+        const Floats y = Activate()(acc[r][v]);
+        StoreFirst(y, gates + at, count);
+        StoreFirst(y, h + at, count);
+      }
+    }
   }
 };
 
@@ -123,7 +125,7 @@ struct GruTile : StepTile {
     });
     PrefetchAround<kRows, 3>(*this, h_before);
     MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
-    ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA {
+    for (int r = 0; r < kRows; ++r) {
       float* g = gates + r * row;
       const Floats reset = SigmoidOf(acc[r][0]), update = SigmoidOf(acc[r][1]);
       const Floats n = TanhOf(hn::MulAdd(reset, acc[r][2], LoadFirst(g + 2 * s.hidden, units)));
@@ -133,7 +135,7 @@ struct GruTile : StepTile {
       StoreFirst(n, g + 2 * s.hidden, units);
       StoreFirst(acc[r][2], candidate + r * s.hidden, units);
       StoreFirst(hn::MulAdd(update, hn::Sub(before, n), n), h + r * s.hidden, units);
-    });
+    }
   }
 };
 
@@ -151,7 +153,7 @@ struct LstmTile : StepTile {
     });
     PrefetchAround<kRows, 4>(*this, c_before);
     MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
-    ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA {
+    for (int r = 0; r < kRows; ++r) {
       const Floats input = SigmoidOf(acc[r][0]), forget = SigmoidOf(acc[r][1]);
       const Floats g = TanhOf(acc[r][2]), output = SigmoidOf(acc[r][3]);
       const Floats cell = hn::MulAdd(forget, LoadFirst(c_before + r * s.hidden, units), hn::Mul(input, g));
@@ -162,7 +164,7 @@ struct LstmTile : StepTile {
       StoreFirst(output, out + 3 * s.hidden, units);
       StoreFirst(cell, c + r * s.hidden, units);
       StoreFirst(hn::Mul(output, TanhOf(cell)), h + r * s.hidden, units);
-    });
+    }
   }
 };
 

@@ -40,6 +40,19 @@ struct TileB {
   std::int64_t k_stride;
 };
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// As loops: unrolled, with a check at every access, a file takes ten minutes to compile.
+template <int kCount, class F>
+HWY_INLINE void ForEach(const F& f) {
+  for (int i = 0; i < kCount; ++i) f(i);
+}
+template <int kRows, int kVectors, class F>
+HWY_INLINE void ForEachAccumulator(const F& f) {
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kVectors; ++v) f(r, v);
+  }
+}
+#else
 /// Calls f with 0, 1, .., count - 1, each a constant: an array that is indexed with them alone stays in registers,
 /// where GCC 12 keeps one that is indexed by a loop in memory before and after the loop is unrolled.
 template <int... kIndex, class F>
@@ -57,6 +70,7 @@ HWY_INLINE void ForEachAccumulator(const F& f) {
     f(std::integral_constant<int, i / kVectors>(), std::integral_constant<int, i % kVectors>());
   });
 }
+#endif
 
 /// acc[r][v] += sum over k of A(r, k) B(k, v). With `kMasked` only `columns` columns of B exist, fewer than the vectors
 /// hold.
