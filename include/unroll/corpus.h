@@ -26,6 +26,8 @@ class Vocabulary {
   std::int64_t total() const { return total_; }  ///< all counts together
   int find(char32_t symbol) const;               ///< -1 where it is not in
   std::string text(int id) const;                ///< the symbol as UTF-8
+  /// These symbols, and behind them those that `text` has beyond them, in its order; with the counts of `text`.
+  Vocabulary extended_by(const Vocabulary& text) const;
   bool operator==(const Vocabulary& other) const { return symbols_ == other.symbols_ && counts_ == other.counts_; }
 
  private:

@@ -63,10 +63,20 @@ class LanguageModel {
   };
   /// Scores targets without gradients; `state` as in loss(), but cut off from its history.
   Score score(const Ids& ids, const Ids& targets, RecurrentState& state) const;
+  /// Scores a whole text: each symbol after the first, given those before it. A short text is read as one sequence. A
+  /// longer one is cut into up to 32 parts that are read side by side, which takes far less time; the reader of a part
+  /// begins more than 256 symbols before it, so that its state knows what came before. How many parts there are depends
+  /// on the length alone. Throws Error for less than two symbols.
+  Score score(std::span<const std::int32_t> text) const;
 
   /// One safetensors file: weights in PyTorch's names, shapes and gate order, configuration and vocabulary inside
   /// (docs/model-file.md). Written whole or not at all. Throws Error(diverged) for a parameter that is not finite.
-  void save(const std::string& path) const;
+  void save(const std::string& path) const { save(path, parameters_.values()); }
+  /// The same with other values in the place of its parameters', such as a copy of them made earlier.
+  void save(const std::string& path, std::span<const float> values) const;
+  /// Takes over all weights of a model that differs in nothing but that this one's vocabulary has more symbols behind
+  /// the other's: theirs stay as they are. Throws Error for any other model.
+  void take_weights(const LanguageModel& other);
   /// Throws Error(bad_data) for a file that is damaged or not a model of ours, and says what is wrong with it.
   static LanguageModel load(Context& context, const std::string& path);
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/simd.h"
+#include "cli/bench/checkpoint.h"
 #include "cli/bench/denormals.h"
 #include "cli/bench/generation.h"
 #include "cli/bench/machine.h"
@@ -33,7 +34,7 @@ struct BenchOptions {
 
 constexpr const char* details =
     R"(Names are GROUP/WHAT; the groups are limit, operation, training, generation, generation-64 (64 texts side by side),
-start and denormals.
+start, denormals and checkpoint (what a checkpoint keeps training waiting, and what its thread then does).
 Rounds of the machine's limits and of what is measured alternate; times are medians, the spread is that of the
 fastest and the slowest round. The share is that of what the machine's limits allow for the work that cannot be
 avoided; for denormals it is the time with them over the time without. Measure on an otherwise idle machine.
@@ -69,14 +70,14 @@ std::vector<Planned> plan(const BenchOptions& o, int threads) {
   std::vector<Planned> all;
   if (threads > 1) plan(all, limit_benchmarks(1), 1, o.only);
   plan(all, limit_benchmarks(threads), threads, o.only);
-  for (auto* benchmarks :
-       {operation_benchmarks, training_benchmarks, generation_benchmarks, start_benchmarks, denormal_benchmarks}) {
+  for (auto* benchmarks : {operation_benchmarks, training_benchmarks, generation_benchmarks, start_benchmarks,
+                           denormal_benchmarks, checkpoint_benchmarks}) {
     plan(all, benchmarks(), threads, o.only);
   }
   if (!all.empty()) return all;
   throw Error(
       fmt::format("--only '{}': nothing that is measured has that in its name; the groups are limit, operation, "
-                  "training, generation, generation-64, start and denormals, see unroll bench --help",
+                  "training, generation, generation-64, start, denormals and checkpoint, see unroll bench --help",
                   o.only));
 }
 
@@ -117,7 +118,7 @@ void bench(const BenchOptions& o) {
 Command bench_command() {
   auto options = std::make_shared<BenchOptions>();
   return {"bench", "Measure this machine, and how much of it is used.", details, settings_of(*options),
-          [options] { bench(*options); }};
+          [options](const GivenSettings&) { bench(*options); }};
 }
 
 }  // namespace unroll::cli

@@ -28,8 +28,9 @@ struct EvaluateOptions {
 };
 
 constexpr const char* details =
-    R"(The text is read as one sequence: every symbol after the first is predicted from all before it.
-Line ends are treated as in training. FILE may be anything that train can read.
+    R"(Every symbol after the first is predicted from those before it. A long text is read in up to 32 places at a time, each
+reader beginning 256 symbols or more before its part, to know what came before. Line ends are treated as in training.
+FILE may be anything that train can read.
 
 Examples:
   unroll evaluate runs/novel-gru sequel.txt
@@ -46,25 +47,7 @@ std::vector<SettingGroup> settings_of(EvaluateOptions& o) {
         toggle("json", o.json, "print the result as one JSON object")}}};
 }
 
-constexpr int window = 512;  // symbols scored by one call; does not change the result
-
-/// The score of every symbol after the first, given all before it.
-LanguageModel::Score score_of(const LanguageModel& model, const Corpus& corpus) {
-  LanguageModel::Score total;
-  RecurrentState state = model.zero_state(1);
-  for (std::int64_t begin = 0; begin + 1 < corpus.size(); begin += window) {
-    const auto length = std::min<std::int64_t>(window, corpus.size() - 1 - begin);
-    Ids ids(static_cast<int>(length), 1), targets(static_cast<int>(length), 1);
-    const auto from = corpus.ids().begin() + begin;
-    std::copy_n(from, length, ids.flat().begin());
-    std::copy_n(from + 1, length, targets.flat().begin());
-    const LanguageModel::Score score = model.score(ids, targets, state);
-    total.cross_entropy_sum += score.cross_entropy_sum;
-    total.symbols += score.symbols;
-    total.correct += score.correct;
-  }
-  return total;
-}
+constexpr double symbols_at_once = 512;  // of a scoring pass
 
 void write_scores(const EvaluateOptions& o, const Corpus& corpus, const LanguageModel::Score& score) {
   const double symbols = static_cast<double>(score.symbols);
@@ -93,7 +76,7 @@ void write_scores(const EvaluateOptions& o, const Corpus& corpus, const Language
 
 void evaluate(const EvaluateOptions& o) {
   const std::string path = model_file_of(o.model);
-  Context context({.threads = o.threads.value_or(worthwhile_threads(window * operations_per_symbol(path)))});
+  Context context({.threads = o.threads.value_or(worthwhile_threads(symbols_at_once * operations_per_symbol(path)))});
   const LanguageModel model = LanguageModel::load(context, path);
   const Corpus corpus =
       Corpus::read(o.file, {.newlines = model.options().newlines, .limit = o.limit}, model.vocabulary(), o.unknown);
@@ -102,7 +85,7 @@ void evaluate(const EvaluateOptions& o) {
         ExitCode::bad_data,
         fmt::format("{}: a single symbol cannot be scored; the text needs 2 or more that the model knows", o.file));
   }
-  const LanguageModel::Score score = score_of(model, corpus);
+  const LanguageModel::Score score = model.score(corpus.ids());
   if (!std::isfinite(score.cross_entropy_sum)) {
     throw Error(ExitCode::diverged,
                 fmt::format("{}: its loss on {} is not finite; train again with a lower learning rate or with clipping",
@@ -116,7 +99,7 @@ void evaluate(const EvaluateOptions& o) {
 Command evaluate_command() {
   auto options = std::make_shared<EvaluateOptions>();
   return {"evaluate", "Score a text with a trained model.", details, settings_of(*options),
-          [options] { evaluate(*options); }};
+          [options](const GivenSettings&) { evaluate(*options); }};
 }
 
 }  // namespace unroll::cli

@@ -60,7 +60,7 @@ void continue_text(const ContinueOptions& o) {
 Command generate_command() {
   auto options = std::make_shared<ContinueOptions>();
   return {"generate", "Continue a text with a trained model.", details, settings_of(*options),
-          [options] { continue_text(*options); }};
+          [options](const GivenSettings&) { continue_text(*options); }};
 }
 
 }  // namespace unroll::cli

@@ -164,7 +164,7 @@ void inspect(const InspectOptions& o) {
 Command inspect_command() {
   auto options = std::make_shared<InspectOptions>();
   return {"inspect", "Show what a model or a text consists of.", details, settings_of(*options),
-          [options] { inspect(*options); }};
+          [options](const GivenSettings&) { inspect(*options); }};
 }
 
 }  // namespace unroll::cli

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/output.h"
+#include "cli/stop_signals.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -31,7 +32,8 @@ Examples:
   unroll bench                                    how much of this machine is used
 
 Exit codes: 0 fine, 2 a flag or argument that cannot be used, 65 data that make no sense, 66 no such input,
-70 a defect or out of memory, 74 reading or writing failed, 75 training diverged
+70 a defect or out of memory, 74 reading or writing failed, 75 training diverged,
+129, 130, 143 training was stopped by a hang-up, Ctrl-C or SIGTERM, after saving where it stood
 )";
 
 std::vector<Command> all_commands() {
@@ -54,8 +56,9 @@ void run(const std::vector<std::string>& arguments) {
   for (const Command& command : all_commands()) {
     names.push_back(command.name);
     if (command.name != name) continue;
-    const auto command_help = read_settings(command, {arguments.begin() + 1, arguments.end()});
-    return command_help ? write_result(*command_help) : command.run();
+    GivenSettings given;
+    const auto command_help = read_settings(command, {arguments.begin() + 1, arguments.end()}, given);
+    return command_help ? write_result(*command_help) : command.run(given);
   }
   const std::string problem = name.empty() ? "a command is missing" : fmt::format("unknown command '{}'", name);
   throw Error(fmt::format("{}: it must be {}; see unroll --help", problem, alternatives(names)));
@@ -84,6 +87,8 @@ int guarded_main(int count, char** arguments) {
     return static_cast<int>(ExitCode::ok);
   } catch (const OutputClosed&) {
     return static_cast<int>(ExitCode::ok);
+  } catch (const StoppedBySignal& stopped) {
+    return stopped.exit_code();
   } catch (const Error& error) {
     return fail(error.code(), error.what());
   } catch (const std::bad_alloc&) {

@@ -169,7 +169,8 @@ void assign(const Command& command, const Setting& setting, const std::vector<st
   }
 }
 
-void assign_from_config(const Command& command, const std::string& path, const std::vector<Given>& all) {
+void assign_from_config(const Command& command, const std::string& path, const std::vector<Given>& all,
+                        GivenSettings& kept) {
   for (const ConfigEntry& entry : read_config_file(path)) {
     const auto given = std::find_if(
         all.begin(), all.end(), [&](const Given& g) { return g.setting->name == entry.key && g.setting->is_flag(); });
@@ -182,6 +183,7 @@ void assign_from_config(const Command& command, const std::string& path, const s
     }
     if (given->values().empty()) {
       assign(command, *given->setting, entry.values, fmt::format("{}: {}", entry.place, entry.key));
+      kept[entry.key] = entry.values;
     }
   }
 }
@@ -223,7 +225,8 @@ std::string help_of(const CLI::App& app) {
 
 }  // namespace
 
-std::optional<std::string> read_settings(const Command& command, const std::vector<std::string>& arguments) {
+std::optional<std::string> read_settings(const Command& command, const std::vector<std::string>& arguments,
+                                         GivenSettings& given) {
   CLI::App app(command.summary, "unroll " + command.name);
   app.get_formatter()->column_width(help_column);
   app.set_help_flag("--help,-h", "show this");
@@ -243,11 +246,35 @@ std::optional<std::string> read_settings(const Command& command, const std::vect
   } catch (const CLI::ParseError& error) {
     refuse(command, app, error);
   }
-  if (config->count() > 0) assign_from_config(command, config->results().back(), all);
-  for (const Given& given : all) {
-    assign(command, *given.setting, given.values(), (given.setting->is_flag() ? "--" : "") + given.setting->name);
+  if (config->count() > 0) assign_from_config(command, config->results().back(), all, given);
+  for (const Given& one : all) {
+    assign(command, *one.setting, one.values(), (one.setting->is_flag() ? "--" : "") + one.setting->name);
+    if (!one.values().empty()) given[one.setting->name] = one.values();
   }
   return std::nullopt;
+}
+
+const Setting* find_setting(const std::vector<SettingGroup>& groups, const std::string& name) {
+  for (const SettingGroup& group : groups) {
+    for (const Setting& setting : group.settings) {
+      if (setting.name == name) return &setting;
+    }
+  }
+  return nullptr;
+}
+
+void assign_settings(const std::vector<SettingGroup>& groups, const GivenSettings& given, const std::string& place) {
+  for (const auto& [name, values] : given) {
+    const Setting* setting = find_setting(groups, name);
+    if (setting == nullptr) throw Error(ExitCode::bad_data, fmt::format("{}: there is no setting '{}'", place, name));
+    for (const std::string& value : values) {
+      try {
+        setting->assign(value);
+      } catch (const IllegalValue& illegal) {
+        throw Error(ExitCode::bad_data, fmt::format("{}: {} '{}': must be {}", place, name, value, illegal.legal));
+      }
+    }
+  }
 }
 
 }  // namespace unroll::cli

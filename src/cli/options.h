@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,19 +48,30 @@ struct SettingGroup {
   std::vector<Setting> settings;
 };
 
+/// The text of all values that were given, by the setting's name: those of the command line, else of the configuration
+/// file.
+using GivenSettings = std::map<std::string, std::vector<std::string>>;
+
 /// A sub-command of the program.
 struct Command {
   std::string name;
   std::string summary;
   std::string details;  ///< the end of its help: examples, and what else one has to know
   std::vector<SettingGroup> groups;
-  std::function<void()> run;
+  std::function<void(const GivenSettings&)> run;
 };
 
-/// Assigns what `arguments` (after the command's name) and the file named by --config say; the command line wins.
-/// Returns the text of the help where that was asked for, and then assigns nothing. Throws Error(usage) that names the
-/// flag, its legal values and the help.
-std::optional<std::string> read_settings(const Command& command, const std::vector<std::string>& arguments);
+/// Assigns what `arguments` (after the command's name) and the file named by --config say, and adds it to `given`; the
+/// command line wins. Returns the text of the help where that was asked for, and then assigns nothing. Throws
+/// Error(usage) that names the flag, its legal values and the help.
+std::optional<std::string> read_settings(const Command& command, const std::vector<std::string>& arguments,
+                                         GivenSettings& given);
+
+/// Assigns values that were given to an earlier process and kept in the file `place`. Throws Error(bad_data) for what
+/// is no setting or no legal value.
+void assign_settings(const std::vector<SettingGroup>& groups, const GivenSettings& given, const std::string& place);
+
+const Setting* find_setting(const std::vector<SettingGroup>& groups, const std::string& name);  ///< null: there is none
 
 /// The legal values of a number.
 struct Interval {

@@ -46,15 +46,21 @@ int worthwhile_threads(double operations) {
   return std::min(available_threads(), static_cast<int>(worthwhile));
 }
 
-double training_bytes(const Workload& workload, int moments, std::int64_t symbols) {
+MemoryPlan memory_plan(const Workload& workload, int moments, bool validates, std::int64_t symbols) {
   const LanguageModelOptions& model = workload.model;
-  const double parameters = static_cast<double>(parameter_count(workload));
-  const double blocks = 2 + moments + 1;  // values, gradients, moments, packed copies
+  const double block = sizeof(float) * static_cast<double>(parameter_count(workload));
   const double positions = static_cast<double>(workload.batch * workload.steps);
   const double per_layer = (gate_count(model.cell) + 5.0) * model.hidden;
-  const double kept = positions * (per_layer * model.layers + 2.0 * model.embedding);
-  constexpr double process = 8e6;
-  return process + sizeof(float) * (blocks * parameters + kept) + 12.0 * static_cast<double>(symbols);
+  MemoryPlan plan;
+  plan.parameters = (validates ? 2 : 1) * block;
+  plan.gradients = block;
+  plan.moments = moments * block;
+  plan.packed = block;
+  plan.activations = sizeof(float) * positions * (per_layer * model.layers + 2.0 * model.embedding);
+  plan.saving = plan.parameters + plan.moments;
+  plan.text = 12.0 * static_cast<double>(symbols);
+  plan.program = 8e6;
+  return plan;
 }
 
 std::int64_t default_epochs(std::int64_t symbols) {

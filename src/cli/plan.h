@@ -28,11 +28,20 @@ double operations_per_symbol(const std::string& model_file);
 /// this process may use, but no more than leave each one enough to outweigh waking it.
 int worthwhile_threads(double operations);
 
-/// Bytes that training takes at its peak: parameters, gradients, the optimizer's moments, the packed copies of weights,
-/// what a step keeps for its backward pass, the text. An estimate for a person, within some ten
-/// per cent.
+/// Bytes that training takes at its peak, within some ten per cent.
+struct MemoryPlan {
+  double parameters = 0;  ///< and the best ones, where there is a validation
+  double gradients = 0;
+  double moments = 0;      ///< of the optimizer
+  double packed = 0;       ///< copies of weights, laid out for the products
+  double activations = 0;  ///< what a step keeps for its backward pass
+  double saving = 0;       ///< what is copied to be written while training goes on
+  double text = 0;
+  double program = 0;
+  double total() const { return parameters + gradients + moments + packed + activations + saving + text + program; }
+};
 /// `moments`: how many numbers the optimizer keeps for each parameter.
-double training_bytes(const Workload& workload, int moments, std::int64_t symbols);
+MemoryPlan memory_plan(const Workload& workload, int moments, bool validates, std::int64_t symbols);
 
 /// Epochs for a text of that many symbols where the user does not say: as many as read about 1.5 million symbols, at
 /// least 3 and at most 150.

@@ -61,7 +61,8 @@ void plot(const PlotOptions& o) {
 
 Command plot_command() {
   auto options = std::make_shared<PlotOptions>();
-  return {"plot", "Draw the learning curves of runs.", details, settings_of(*options), [options] { plot(*options); }};
+  return {"plot", "Draw the learning curves of runs.", details, settings_of(*options),
+          [options](const GivenSettings&) { plot(*options); }};
 }
 
 }  // namespace unroll::cli

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "cli/format.h"
 #include "cli/output.h"
@@ -34,36 +35,49 @@ void Progress::begin() {
   say_continuations();
 }
 
-void Progress::step_done(std::int64_t epoch, std::int64_t step, double loss, double gradient_norm,
-                         double learning_rate) {
-  ++steps_done_;
-  loss_sum_ += loss;
-  status_.epoch = epoch;
-  status_.step = (epoch - 1) * options_.steps_per_epoch + step;
-  status_.gradient_norm = gradient_norm;
-  status_.learning_rate = learning_rate;
-  if (live_.due()) show(status());
+void Progress::go_on(std::int64_t updates, const nlohmann::ordered_json& kept) {
+  const auto number = [&](const char* key) { return kept.value(key, 0.0); };
+  seconds_ = number("seconds");
+  last_.epoch = updates / options_.steps_per_epoch;
+  last_.loss = number("loss");
+  last_.perplexity = std::exp(last_.loss);
+  status_.epoch = last_.epoch;
+  status_.step = updates;
 }
 
-TrainingStatus Progress::status() const {
-  TrainingStatus now = status_;
-  if (steps_done_ == 0) return now;
-  const double seconds = monotonic_seconds() - epoch_began_;
-  now.loss = loss_sum_ / static_cast<double>(steps_done_);
-  now.perplexity = std::exp(now.loss);
-  now.symbols_per_second = static_cast<double>(steps_done_ * options_.symbols_per_step) / seconds;
-  now.seconds = seconds_ + seconds;
-  return now;
+nlohmann::ordered_json Progress::kept() const { return {{"seconds", seconds_}, {"loss", last_.loss}}; }
+
+void Progress::step_done(const StepReport& report) {
+  ++steps_taken_;
+  status_.epoch = report.epoch;
+  status_.step = report.update;
+  status_.loss = report.epoch_loss;
+  status_.perplexity = std::exp(report.epoch_loss);
+  status_.gradient_norm = report.gradient_norm;
+  status_.learning_rate = report.learning_rate;
+  status_.symbols_per_second = report.epoch_symbols_per_second;
+  status_.seconds = seconds_ + report.epoch_seconds;
+  if (!expectation_said_) say_expectation();
+  if (live_.due()) show();
 }
 
-void Progress::show(const TrainingStatus& now) {
+/// Once the first steps show how fast it goes, and only where somebody might want to leave meanwhile.
+void Progress::say_expectation() {
+  constexpr double long_enough_to_tell = 3, long_enough_to_say = 10;
+  if (monotonic_seconds() - began_ < long_enough_to_tell) return;
+  expectation_said_ = true;
+  const double left = seconds_left();
+  if (left > long_enough_to_say) say(fmt::format("time      about {} left", duration(left)));
+}
+
+void Progress::show() {
+  const TrainingStatus& now = status_;
   const std::int64_t step = now.step - (now.epoch - 1) * options_.steps_per_epoch;
   const std::int64_t steps = options_.steps_per_epoch;
-  const double epochs_done = static_cast<double>(now.step) / static_cast<double>(steps);
   const std::string loss = fmt::format("loss {}", four_digits(now.loss));
   const std::string norm = four_digits(now.gradient_norm);
   const std::string gone = duration(now.seconds) + " gone";
-  const std::string left = duration(seconds_left(epochs_done, now.seconds)) + " left";
+  const std::string left = duration(seconds_left()) + " left";
   live_.show({{fmt::format("epoch {} of {}", now.epoch, options_.epochs),
                fmt::format("epoch {}/{}", now.epoch, options_.epochs), 0},
               {fmt::format("step {} of {}", step, steps), fmt::format("step {}/{}", step, steps), 3},
@@ -75,6 +89,14 @@ void Progress::show(const TrainingStatus& now) {
               {left, left, 2}});
 }
 
+void Progress::validated(const ValidationResult& result) {
+  validation_ = result;
+  if (!options_.validates_within_epochs) return;  // the epoch's line has it
+  say(fmt::format("update {} validation perplexity {}, {:.4g} bits per symbol, {:.4g} per byte{}",
+                  with_commas(result.step), four_digits(std::exp(result.loss)), result.bits_per_symbol,
+                  result.bits_per_byte, result.best ? ", the best so far" : ""));
+}
+
 bool Progress::epoch_done(const Report& report) {
   last_ = report;
   seconds_ += report.seconds;
@@ -84,13 +106,16 @@ bool Progress::epoch_done(const Report& report) {
   status_.seconds = seconds_;
   const bool shown = report.epoch % options_.report_every == 0 || report.epoch == options_.epochs;
   if (shown) {
-    const double left = seconds_left(static_cast<double>(report.epoch), seconds_);
-    say(fmt::format("epoch {} perplexity {}, {} symbols/s{}", report.epoch, four_digits(report.perplexity),
-                    rate(report.symbols_per_second), left > 0 ? fmt::format(", {} left", duration(left)) : ""));
+    std::string line = fmt::format("epoch {} perplexity {}", report.epoch, four_digits(report.perplexity));
+    if (validation_ && !options_.validates_within_epochs) {
+      line += fmt::format(", validation {}{}", four_digits(std::exp(validation_->loss)),
+                          validation_->best ? " (the best so far)" : "");
+    }
+    line += fmt::format(", {} symbols/s", rate(report.symbols_per_second));
+    if (report.epoch < options_.epochs) line += fmt::format(", {} left", duration(seconds_left()));
+    say(line);
   }
-  steps_done_ = 0;
-  loss_sum_ = 0;
-  epoch_began_ = monotonic_seconds();
+  validation_.reset();
   return shown;
 }
 
@@ -100,11 +125,11 @@ void Progress::say_continuations() {
     say(list_item(text));
     options_.on_sample(status_, prefix, text);
   }
-  epoch_began_ = monotonic_seconds();
 }
 
-double Progress::seconds_left(double epochs_done, double seconds) const {
-  return seconds / epochs_done * (static_cast<double>(options_.epochs) - epochs_done);
+double Progress::seconds_left() const {
+  const std::int64_t left = options_.epochs * options_.steps_per_epoch - status_.step;
+  return (monotonic_seconds() - began_) / static_cast<double>(steps_taken_) * static_cast<double>(left);
 }
 
 }  // namespace unroll::cli

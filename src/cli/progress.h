@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/live_line.h"
+#include "cli/output.h"
 #include "cli/run_record.h"
 #include "unroll/trainer.h"
 
@@ -14,8 +17,8 @@ namespace unroll::cli {
 struct ProgressOptions {
   std::int64_t epochs = 0;
   std::int64_t steps_per_epoch = 0;
-  std::int64_t symbols_per_step = 0;
-  std::int64_t report_every = 1;      ///< epochs
+  std::int64_t report_every = 1;  ///< epochs
+  bool validates_within_epochs = false;
   std::vector<std::string> prefixes;  ///< what every report continues
   int sample_length = 50;             ///< new symbols of each
   std::uint64_t seed = 0;             ///< of the continuations
@@ -31,31 +34,38 @@ class Progress {
 
   /// Before training: the continuations.
   void begin();
-  /// After step `step` of the epoch, counted from 1; loss per symbol before the update.
-  void step_done(std::int64_t epoch, std::int64_t step, double loss, double gradient_norm, double learning_rate);
+  /// Training goes on after so many updates: what kept() of an earlier process said.
+  void go_on(std::int64_t updates, const nlohmann::ordered_json& kept);
+  void step_done(const StepReport& report);
+  void validated(const ValidationResult& result);
   /// True where the epoch was reported; say_continuations() comes next.
   bool epoch_done(const Report& report);
   /// How each prefix goes on.
   void say_continuations();
 
   /// After the last step.
-  TrainingStatus status() const;
+  const TrainingStatus& status() const { return status_; }
   const Report& last() const { return last_; }  ///< of the epoch that ended last
   double seconds() const { return seconds_; }   ///< spent on steps of the epochs that ended
+  /// What another process needs to go on with these numbers.
+  nlohmann::ordered_json kept() const;
 
  private:
-  void show(const TrainingStatus& status);
-  double seconds_left(double epochs_done, double seconds) const;
+  void show();
+  void say_expectation();
+  double seconds_left() const;
 
   const LanguageModel& model_;
   ProgressOptions options_;
   LiveLine live_;
   Report last_;
   double seconds_ = 0;
-  double epoch_began_ = monotonic_seconds();
-  TrainingStatus status_;        // its loss and what follows from it: of the epoch that ended last
-  double loss_sum_ = 0;          // of the steps of this epoch
-  std::int64_t steps_done_ = 0;  // of this epoch; 0 between epochs
+  TrainingStatus status_;                       // its loss and what follows from it: of the epoch so far
+  std::optional<ValidationResult> validation_;  // of this epoch
+  // Time left is told from the steps that this process took, and from all that happened meanwhile.
+  double began_ = monotonic_seconds();
+  std::int64_t steps_taken_ = 0;
+  bool expectation_said_ = false;
 };
 
 }  // namespace unroll::cli

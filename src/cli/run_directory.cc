@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/atomic_file.h"
+#include "cli/checkpoint_files.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -49,8 +50,8 @@ std::string default_run_directory(const std::string& source, const std::string& 
   return fmt::format("runs/{}-{}", stem, cell);
 }
 
-RunDirectory::RunDirectory(std::string path, bool overwrite)
-    : path_(fs::path(std::move(path)).lexically_normal()), overwrite_(overwrite) {
+RunDirectory::RunDirectory(std::string path, Existing existing)
+    : path_(fs::path(std::move(path)).lexically_normal()), existing_(existing) {
   if (!path_.has_filename()) path_ = path_.parent_path();  // "runs/x/"
   refuse_existing_model();
 }
@@ -65,9 +66,18 @@ RunDirectory::~RunDirectory() {
 
 void RunDirectory::refuse_existing_model() const {
   std::error_code ignored;
-  if (!overwrite_ && fs::exists(model_path(), ignored)) {
+  if (existing_ == Existing::refuse && fs::exists(model_path(), ignored)) {
     throw Error(fmt::format("{} holds a model already: give another folder with --out, or --overwrite to replace it",
                             path_.string()));
+  }
+}
+
+void RunDirectory::refuse_existing_checkpoints() const {
+  if (existing_ == Existing::refuse && !checkpoints_in(path_.string()).empty()) {
+    throw Error(
+        fmt::format("{0} holds a training that was not finished: go on with it, unroll train --resume {0}, or give "
+                    "another folder with --out, or --overwrite to begin anew",
+                    path_.string()));
   }
 }
 
@@ -92,12 +102,16 @@ void RunDirectory::make_folders() {
 }
 
 void RunDirectory::create() {
+  if (lock_) return;
   make_folders();
   lock_.emplace(path_.string());
-  refuse_existing_model();  // another run may have ended since the first look
+  refuse_existing_model();        // another run may have ended since the first look
+  refuse_existing_checkpoints();  // whose owner, if it lives, has the lock
   remove_unfinished_files(path_.string());
+  if (existing_ == Existing::replace) remove_checkpoints_after(path_.string(), -1);
 }
 
 std::string RunDirectory::model_path() const { return (path_ / model_name).string(); }
+std::string RunDirectory::text_path() const { return (path_ / "text.txt").string(); }
 
 }  // namespace unroll::cli

@@ -15,29 +15,38 @@ std::string model_file_of(const std::string& argument);
 /// runs/NAME-CELL for a text called NAME.txt, NAME.txt.zip, archive.zip:NAME.txt and the like.
 std::string default_run_directory(const std::string& source, const std::string& cell);
 
+/// What a training makes of a run directory that holds a model or checkpoints.
+enum class Existing {
+  refuse,   ///< it is another training's
+  replace,  ///< checkpoints go away when it begins, the model when it has one of its own
+  go_on     ///< it is this training's
+};
+
 /// The folder that a training run leaves behind, and nobody else's while the run lives.
 class RunDirectory {
  public:
-  /// Throws Error(usage) where there is a model already and `overwrite` is false.
-  RunDirectory(std::string path, bool overwrite);
+  /// Throws Error(usage) where there is something to refuse.
+  RunDirectory(std::string path, Existing existing);
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
   /// Gives the lock back and removes the folders that create() made, as far as they are still empty.
   ~RunDirectory();
 
-  /// Makes the folder, takes its DirectoryLock and removes what a killed run left half written. Throws Error, before
-  /// the training rather than after it: io where the folder cannot be made or written to, usage where another run holds
-  /// it or has just left a model.
+  /// Makes the folder, takes its DirectoryLock and removes what a killed run left half written. The second call does
+  /// nothing. Throws Error, before the training rather than after it: io where the folder cannot be made or written to,
+  /// usage where another run holds it or has just left something.
   void create();
   std::string path() const { return path_.string(); }
   std::string model_path() const;
+  std::string text_path() const;  ///< of a copy of standard input
 
  private:
   void make_folders();
   void refuse_existing_model() const;
+  void refuse_existing_checkpoints() const;
 
   std::filesystem::path path_;
-  bool overwrite_;
+  Existing existing_;
   int created_ = 0;  // how many folders at the end of path_ are ours
   std::optional<DirectoryLock> lock_;
 };

@@ -121,6 +121,10 @@ void RunRecord::rollback(std::int64_t epoch, std::int64_t step, const std::strin
 }
 
 void RunRecord::checkpoint(std::int64_t epoch, std::int64_t step, double seconds) {
+  constexpr double between = 0.1;
+  const double now = monotonic_seconds();
+  if (now - last_checkpoint_ < between) return;
+  last_checkpoint_ = now;
   append("checkpoint", {{"epoch", epoch}, {"step", step}, {"seconds", seconds}});
 }
 

@@ -64,7 +64,8 @@ class RunRecord {
   void sample(std::int64_t epoch, std::int64_t step, const std::string& prefix, const std::string& text);
   /// Training goes back to global step `step`, for the `attempt`th time, because of `what`.
   void rollback(std::int64_t epoch, std::int64_t step, const std::string& what, double learning_rate, int attempt);
-  /// A checkpoint that took so many seconds to write.
+  /// A checkpoint that took so many seconds to write. Passed over where the last one is less than a tenth of a second
+  /// old: they may be written after every update.
   void checkpoint(std::int64_t epoch, std::int64_t step, double seconds);
   /// The last thing to say; draws the curve and returns when it is there.
   void stop(StopReason reason, std::int64_t epoch, std::int64_t step);
@@ -81,6 +82,7 @@ class RunRecord {
   bool going_on_ = false;
   double began_ = monotonic_seconds();
   double last_report_ = began_;
+  double last_checkpoint_ = 0;
   std::int64_t epoch_ = 0;  // of the last report
 };
 

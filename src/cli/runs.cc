@@ -181,7 +181,7 @@ void list_runs(const RunsOptions& o) {
 Command runs_command() {
   auto options = std::make_shared<RunsOptions>();
   return {"runs", "List training runs, and how they stand.", details, settings_of(*options),
-          [options] { list_runs(*options); }};
+          [options](const GivenSettings&) { list_runs(*options); }};
 }
 
 }  // namespace unroll::cli

@@ -69,6 +69,19 @@ int Vocabulary::find(char32_t symbol) const {
   return place == index_.end() ? -1 : place->second;
 }
 
+Vocabulary Vocabulary::extended_by(const Vocabulary& text) const {
+  std::vector<char32_t> symbols = symbols_;
+  for (const char32_t symbol : text.symbols_) {
+    if (find(symbol) < 0) symbols.push_back(symbol);
+  }
+  std::vector<std::int64_t> counts;
+  for (const char32_t symbol : symbols) {
+    const int id = text.find(symbol);
+    counts.push_back(id < 0 ? 0 : text.count(id));
+  }
+  return from(std::move(symbols), std::move(counts));
+}
+
 std::string Vocabulary::text(int id) const { return utf8_of(symbol(id)); }
 
 std::vector<std::int32_t> encode(const Vocabulary& vocabulary, std::string_view text, Unknown unknown) {

@@ -134,13 +134,16 @@ void write_elements(const WritePiece& write, const ModelTensor& tensor, std::spa
 
 }  // namespace
 
-void LanguageModel::save(const std::string& path) const {
+void LanguageModel::save(const std::string& path, std::span<const float> values) const {
+  if (static_cast<std::int64_t>(values.size()) != parameters_.size()) {
+    throw Error(fmt::format("{}: not written: {} values for {} parameters", path, values.size(), parameters_.size()));
+  }
   std::vector<ModelTensor> tensors = model_tensors(options_, vocabulary_.size());
   std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  const auto values_of = [this](const ModelTensor& tensor) {
+  const auto values_of = [&](const ModelTensor& tensor) {
     const Parameters::Entry* entry = parameters_.find(tensor.name);
     UNROLL_CHECK(entry != nullptr && entry->var.shape().size() == tensor.size());
-    return entry->var.value().span();
+    return values.subspan(static_cast<std::size_t>(entry->offset), static_cast<std::size_t>(tensor.size()));
   };
   std::vector<StoredTensor> outlines;
   for (const ModelTensor& tensor : tensors) {

@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "base/atomic_file.h"
+#include "base/check.h"
 #include "io/in_quotes.h"
-#include "io/safetensors.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -21,27 +19,7 @@ using nlohmann::ordered_json;
 constexpr const char* format_name = "unroll.checkpoint";
 constexpr const char* format_version = "1";
 
-/// Keeps the numbers, and where the arrays are.
-class Collector final : public StateVisitor {
- public:
-  void visit(std::string_view name, std::span<float> values) override {
-    arrays_.push_back({std::string(name), {static_cast<std::int64_t>(values.size())}, values});
-  }
-  void visit(std::string_view name, std::int64_t& value) override { numbers_[std::string(name)] = value; }
-  void visit(std::string_view name, double& value) override { numbers_[std::string(name)] = value; }
-
-  std::vector<StoredTensor> arrays_by_name() {
-    std::sort(arrays_.begin(), arrays_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-    return arrays_;
-  }
-  const ordered_json& numbers() const { return numbers_; }
-
- private:
-  std::vector<StoredTensor> arrays_;
-  ordered_json numbers_ = ordered_json::object();
-};
-
-/// Puts back what a Collector has found.
+/// Puts back what a Checkpoint has written.
 class Restorer final : public StateVisitor {
  public:
   Restorer(const SafetensorsFile& file, const ordered_json& numbers, const std::string& path)
@@ -89,53 +67,105 @@ class Restorer final : public StateVisitor {
   std::size_t visited_ = 0;
 };
 
-const std::string& metadata(const SafetensorsFile& file, const std::string& path, const std::string& key) {
-  const auto found = file.metadata().find(key);
-  if (found != file.metadata().end()) return found->second;
+void expect(const StoredCheckpoint& checkpoint, const char* key, const char* value) {
+  const std::string& found = checkpoint.about(key);
+  if (found == value) return;
   throw Error(ExitCode::bad_data,
-              fmt::format("{}: not a checkpoint of unroll: \"{}\" is missing from its __metadata__", path, key));
-}
-
-ordered_json numbers_of(const SafetensorsFile& file, const std::string& path) {
-  const auto expect = [&](const char* key, const char* value) {
-    const std::string& found = metadata(file, path, key);
-    if (found == value) return;
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: its {} is {}; this build reads \"{}\": take the unroll that wrote it", path, key,
-                            in_quotes(found), value));
-  };
-  expect("format", format_name);
-  expect("format_version", format_version);
-  if (!file.has_checksum()) {
-    throw Error(ExitCode::bad_data, fmt::format("{}: it has no checksum, and may be damaged", path));
-  }
-  ordered_json numbers = ordered_json::parse(metadata(file, path, "numbers"), nullptr, false);
-  if (numbers.is_object()) return numbers;
-  throw Error(ExitCode::bad_data, fmt::format("{}: the \"numbers\" of its __metadata__ are no JSON object", path));
+              fmt::format("{}: its {} is {}; this build reads \"{}\": take the unroll that wrote it", checkpoint.path(),
+                          key, in_quotes(found), value));
 }
 
 }  // namespace
 
-void write_checkpoint(Trainer& trainer, const std::string& path, FileSystem& files) {
-  Collector state;
-  trainer.visit_state(state);
-  const std::vector<StoredTensor> arrays = state.arrays_by_name();
+class Checkpoint::Collector final : public StateVisitor {
+ public:
+  explicit Collector(Checkpoint& checkpoint) : to_(checkpoint) {}
+
+  void visit(std::string_view name, std::span<float> values) override {
+    to_.arrays_.push_back({std::string(name), values});
+  }
+  void visit(std::string_view name, std::int64_t& value) override { to_.numbers_[std::string(name)] = value; }
+  void visit(std::string_view name, double& value) override { to_.numbers_[std::string(name)] = value; }
+
+ private:
+  Checkpoint& to_;
+};
+
+void Checkpoint::look_at(Trainer& trainer) {
+  arrays_.clear();
+  numbers_ = ordered_json::object();
+  Collector collector(*this);
+  trainer.visit_state(collector);
+  outcome_ = trainer.outcome();
+}
+
+Checkpoint Checkpoint::view_of(Trainer& trainer) {
+  Checkpoint checkpoint;
+  checkpoint.look_at(trainer);
+  return checkpoint;
+}
+
+void Checkpoint::copy(Trainer& trainer) {
+  look_at(trainer);
+  std::size_t size = 0;
+  for (const Array& array : arrays_) size += array.values.size();
+  copies_.resize(size);
+  float* next = copies_.data();
+  const float* const outcome = outcome_.data();
+  for (Array& array : arrays_) {
+    // All parameters lie one behind the other, and so do their copies.
+    if (array.values.data() == outcome) outcome_ = {next, outcome_.size()};
+    float* const copy = next;
+    next = std::copy(array.values.begin(), array.values.end(), next);
+    array.values = {copy, array.values.size()};
+  }
+  UNROLL_CHECK(outcome_.data() != outcome);
+}
+
+void Checkpoint::write(const std::string& path, const std::map<std::string, std::string>& about,
+                       FileSystem& files) const {
+  std::map<std::string, std::string> metadata = {
+      {"format", format_name}, {"format_version", format_version}, {"numbers", numbers_.dump()}};
+  metadata.insert(about.begin(), about.end());
+  std::vector<StoredTensor> tensors;
+  for (const Array& array : arrays_) {
+    tensors.push_back({array.name, {static_cast<std::int64_t>(array.values.size())}, array.values});
+  }
+  std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   write_safetensors(
-      path, {{"format", format_name}, {"format_version", format_version}, {"numbers", state.numbers().dump()}}, arrays,
+      path, metadata, tensors,
       [&](const WritePiece& write) {
-        for (const StoredTensor& array : arrays) {
-          write({reinterpret_cast<const char*>(array.values.data()), array.values.size_bytes()});
+        for (const StoredTensor& tensor : tensors) {
+          write({reinterpret_cast<const char*>(tensor.values.data()), tensor.values.size_bytes()});
         }
       },
       files);
 }
 
-void read_checkpoint(Trainer& trainer, const std::string& path) {
-  const SafetensorsFile file = SafetensorsFile::read(path);
-  const ordered_json numbers = numbers_of(file, path);
-  Restorer state(file, numbers, path);
+StoredCheckpoint StoredCheckpoint::read(const std::string& path) {
+  StoredCheckpoint checkpoint(path, SafetensorsFile::read(path));
+  expect(checkpoint, "format", format_name);
+  expect(checkpoint, "format_version", format_version);
+  if (!checkpoint.file_.has_checksum()) {
+    throw Error(ExitCode::bad_data, fmt::format("{}: it has no checksum, and may be damaged", path));
+  }
+  checkpoint.numbers_ = ordered_json::parse(checkpoint.about("numbers"), nullptr, false);
+  if (checkpoint.numbers_.is_object()) return checkpoint;
+  throw Error(ExitCode::bad_data, fmt::format("{}: the \"numbers\" of its __metadata__ are no JSON object", path));
+}
+
+const std::string& StoredCheckpoint::about(const std::string& key) const {
+  const auto found = file_.metadata().find(key);
+  if (found != file_.metadata().end()) return found->second;
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: not a checkpoint of unroll: \"{}\" is missing from its __metadata__", path_, key));
+}
+
+void StoredCheckpoint::restore(Trainer& trainer) const {
+  Restorer state(file_, numbers_, path_);
   trainer.visit_state(state);
   state.check_complete();
+  trainer.restored();
 }
 
 }  // namespace unroll

@@ -25,6 +25,15 @@ std::int64_t fingerprint_of_ids(std::span<const std::int32_t> ids) {
   return static_cast<std::int64_t>(fingerprint_of({reinterpret_cast<const char*>(ids.data()), ids.size_bytes()}));
 }
 
+std::int64_t fingerprint_of_symbols(const Vocabulary& vocabulary) {
+  Fingerprint fingerprint;
+  for (int id = 0; id < vocabulary.size(); ++id) {
+    const char32_t symbol = vocabulary.symbol(id);
+    fingerprint.add({reinterpret_cast<const char*>(&symbol), sizeof symbol});
+  }
+  return static_cast<std::int64_t>(fingerprint.value());
+}
+
 /// A number that tells one task from another: it must not change when it is put back.
 void visit_unchanged(StateVisitor& visitor, const char* name, std::int64_t ours) {
   std::int64_t theirs = ours;
@@ -47,12 +56,15 @@ void visit_tensor(StateVisitor& visitor, const char* name, Context& context, Var
 
 }  // namespace
 
-LanguageTask::LanguageTask(LanguageModel& model, const Corpus& corpus, const LanguageTaskOptions& options)
+LanguageTask::LanguageTask(LanguageModel& model, const Corpus& corpus, const LanguageTaskOptions& options,
+                           std::span<const std::int32_t> held_out)
     : model_(model),
       fingerprint_(fingerprint_of_ids(corpus.ids())),
       options_(options),
-      windows_(options.windows, corpus.ids(), options.batch, options.steps, model.context().seed()) {
+      windows_(options.windows, corpus.ids(), options.batch, options.steps, model.context().seed()),
+      held_out_(held_out) {
   check_same_symbols(model.vocabulary(), corpus.vocabulary());
+  if (held_out.size() == 1) throw Error("a held-out text of a single symbol cannot be scored; give it 2 or more");
 }
 
 void LanguageTask::begin_epoch(std::int64_t epoch) {
@@ -60,23 +72,29 @@ void LanguageTask::begin_epoch(std::int64_t epoch) {
   windows_.begin_epoch(epoch);
 }
 
-LossSum LanguageTask::forward_backward(std::int64_t step) {
-  windows_.read(step, batch_);
+LossSum LanguageTask::forward_backward(std::int64_t batch) {
+  windows_.read(batch, batch_);
   const bool goes_on = options_.windows == WindowKind::consecutive && state_.h.defined() &&
                        (batch_.carries_state || options_.epoch_state == EpochState::carry);
   if (!goes_on) state_ = model_.zero_state(options_.batch);
-  const std::int64_t steps_so_far = (epoch_ - 1) * steps_per_epoch() + step;
-  const Random dropout(model_.context().seed(), Purpose::dropout, 0, static_cast<std::uint32_t>(steps_so_far));
+  const std::int64_t batches_so_far = (epoch_ - 1) * batches_per_epoch() + batch;
+  const Random dropout(model_.context().seed(), Purpose::dropout, 0, static_cast<std::uint32_t>(batches_so_far));
   const Var loss = model_.loss(batch_.ids, batch_.targets, state_, &dropout);
   state_ = state_.detach();
-  parameters().zero_gradients();
   loss.backward();
   const std::int64_t count = batch_.targets.size();
   return {.sum = static_cast<double>(loss.item()) * static_cast<double>(count), .count = count};
 }
 
+LossSum LanguageTask::held_out_loss() {
+  const LanguageModel::Score score = model_.score(held_out_);
+  return {.sum = score.cross_entropy_sum, .count = score.symbols};
+}
+
 void LanguageTask::visit_state(StateVisitor& visitor) {
   visit_unchanged(visitor, "text_fingerprint", fingerprint_);
+  visit_unchanged(visitor, "vocabulary_fingerprint", fingerprint_of_symbols(model_.vocabulary()));
+  if (has_held_out()) visit_unchanged(visitor, "held_out_fingerprint", fingerprint_of_ids(held_out_));
   visit_unchanged(visitor, "random_windows", options_.windows == WindowKind::random ? 1 : 0);
   visit_unchanged(visitor, "carries_over_epochs", options_.epoch_state == EpochState::carry ? 1 : 0);
   visit_unchanged(visitor, "batch", options_.batch);

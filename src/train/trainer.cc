@@ -5,29 +5,28 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "base/check.h"
+#include "tensor/device.h"
 #include "train/checkpoint.h"
 #include "unroll/error.h"
 
 namespace unroll {
 namespace {
 
-[[noreturn]] void diverged(std::int64_t epoch, std::int64_t step, const std::string& what) {
-  throw Error(ExitCode::diverged,
-              fmt::format("training diverged in epoch {}, step {}: {}; lower the learning rate or clip the gradients "
-                          "(the parameters are those before this step)",
-                          epoch, step + 1, what));
+/// "nan", whatever its sign, "inf" or "-inf".
+std::string name_of(double number) { return std::isnan(number) ? "nan" : fmt::format("{}", number); }
+
+bool all_finite(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
 }
 
 /// The first parameter whose gradient makes the norm infinite or undefined. Clipping leaves such a gradient one or the
 /// other, so this may be asked after it.
 std::string culprit(const Parameters& parameters) {
   for (const Parameters::Entry& entry : parameters.entries()) {
-    const std::span<const float> gradient = entry.var.gradient().span();
-    if (!std::all_of(gradient.begin(), gradient.end(), [](float x) { return std::isfinite(x); })) {
-      return fmt::format("the gradient of {} is not finite", entry.name);
-    }
+    if (!all_finite(entry.var.gradient().span())) return fmt::format("the gradient of {} is not finite", entry.name);
   }
   UNROLL_CHECK(!"the norm of finite gradients, summed in double, is finite");
   return {};
@@ -48,13 +47,30 @@ class Within final : public StateVisitor {
   std::string prefix_;
 };
 
+void require_at_least(const char* name, std::int64_t value, std::int64_t least) {
+  if (value < least) throw Error(fmt::format("{} is {}; it must be at least {}", name, value, least));
+}
+
+std::int64_t steps_of(std::int64_t batches, std::int64_t accumulate) {
+  require_at_least("accumulate", accumulate, 1);
+  return (batches + accumulate - 1) / accumulate;
+}
+
+double mean(const LossSum& loss) { return loss.sum / static_cast<double>(loss.count); }
+
 }  // namespace
+
+Diverged::Diverged(std::int64_t epoch, std::int64_t step, const std::string& cause)
+    : Error(ExitCode::diverged,
+            fmt::format("training diverged in epoch {}, step {}: {}; lower the learning rate or clip the gradients",
+                        epoch, step, cause)),
+      where_(fmt::format("epoch {}, step {}: {}", epoch, step, cause)) {}
 
 Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options)
     : task_(task),
       optimizer_(optimizer),
       options_(options),
-      schedule_(options.schedule, {options.epochs, task.steps_per_epoch()}),
+      schedule_(options.schedule, {options.epochs, steps_of(task.batches_per_epoch(), options.accumulate)}),
       full_rate_(optimizer.learning_rate()) {
   if (!(options.clip_norm >= 0)) throw Error(fmt::format("clip_norm is {}; it must be at least 0", options.clip_norm));
   if (!(options.clip_value >= 0)) {
@@ -64,6 +80,33 @@ Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options
     throw Error(
         fmt::format("clip_norm is {} and clip_value {}: one of them must be 0", options.clip_norm, options.clip_value));
   }
+  require_at_least("validate_every", options.validate_every, 0);
+  require_at_least("patience", options.patience, 0);
+  if (task.has_held_out()) {
+    best_parameters_.resize(static_cast<std::size_t>(task.parameters().size()));
+  } else if (options.validate_every > 0 || options.patience > 0) {
+    throw Error("validate_every and patience ask for held-out data, and the task has none: give it some");
+  }
+}
+
+std::int64_t Trainer::steps_per_epoch() const { return steps_of(task_.batches_per_epoch(), options_.accumulate); }
+
+LossSum Trainer::gradients_of_step() {
+  Parameters& parameters = task_.parameters();
+  parameters.zero_gradients();
+  const std::int64_t first = step_ * options_.accumulate;
+  const std::int64_t batches = std::min(options_.accumulate, task_.batches_per_epoch() - first);
+  LossSum loss;
+  for (std::int64_t batch = first; batch < first + batches; ++batch) {
+    const LossSum of_batch = task_.forward_backward(batch);
+    loss.sum += of_batch.sum;
+    loss.count += of_batch.count;
+  }
+  if (batches > 1) {
+    Context& context = parameters.context();
+    device_of(context).scale(context, 1 / static_cast<float>(batches), parameters.gradients());
+  }
+  return loss;
 }
 
 /// Gradients, clipping, update of one step, and how long they took.
@@ -71,16 +114,16 @@ Trainer::Step Trainer::take_step() {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   Step done;
-  done.loss = task_.forward_backward(step_);
-  if (!std::isfinite(done.loss.sum)) diverged(epoch_, step_, fmt::format("the loss is {}", done.loss.sum));
+  done.loss = gradients_of_step();
+  if (!std::isfinite(done.loss.sum)) throw Diverged(epoch_, step_ + 1, "the loss is " + name_of(done.loss.sum));
   Parameters& parameters = task_.parameters();
   done.gradient_norm =
       options_.clip_norm > 0 ? clip_by_global_norm(parameters, options_.clip_norm) : global_norm(parameters);
   if (!std::isfinite(done.gradient_norm)) {
-    diverged(epoch_, step_, culprit(parameters));
+    throw Diverged(epoch_, step_ + 1, culprit(parameters));
   }
   if (options_.clip_value > 0) clip_by_value(parameters, options_.clip_value);
-  optimizer_.set_learning_rate(full_rate_ * schedule_.factor((epoch_ - 1) * task_.steps_per_epoch() + step_));
+  optimizer_.set_learning_rate(full_rate_ * schedule_.factor(updates()));
   optimizer_.step();
   done.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return done;
@@ -90,27 +133,67 @@ void Trainer::run() {
   stopping_ = false;
   while (!finished() && !stopping_) {
     task_.begin_epoch(epoch_);
-    while (step_ < task_.steps_per_epoch() && !stopping_) {
+    while (!finished() && !stopping_ && (validation_due() || step_ < steps_per_epoch())) {
+      if (validation_due()) {
+        validate();
+        continue;
+      }
       last_ = take_step();
       ++step_;
       total_.sum += last_.loss.sum;
       total_.count += last_.loss.count;
       seconds_ += last_.seconds;
-      if (on_step_) {
-        on_step_(epoch_, step_, last_.loss.sum / static_cast<double>(last_.loss.count), last_.gradient_norm);
-      }
+      if (on_step_) report_step();
     }
-    if (step_ == task_.steps_per_epoch()) end_epoch();
+    if (step_ == steps_per_epoch() && !validation_due()) end_epoch();
   }
+}
+
+void Trainer::report_step() const {
+  on_step_({.epoch = epoch_,
+            .step = step_,
+            .update = updates(),
+            .loss = mean(last_.loss),
+            .epoch_loss = mean(total_),
+            .gradient_norm = last_.gradient_norm,
+            .learning_rate = optimizer_.learning_rate(),
+            .epoch_seconds = seconds_,
+            .epoch_symbols_per_second = static_cast<double>(total_.count) / seconds_});
+}
+
+/// The last parameters of all are looked at in any case.
+bool Trainer::validation_due() const {
+  if (!task_.has_held_out() || step_ == 0 || validated_ == updates()) return false;
+  const bool epoch_ends = step_ == steps_per_epoch();
+  return options_.validate_every > 0
+             ? updates() % options_.validate_every == 0 || (epoch_ends && epoch_ == options_.epochs)
+             : epoch_ends;
+}
+
+void Trainer::validate() {
+  const double loss = mean(task_.held_out_loss());
+  if (!std::isfinite(loss)) throw Diverged(epoch_, step_, "the held-out loss is " + name_of(loss));
+  validated_ = updates();
+  const bool best = best_.update == 0 || loss < best_.loss;
+  const Validation now{.epoch = epoch_, .update = updates(), .loss = loss, .best = best};
+  ++without_gain_;
+  if (best) {
+    without_gain_ = 0;
+    best_ = now;
+    const std::span<const float> values = task_.parameters().values();
+    std::copy(values.begin(), values.end(), best_parameters_.begin());
+  }
+  schedule_.observe(loss);
+  if (on_validation_) on_validation_(now);
 }
 
 /// Reports after the position is that of the next epoch, so that a checkpoint may be written from the callback.
 void Trainer::end_epoch() {
   Report report{.epoch = epoch_, .gradient_norm = last_.gradient_norm, .seconds = seconds_};
-  report.loss = total_.sum / static_cast<double>(total_.count);
+  report.loss = mean(total_);
   report.perplexity = std::exp(report.loss);
   report.symbols_per_second = static_cast<double>(total_.count) / seconds_;
-  schedule_.observe(report.loss);
+  if (!task_.has_held_out()) schedule_.observe(report.loss);
   ++epoch_;
   step_ = 0;
   total_ = {};
@@ -118,9 +201,33 @@ void Trainer::end_epoch() {
   if (on_epoch_) on_epoch_(report);
 }
 
+void Trainer::check_parameters() const {
+  const Parameters& parameters = task_.parameters();
+  if (all_finite(parameters.values())) return;
+  for (const Parameters::Entry& entry : parameters.entries()) {
+    if (all_finite(entry.var.value().span())) continue;
+    throw Diverged(epoch_, step_, fmt::format("{} is not finite after it", entry.name));
+  }
+}
+
+std::optional<Validation> Trainer::best() const { return best_.update > 0 ? std::optional(best_) : std::nullopt; }
+
+std::span<const float> Trainer::outcome() const {
+  if (best_.update > 0) return best_parameters_;
+  return std::as_const(task_.parameters()).values();
+}
+
 void Trainer::visit_state(StateVisitor& visitor) {
   visitor.visit("epoch", epoch_);
   visitor.visit("step", step_);
+  std::int64_t accumulate = options_.accumulate;
+  visitor.visit("accumulate", accumulate);
+  if (accumulate != options_.accumulate) {
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("the checkpoint is that of a training with accumulate {}, here it is {}; go on with the same",
+                    accumulate, options_.accumulate));
+  }
   visitor.visit("epoch_loss", total_.sum);
   visitor.visit("epoch_symbols", total_.count);
   visitor.visit("epoch_seconds", seconds_);
@@ -132,16 +239,27 @@ void Trainer::visit_state(StateVisitor& visitor) {
     visitor.visit("parameters/" + entry.name,
                   parameters.values().subspan(static_cast<std::size_t>(entry.offset), size));
   }
+  if (task_.has_held_out()) {
+    visitor.visit("validated", validated_);
+    visitor.visit("without_gain", without_gain_);
+    visitor.visit("best/epoch", best_.epoch);
+    visitor.visit("best/update", best_.update);
+    visitor.visit("best/loss", best_.loss);
+    visitor.visit("best/parameters", best_parameters_);
+  }
   Within task(visitor, "task/"), optimizer(visitor, "optimizer/"), schedule(visitor, "schedule/");
   task_.visit_state(task);
   optimizer_.visit_state(optimizer);
   schedule_.visit_state(schedule);
 }
 
-void Trainer::save_checkpoint(const std::string& path) { write_checkpoint(*this, path); }
-void Trainer::restore_checkpoint(const std::string& path) {
-  read_checkpoint(*this, path);
+void Trainer::restored() {
+  best_.best = best_.update > 0;
   task_.parameters().updated();
 }
+
+void Trainer::save_checkpoint(const std::string& path) { Checkpoint::view_of(*this).write(path, {}); }
+
+void Trainer::restore_checkpoint(const std::string& path) { StoredCheckpoint::read(path).restore(*this); }
 
 }  // namespace unroll

@@ -83,7 +83,7 @@ void expect_no_allocation(const Setup& setup) {
                     {.windows = setup.windows, .batch = batch, .steps = steps, .epoch_state = setup.epoch_state});
   Trainer trainer(task, *optimizer, {.epochs = 3, .clip_norm = 0.1f});
   std::int64_t taken = 0, after_first_step = 0, after_last_step = 0;
-  trainer.on_step([&](std::int64_t, std::int64_t, double, double) {
+  trainer.on_step([&](const StepReport&) {
     if (++taken == 1) after_first_step = allocations();
     after_last_step = allocations();
   });

@@ -10,7 +10,9 @@ FLAGS = {
     "train": ["cell", "hidden", "layers", "embedding", "tied", "dropout", "activation", "biases", "init", "windows", "batch", "steps",
               "epoch-state", "epochs", "optimizer", "lr", "momentum", "nesterov", "weight-decay", "clip", "clip-value",
               "schedule", "warmup", "lr-minimum", "lr-decay", "lr-decay-every", "lr-patience", "seed", "threads", "limit",
-              "newlines", "prefix", "report-every", "sample-length", "out", "overwrite", "json", "config"],
+              "newlines", "prefix", "report-every", "sample-length", "out", "overwrite", "json", "validation", "unknown",
+              "validate-every", "patience", "accumulate", "checkpoint-every", "keep", "max-rollbacks", "resume", "extend-epochs",
+              "init-from", "config"],
     "generate": ["prefix", "length", "temperature", "seed", "unknown", "threads", "config"],
     "evaluate": ["limit", "unknown", "threads", "json", "config"],
     "inspect": ["limit", "newlines", "first", "json", "config"],
@@ -47,8 +49,8 @@ class HelpTest(ProgramTest):
         text = self.succeed("--help").out
         for command in FLAGS:
             self.assertRegex(text, rf"(?m)^  {command} ")
-        for code in ("2", "65", "66", "70", "74", "75"):
-            self.assertRegex(text, rf"\b{code} ")
+        for code in ("2", "65", "66", "70", "74", "75", "129", "130", "143"):
+            self.assertRegex(text, rf"\b{code}[ ,]")
 
 
 class UsageTest(ProgramTest):
@@ -85,7 +87,11 @@ class UsageTest(ProgramTest):
                 ("--newlines", "no", "keep or space"), ("--init", "normal", "normal:0.01"), ("--init", "normal:0", "above 0"),
                 ("--threads", "0", "1 to"), ("--threads", "5000", "1 to"), ("--seed", "-1", "whole number"), ("--limit", "-1", "0 to"),
                 ("--report-every", "0", "1 to"), ("--sample-length", "-1", "0 to"), ("--embedding", "-1", "0 to"),
-                ("--biases", "3", "one or two"), ("--epoch-state", "keep", "zero or carry")],
+                ("--biases", "3", "one or two"), ("--epoch-state", "keep", "zero or carry"),
+                ("--checkpoint-every", "0", "30s, 5m or 2h"), ("--checkpoint-every", "5d", "30s, 5m or 2h"),
+                ("--checkpoint-every", "m", "30s, 5m or 2h"), ("--checkpoint-every", "", "30s, 5m or 2h"), ("--keep", "0", "1 to"),
+                ("--max-rollbacks", "-1", "0 to"), ("--accumulate", "0", "1 to"), ("--patience", "-1", "0 to"),
+                ("--validate-every", "x", "0 to"), ("--unknown", "keep", "refuse or skip"), ("--extend-epochs", "-1", "0 to")],
             ("generate", "run"): [("--length", "-1", "0 to"), ("--temperature", "-0.5", "at least 0"),
                                   ("--temperature", "hot", "at least 0"), ("--unknown", "x", "refuse or skip")],
             ("evaluate", "run", "text.txt"): [("--limit", "1e3", "whole number"), ("--threads", "x", "1 to")],
@@ -156,20 +162,22 @@ class ConfigTest(ProgramTest):
                   "epochs": 3, "optimizer": "sgd", "lr": 0.5, "momentum": 0.5, "nesterov": True, "clip": 2,
                   "schedule": "cosine", "warmup": 2, "lr-minimum": 0.5, "seed": 77, "threads": 1, "limit": 60,
                   "newlines": "space", "prefix": ["ab", "bc"], "report-every": 3, "sample-length": 4, "out": "there",
-                  "overwrite": True, "json": True}
+                  "overwrite": True, "json": True, "validation": 0.25, "validate-every": 2, "patience": 9, "accumulate": 2,
+                  "checkpoint-every": "1h", "keep": 3, "max-rollbacks": 1}
+        elsewhere = {"resume", "extend-epochs", "init-from", "unknown"}  # test_resume.py, test_validation.py
         # What needs another optimizer, schedule or clipping than these.
         others = [({"optimizer": "adamw", "weight-decay": 0.25, "schedule": "plateau", "lr-patience": 0, "lr-decay": 0.5},
                    "adamw rate 0.5, weight decay 0.25, warm-up of 2 updates, plateau times 0.5 beyond 0 epochs without gain, clip 2"),
                   ({"optimizer": "rmsprop", "lr": 0.01, "schedule": "step", "lr-decay-every": 2, "clip": 0, "clip-value": 0.125},
                    "rmsprop rate 0.01, warm-up of 2 updates, step times 0.1 every 2 epochs, clip values 0.125")]
-        self.assertEqual(set(values).union({"config"}, *(other for other, _ in others)), set(FLAGS["train"]))
+        self.assertEqual(set(values).union({"config"}, elsewhere, *(other for other, _ in others)), set(FLAGS["train"]))
         plain = {key: value for key, value in values.items() if key not in OF_SGD_AND_COSINE}
         for other, plan in others:
             self.write("other.toml", toml({**plain, **other}))
             self.assertIn(plan, self.plan("--config", "other.toml"))
         self.write("all.toml", toml(values))
         result = self.succeed("train", "text.txt", "--config", "all.toml")
-        for part in ("60 symbols", "rnn, 7 hidden units, 2 layers, relu, tied embedding 7, dropout 0.25, one bias per gate, newlines space",
+        for part in ("45 symbols", "the last 25 % of the text: 15 symbols", "2 batches of", "a checkpoint every 1 h 0 min", "rnn, 7 hidden units, 2 layers, relu, tied embedding 7, dropout 0.25, one bias per gate, newlines space",
                      "normal weights, deviation 0.01", "3 epochs", "2 windows of 4 symbols", "consecutive, state carried",
                      "sgd rate 0.5, Nesterov momentum 0.5, warm-up of 2 updates, cosine to 0.25, clip 2", "seed 77",
                      "1 thread,", "epoch 3 perplexity", "\n - ab", "\n - bc"):

@@ -31,7 +31,7 @@ class LockTest(ProgramTest):
             line = self.complaint(USAGE, "train", "text.txt", *TINY, "--out", "run/", *flags)
             self.assertIn("another training run is using the folder run:", line)
             self.assertIn("--out", line)
-        of_the_first = ("run/events.", "run/curve.svg", "run/log.jsonl")
+        of_the_first = ("run/events.", "run/curve.svg", "run/log.jsonl", "run/checkpoint-", "run/model.safetensors")
         self.assertEqual([name for name in self.files() if name not in before and not name.startswith(of_the_first)], [])
         self.assertIsNone(first.poll(), "the first goes on")
         self.succeed("train", "text.txt", *TINY, "--out", "other")

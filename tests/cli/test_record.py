@@ -114,10 +114,10 @@ class RecordTest(ProgramTest):
         self.assertEqual(self.log("run")[-1]["reason"], "failed")
 
     def test_a_full_disk_ends_no_training(self):
-        """One warning for each file; the model, which is small enough, is written."""
+        """One warning for each file; checkpoints and model, which are small enough, are written."""
         self.write("a.txt", "ab" * 60)
-        flags = ["--hidden", "1", "--batch", "2", "--steps", "5", "--epochs", "60", "--report-every", "1"]
-        result = self.succeed("train", "a.txt", *flags, "--out", "run", preexec_fn=limit_file_size(2000))
+        flags = ["--hidden", "1", "--batch", "2", "--steps", "5", "--epochs", "300", "--report-every", "1"]
+        result = self.succeed("train", "a.txt", *flags, "--out", "run", preexec_fn=limit_file_size(9000))
         warnings = [line for line in result.err.splitlines() if line.startswith("warning")]
         self.assertEqual(len([w for w in warnings if "log.jsonl" in w and "File too large" in w]), 1, warnings)
         self.assertEqual(len([w for w in warnings if "tfevents" in w]), 1, warnings)

@@ -23,6 +23,7 @@ OPTIMIZERS = {
     "rmsprop": (torch.optim.RMSprop, {"alpha": 0.99, "eps": 1e-8}),
 }
 WARMUP, MINIMUM = 5, 0.125                       # updates; share of the full rate
+ACCUMULATED = 3                                  # gradients that are averaged for an update
 # eps is the change below which PyTorch leaves the rate alone.
 PLATEAU = {"factor": 0.5, "patience": 2, "threshold": 1e-4, "eps": 0.0}
 
@@ -52,8 +53,25 @@ def optimizers():
             schedule.step()
             rows.append(parameter.detach().clone())
         tensors[name] = torch.stack(rows)
+    tensors["sgd_accumulated"] = accumulated(values, gradients)
     return tensors, metadata("Twenty updates of every optimizer by given gradients; computed in float64, rounded to float32",
-                             rate=RATE, rate_step=RATE_STEP, **{name: options for name, (_, options) in OPTIMIZERS.items()})
+                             rate=RATE, rate_step=RATE_STEP, accumulated=ACCUMULATED, **{name: options for name, (_, options) in OPTIMIZERS.items()})
+
+
+def accumulated(values, gradients):
+    """Values after each of twenty updates of SGD with a constant rate, whose gradients PyTorch adds up. The gradients
+    come round three times."""
+    parameter = torch.nn.Parameter(values.double())
+    optimizer = torch.optim.SGD([parameter], lr=RATE, foreach=False)
+    rows = []
+    for update in range(UPDATES):
+        optimizer.zero_grad()
+        for batch in range(ACCUMULATED):
+            gradient = gradients[(update * ACCUMULATED + batch) % UPDATES].double()
+            (parameter @ gradient / ACCUMULATED).backward()
+        optimizer.step()
+        rows.append(parameter.detach().clone())
+    return torch.stack(rows)
 
 
 def rates(make, losses=None):

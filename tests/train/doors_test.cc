@@ -23,9 +23,9 @@ std::vector<double> fast_door(const Corpus& corpus) {
                       {.hidden = hidden, .biases = Biases::one, .init = {.standard_deviation = deviation}});
   Sgd optimizer(model.parameters(), {.learning_rate = learning_rate});
   LanguageTask task(model, corpus, {.batch = batch, .steps = steps});
-  Trainer trainer(task, optimizer, {.epochs = 1 + updates / task.steps_per_epoch(), .clip_norm = largest_norm});
+  Trainer trainer(task, optimizer, {.epochs = 1 + updates / task.batches_per_epoch(), .clip_norm = largest_norm});
   std::vector<double> losses;
-  trainer.on_step([&](std::int64_t, std::int64_t, double loss, double) { losses.push_back(loss); });
+  trainer.on_step([&](const StepReport& report) { losses.push_back(report.loss); });
   trainer.run();
   losses.resize(updates);
   return losses;

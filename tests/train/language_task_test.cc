@@ -31,9 +31,10 @@ TEST(LanguageTask, GivesTheLossAndTheGradientsOfItsWindow) {
   LanguageTask task(model, corpus, {.batch = 3, .steps = 4});
   task.begin_epoch(1);
   const Windows windows(WindowKind::consecutive, corpus.ids(), 3, 4, context.seed());
-  ASSERT_EQ(task.steps_per_epoch(), windows.batches());
+  ASSERT_EQ(task.batches_per_epoch(), windows.batches());
   RecurrentState state = model.zero_state(3);
   for (std::int64_t step = 0; step < 3; ++step) {
+    model.parameters().zero_gradients();
     const LossSum loss = task.forward_backward(step);
     const std::vector<float> gradients = gradients_of(model.parameters());
     const Batch batch = windows.batch(step);
@@ -55,7 +56,7 @@ std::vector<double> losses(Context& context, const LanguageTaskOptions& options,
   std::vector<double> result;
   for (int epoch = 1; epoch <= epochs; ++epoch) {
     task.begin_epoch(epoch);
-    for (std::int64_t step = 0; step < task.steps_per_epoch(); ++step)
+    for (std::int64_t step = 0; step < task.batches_per_epoch(); ++step)
       result.push_back(task.forward_backward(step).sum);
   }
   return result;
@@ -134,7 +135,7 @@ TEST(LanguageTask, StopsWithTheStepsNumberWhereTheLearningRateIsAbsurd) {
   LanguageTask task(model, corpus, {.batch = 2, .steps = 8});
   Trainer trainer(task, optimizer, {.epochs = 3});
   std::int64_t good_steps = 0;
-  trainer.on_step([&](std::int64_t, std::int64_t, double, double) { ++good_steps; });
+  trainer.on_step([&](const StepReport&) { ++good_steps; });
   try {
     trainer.run();
     FAIL() << "training went on";
@@ -143,6 +144,39 @@ TEST(LanguageTask, StopsWithTheStepsNumberWhereTheLearningRateIsAbsurd) {
     EXPECT_THAT(error.what(), HasSubstr(fmt::format("epoch 1, step {}: ", good_steps + 1)));
   }
   EXPECT_LT(good_steps, 10);
+}
+
+TEST(LanguageTask, AddsTheGradientsOfBatches) {
+  Context context;
+  const Corpus corpus = corpus_of(200);
+  LanguageModel model(context, letters(symbols), {.hidden = 5});
+  LanguageTask task(model, corpus, {.windows = WindowKind::random, .batch = 3, .steps = 4});
+  task.begin_epoch(1);
+  task.forward_backward(0);
+  std::vector<float> expected = gradients_of(model.parameters());
+  model.parameters().zero_gradients();
+  task.forward_backward(1);
+  const std::vector<float> second = gradients_of(model.parameters());
+  model.parameters().zero_gradients();
+  task.forward_backward(0);
+  task.forward_backward(1);
+  const std::vector<float> both = gradients_of(model.parameters());
+  for (std::size_t i = 0; i < both.size(); ++i) EXPECT_NEAR(both[i], expected[i] + second[i], 1e-6f);
+}
+
+TEST(LanguageTask, ScoresTheHeldOutText) {
+  Context context;
+  const Corpus corpus = corpus_of(200);
+  const std::vector<std::int32_t> held_out = scattered(33, symbols);
+  LanguageModel model(context, letters(symbols), {.hidden = 5});
+  EXPECT_FALSE(LanguageTask(model, corpus, {.batch = 3, .steps = 4}).has_held_out());
+  LanguageTask task(model, corpus, {.batch = 3, .steps = 4}, held_out);
+  ASSERT_TRUE(task.has_held_out());
+  const LossSum loss = task.held_out_loss();
+  EXPECT_EQ(loss.count, 32);
+  EXPECT_EQ(loss.sum, model.score(held_out).cross_entropy_sum);
+  const std::vector<std::int32_t> single = {1};
+  EXPECT_THROW(LanguageTask(model, corpus, {.batch = 3, .steps = 4}, single), Error);
 }
 
 TEST(LanguageTask, LearnsASmallTextByHeart) {

@@ -24,7 +24,7 @@ std::string trained(const LanguageModelOptions& options, int threads, std::uint6
   LanguageModel model(context, corpus.vocabulary(), options);
   Adam optimizer(model.parameters(), {.learning_rate = 1e-2f});
   LanguageTask task(model, corpus, {.batch = batch, .steps = steps});
-  EXPECT_EQ(task.steps_per_epoch(), 20);
+  EXPECT_EQ(task.batches_per_epoch(), 20);
   Trainer(task, optimizer, {.epochs = 1, .clip_norm = 0.1f}).run();
   const TemporaryFolder folder;
   model.save(folder.path("model.safetensors"));

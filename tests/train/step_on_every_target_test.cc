@@ -93,6 +93,7 @@ void expect_agreement_of_targets(Cell cell) {
     Outcome<double>& outcome = outcomes[simd_target()];
     BoundReport report("step on " + simd_target());
     task.begin_epoch(1);
+    model.parameters().zero_gradients();
     outcome.loss = task.forward_backward(0).sum / positions;
     report.add(outcome.loss, exact.loss.value(), exact.loss.error(), "loss");
     for (const Parameters::Entry& entry : model.parameters().entries()) {

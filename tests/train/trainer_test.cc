@@ -33,15 +33,19 @@ class Dictated : public Task {
     parameters_.add("b", {1});
   }
   Parameters& parameters() override { return parameters_; }
-  std::int64_t steps_per_epoch() const override { return static_cast<std::int64_t>(answers_.size()); }
+  std::int64_t batches_per_epoch() const override { return static_cast<std::int64_t>(answers_.size()); }
   void begin_epoch(std::int64_t epoch) override { epochs.push_back(epoch); }
-  LossSum forward_backward(std::int64_t step) override {
-    const Answer& answer = answers_[static_cast<std::size_t>(step)];
-    std::copy(answer.gradient.begin(), answer.gradient.end(), parameters_.gradients().begin());
+  LossSum forward_backward(std::int64_t batch) override {
+    const Answer& answer = answers_[static_cast<std::size_t>(batch)];
+    add(answer.gradient);
     return answer.loss;
   }
   void visit_state(StateVisitor&) override {}
   std::vector<float> values() { return {parameters_.values().begin(), parameters_.values().end()}; }
+
+  void add(const std::vector<float>& gradient) {
+    for (std::size_t i = 0; i < gradient.size(); ++i) parameters_.gradients()[i] += gradient[i];
+  }
 
   std::vector<std::int64_t> epochs;
 
@@ -57,13 +61,14 @@ TEST(Trainer, ReportsTheMeanOverSymbolsAndTheLastNorm) {
   Trainer trainer(task, optimizer, {.epochs = 2});
   std::vector<std::string> steps;
   std::vector<Report> reports;
-  trainer.on_step([&](std::int64_t epoch, std::int64_t step, double loss, double) {
-    steps.push_back(fmt::format("{} {} {}", epoch, step, loss));
+  trainer.on_step([&](const StepReport& report) {
+    steps.push_back(
+        fmt::format("{} {} {} {} {:.4}", report.epoch, report.step, report.update, report.loss, report.epoch_loss));
   });
   trainer.on_epoch([&](const Report& report) { reports.push_back(report); });
   trainer.run();
   EXPECT_THAT(task.epochs, ElementsAre(1, 2));
-  EXPECT_THAT(steps, ElementsAre("1 1 2", "1 2 1", "2 1 2", "2 2 1"));
+  EXPECT_THAT(steps, ElementsAre("1 1 1 2 2", "1 2 2 1 1.75", "2 1 3 2 2", "2 2 4 1 1.75"));
   ASSERT_EQ(reports.size(), 2u);
   EXPECT_EQ(reports[1].epoch, 2);
   EXPECT_DOUBLE_EQ(reports[1].loss, 7.0 / 4) << "each symbol counts once, not each step";
@@ -110,7 +115,7 @@ std::vector<double> rates_under(const ScheduleOptions& schedule) {
   Trainer trainer(task, optimizer, {.epochs = 2, .schedule = schedule});
   std::vector<double> rates;
   float before = task.values()[0];
-  trainer.on_step([&](std::int64_t, std::int64_t, double, double) {
+  trainer.on_step([&](const StepReport&) {
     rates.push_back(static_cast<double>(before - task.values()[0]));
     before = task.values()[0];
   });
@@ -146,7 +151,7 @@ TEST(Trainer, DoesNotCountTheTimeOfCallbacks) {
   Trainer trainer(task, optimizer, {.epochs = 2});
   const auto sleep = [] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); };
   double seconds = 0;
-  trainer.on_step([&](std::int64_t, std::int64_t, double, double) { sleep(); });
+  trainer.on_step([&](const StepReport&) { sleep(); });
   trainer.on_epoch([&](const Report& report) {
     seconds += report.seconds;
     sleep();
@@ -164,7 +169,7 @@ std::string divergence(const Dictated::Answer& bad, float clip) {
     Late(Context& c, const Answer& answer) : Dictated(c, {{}, {}}), bad_(answer) {}
     LossSum forward_backward(std::int64_t step) override {
       if (epochs.back() != 2 || step != 1) return Dictated::forward_backward(step);
-      std::copy(bad_.gradient.begin(), bad_.gradient.end(), parameters().gradients().begin());
+      add(bad_.gradient);
       return bad_.loss;
     }
 
@@ -174,7 +179,7 @@ std::string divergence(const Dictated::Answer& bad, float clip) {
   Sgd optimizer(task.parameters(), {.learning_rate = 1});
   Trainer trainer(task, optimizer, {.epochs = 3, .clip_norm = clip});
   std::vector<float> before;
-  trainer.on_step([&](std::int64_t, std::int64_t, double, double) { before = task.values(); });
+  trainer.on_step([&](const StepReport&) { before = task.values(); });
   try {
     trainer.run();
   } catch (const Error& error) {
@@ -208,6 +213,120 @@ TEST(Trainer, ClipsFiniteGradientsOfAnySize) {
   EXPECT_NEAR(task.values()[2], before[2] + std::sqrt(0.5f), 1e-6f);
 }
 
+TEST(Trainer, AveragesTheGradientsOfTheBatchesOfAStep) {
+  Context context;
+  Dictated task(context, {{.loss = {2, 2}, .gradient = {1, 0, 0}},
+                          {.loss = {4, 2}, .gradient = {3, 2, 0}},
+                          {.loss = {9, 1}, .gradient = {0, 0, 8}}});
+  Sgd optimizer(task.parameters(), {.learning_rate = 1});
+  Trainer trainer(task, optimizer, {.epochs = 1, .accumulate = 2});
+  std::vector<double> losses, norms;
+  trainer.on_step([&](const StepReport& report) {
+    losses.push_back(report.loss);
+    norms.push_back(report.gradient_norm);
+  });
+  EXPECT_EQ(trainer.steps_per_epoch(), 2);
+  trainer.run();
+  EXPECT_THAT(losses, ElementsAre(1.5, 9)) << "each symbol counts once";
+  EXPECT_THAT(norms, ElementsAre(std::sqrt(5.0), 8)) << "the last step takes what is left";
+  EXPECT_THAT(task.values(), ElementsAre(-2, -1, -8));
+}
+
+/// A task whose held-out losses are dictated too.
+class HeldOut final : public Dictated {
+ public:
+  HeldOut(Context& context, std::vector<double> losses)
+      : Dictated(context, {{.gradient = {1, 0, 0}}, {.gradient = {1, 0, 0}}}), losses_(std::move(losses)) {}
+  bool has_held_out() const override { return true; }
+  LossSum held_out_loss() override { return {2 * losses_[looks++], 2}; }
+
+  std::size_t looks = 0;
+
+ private:
+  std::vector<double> losses_;
+};
+
+/// "epoch update loss best" of every look, the first parameter that training leaves, and why it ended.
+struct Looks {
+  std::vector<std::string> seen;
+  float outcome = 0;
+  bool out_of_patience = false;
+};
+
+Looks looks_at(const std::vector<double>& losses, const TrainerOptions& options) {
+  Context context;
+  HeldOut task(context, losses);
+  Sgd optimizer(task.parameters(), {.learning_rate = 1});
+  Trainer trainer(task, optimizer, options);
+  Looks looks;
+  trainer.on_validation([&](const Validation& v) {
+    looks.seen.push_back(fmt::format("{} {} {}{}", v.epoch, v.update, v.loss, v.best ? " best" : ""));
+  });
+  trainer.run();
+  looks.outcome = trainer.outcome()[0];
+  looks.out_of_patience = trainer.out_of_patience();
+  EXPECT_TRUE(trainer.finished());
+  return looks;
+}
+
+TEST(Trainer, LooksAtTheHeldOutLossAndKeepsTheBestParameters) {
+  const Looks by_epoch = looks_at({3, 1, 2}, {.epochs = 3});
+  EXPECT_THAT(by_epoch.seen, ElementsAre("1 2 3 best", "2 4 1 best", "3 6 2"));
+  EXPECT_EQ(by_epoch.outcome, -4);
+  const Looks within = looks_at({3, 4, 5}, {.epochs = 3, .validate_every = 3});
+  EXPECT_THAT(within.seen, ElementsAre("2 3 3 best", "3 6 4"));
+  EXPECT_EQ(within.outcome, -3);
+  EXPECT_THAT(looks_at({3, 2}, {.epochs = 1, .validate_every = 4}).seen, ElementsAre("1 2 3 best"))
+      << "the last parameters are looked at in any case";
+}
+
+TEST(Trainer, EndsWhereItsPatienceEnds) {
+  const Looks looks = looks_at({3, 4, 3, 2, 2, 5, 1}, {.epochs = 9, .patience = 2});
+  EXPECT_THAT(looks.seen, ElementsAre("1 2 3 best", "2 4 4", "3 6 3"));
+  EXPECT_TRUE(looks.out_of_patience);
+  EXPECT_EQ(looks.outcome, -2);
+  EXPECT_FALSE(looks_at({3, 4, 2, 3}, {.epochs = 4, .patience = 2}).out_of_patience);
+}
+
+TEST(Trainer, TellsThePlateauTheHeldOutLoss) {
+  Context context;
+  HeldOut task(context, {1, 1, 1});
+  Sgd optimizer(task.parameters(), {.learning_rate = 8});
+  Trainer trainer(task, optimizer,
+                  {.epochs = 3, .schedule = {.kind = ScheduleKind::plateau, .decay = 0.5, .patience = 0}});
+  trainer.run();
+  EXPECT_EQ(task.values()[0], -(8 + 8 + 8 + 8 + 4 + 4));
+}
+
+TEST(Trainer, StopsAtAHeldOutLossThatIsNotFinite) {
+  Context context;
+  HeldOut task(context, {1, std::numeric_limits<double>::infinity()});
+  Sgd optimizer(task.parameters(), {.learning_rate = 1});
+  Trainer trainer(task, optimizer, {.epochs = 3});
+  try {
+    trainer.run();
+    FAIL() << "training went on";
+  } catch (const Diverged& error) {
+    EXPECT_EQ(error.where(), "epoch 2, step 2: the held-out loss is inf");
+  }
+}
+
+TEST(Trainer, NamesTheParameterThatIsNotFinite) {
+  Context context;
+  Dictated task(context, {{}});
+  Sgd optimizer(task.parameters(), {.learning_rate = 1});
+  Trainer trainer(task, optimizer, {.epochs = 1});
+  trainer.run();
+  EXPECT_NO_THROW(trainer.check_parameters());
+  task.parameters().values()[2] = std::numeric_limits<float>::quiet_NaN();
+  try {
+    trainer.check_parameters();
+    FAIL() << "nothing was said";
+  } catch (const Diverged& error) {
+    EXPECT_THAT(error.what(), HasSubstr("b is not finite"));
+  }
+}
+
 TEST(Trainer, NamesTheOptionThatIsOutOfRange) {
   Context context;
   Dictated task(context, {{}});
@@ -226,6 +345,8 @@ TEST(Trainer, NamesTheOptionThatIsOutOfRange) {
   EXPECT_THAT(refused({.clip_value = -1}), HasSubstr("clip_value is -1"));
   EXPECT_THAT(refused({.clip_norm = 1, .clip_value = 2}), HasSubstr("clip_norm is 1 and clip_value 2"));
   EXPECT_THAT(refused({.epochs = 2, .schedule = {.warmup = 2}}), HasSubstr("a warm-up of 2 updates"));
+  EXPECT_THAT(refused({.accumulate = 0}), HasSubstr("accumulate is 0"));
+  EXPECT_THAT(refused({.patience = 2}), HasSubstr("held-out data"));
   EXPECT_EQ(refused({.epochs = 0}), "accepted");
 }
 

@@ -5,14 +5,13 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "cli/bench/generation.h"
 #include "cli/bench/models.h"
+#include "cli/bench/temporary_folder.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -25,24 +24,6 @@ constexpr std::size_t bytes_per_symbol = 3;  // of the synthetic vocabulary
 [[noreturn]] void fail(const std::string& what, int error) {
   throw Error(ExitCode::io, what + ": " + std::strerror(error) + "; leave the start out with --only");
 }
-
-/// A folder that is removed with everything in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_((std::filesystem::temp_directory_path() / "unroll-bench-XXXXXX").string()) {
-    if (::mkdtemp(path_.data()) == nullptr) fail("cannot make the folder " + path_, errno);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 /// A stored model, and this program to continue a text with it.
 class Starter {

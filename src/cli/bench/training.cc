@@ -26,7 +26,8 @@ class TrainingRun {
   }
 
   void step() {
-    task_.forward_backward(next_++ % task_.steps_per_epoch());
+    model_.parameters().zero_gradients();
+    task_.forward_backward(next_++ % task_.batches_per_epoch());
     clip_by_global_norm(model_.parameters(), 1.0f);
     adam_.step();
   }

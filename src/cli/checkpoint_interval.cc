@@ -1,0 +1,55 @@
+#include "cli/checkpoint_interval.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/format.h"
+
+namespace unroll::cli {
+
+namespace {
+
+constexpr std::int64_t most_updates = 1'000'000'000'000;
+constexpr std::int64_t longest_time = 1'000'000;  // in units
+constexpr double operations_between = 3e13;       // five minutes at 100 Gflop/s
+
+/// 0 where the letter is no unit of time.
+double seconds_of(char unit) {
+  switch (unit) {
+    case 's':
+      return 1;
+    case 'm':
+      return 60;
+    case 'h':
+      return 3600;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+CheckpointInterval parse_checkpoint_interval(const std::string& text) {
+  try {
+    const double unit = text.empty() ? 0 : seconds_of(text.back());
+    if (unit == 0) return {.updates = parse_whole_number(text, 1, most_updates)};
+    const std::int64_t count = parse_whole_number(text.substr(0, text.size() - 1), 1, longest_time);
+    return {.seconds = unit * static_cast<double>(count)};
+  } catch (const IllegalValue&) {
+    throw IllegalValue{"a number of updates from 1 on, or a time such as 30s, 5m or 2h"};
+  }
+}
+
+std::string description(const CheckpointInterval& interval) {
+  return interval.updates > 0 ? counted(interval.updates, "update") : duration(interval.seconds);
+}
+
+CheckpointInterval default_checkpoint_interval(double operations) {
+  const double updates = std::clamp(operations_between / operations, 1.0, 1e6);
+  const double unit = std::pow(10.0, std::floor(std::log10(updates)));
+  return {.updates = std::llround(std::round(updates / unit) * unit)};
+}
+
+}  // namespace unroll::cli

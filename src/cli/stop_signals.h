@@ -1,0 +1,32 @@
+#pragma once
+
+#include <array>
+#include <csignal>
+
+namespace unroll::cli {
+
+/// While one lives, the first Ctrl-C (SIGINT), SIGTERM or SIGHUP is remembered, and the next ends the process at once,
+/// with the exit code 128 + its number. A signal that the process was started to ignore, such as SIGHUP under nohup,
+/// stays ignored. One at a time.
+class StopSignals {
+ public:
+  StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals();
+
+  /// The number of the signal that has come; 0: none.
+  int received() const;
+
+ private:
+  static constexpr std::array signals_ = {SIGINT, SIGTERM, SIGHUP};
+  std::array<struct sigaction, signals_.size()> before_{};
+};
+
+/// Thrown where training was stopped by a signal and all that had to be said was said.
+struct StoppedBySignal {
+  int signal = 0;
+  int exit_code() const { return 128 + signal; }
+};
+
+}  // namespace unroll::cli

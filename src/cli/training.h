@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/kept_settings.h"
+#include "cli/progress.h"
+#include "cli/run_directory.h"
+#include "cli/run_record.h"
+#include "cli/saver.h"
+#include "cli/stop_signals.h"
+#include "cli/texts.h"
+#include "train/checkpoint.h"
+
+namespace unroll::cli {
+
+/// One process of a training run: the trainer, what a person sees of it, and what the run directory keeps of it.
+class Training {
+ public:
+  /// Of complete options; keeps references to all. Throws Error for a text or an optimizer that the options do not fit,
+  /// and where this process may not use as much memory.
+  Training(const TrainOptions& options, const GivenSettings& given, const Texts& texts, RunDirectory& directory);
+
+  /// Begins with the weights of another model, whose symbols come first in the vocabulary.
+  void begin_with(const LanguageModel& model);
+  /// Begins where another process stopped.
+  void go_on_from(const StoredCheckpoint& checkpoint);
+
+  /// Trains to the end, with what is said and kept meanwhile, and writes the model. Throws StoppedBySignal after a
+  /// checkpoint was written, Diverged where going back did not help, and Error(io) where the last save failed.
+  void run();
+  void set_learning_rate(double rate) { trainer_.set_learning_rate(rate); }
+  /// The result for standard output.
+  std::string outcome() const;
+
+ private:
+  void say_plan() const;
+  void connect();
+  void begin();
+  void go_on();
+  void train();
+  void roll_back(const Diverged& divergence);
+  [[noreturn]] void stop();
+  bool validates() const { return task_.has_held_out(); }
+  std::map<std::string, std::string> about() const;
+
+  const TrainOptions& options_;
+  const Texts& texts_;
+  RunDirectory& directory_;
+  Context context_;
+  LanguageModel model_;
+  LanguageTask task_;
+  std::unique_ptr<Optimizer> optimizer_;
+  Trainer trainer_;
+  Progress progress_;
+  std::optional<RunRecord> record_;
+  std::optional<Saver> saver_;
+  std::optional<StopSignals> signals_;
+  std::map<std::string, std::string> fixed_about_;  // what all checkpoints of this run say
+  std::int64_t rollbacks_ = 0;
+  bool goes_on_ = false;
+};
+
+}  // namespace unroll::cli

@@ -1,0 +1,88 @@
+"""SIGKILL at random moments: nothing is lost or damaged, and what goes on ends in the same bits. UNROLL_KILLS says how
+often (20 by default); UNROLL_SEED repeats a series."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from support import PROGRAM, ProgramTest, with_checksum
+
+KILLS = int(os.environ.get("UNROLL_KILLS", "20"))
+SEED = int(os.environ.get("UNROLL_SEED", str(time.time_ns())))
+TEXT = "the cat sat on the mat, and the dog lay in the fog. " * 40
+COMMON = ["--hidden", "40", "--batch", "4", "--steps", "10", "--epochs", "8", "--sample-length", "0"]
+TRAININGS = [
+    ["--cell", "rnn", "--windows", "random", "--optimizer", "sgd", "--momentum", "0.5"],
+    ["--cell", "gru", "--layers", "2", "--dropout", "0.3", "--validation", "0.1", "--validate-every", "30"],
+    ["--cell", "lstm", "--epoch-state", "carry", "--optimizer", "rmsprop", "--lr", "0.001", "--accumulate", "2"],
+    ["--cell", "gru", "--embedding", "40", "--tied", "--schedule", "cosine", "--windows", "random"],
+    # Goes back to its first checkpoint again and again.
+    ["--cell", "rnn", "--activation", "relu", "--optimizer", "adam", "--lr", "1e6", "--clip", "0", "--max-rollbacks", "99",
+     "--hidden", "8", "--steps", "5", "--batch", "2", "--checkpoint-every", "20"],
+]
+
+
+def checkpoints_in(folder):
+    """{update: path}"""
+    return {int(re.search(r"-(\d+)\.", path.name)[1]): path for path in folder.glob("checkpoint-*.safetensors")}
+
+
+class KillTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.write("text.txt", TEXT)
+        self.run = self.folder / "run"
+
+    def killed(self, arguments, seconds):
+        """Whether the process still ran after so long, and was killed then."""
+        process = subprocess.Popen([PROGRAM, "train", *arguments], cwd=self.folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        time.sleep(seconds)
+        process.kill()
+        said = process.stderr.read().decode()
+        process.stderr.close()
+        code = process.wait()
+        self.assertIn(code, (0, -signal.SIGKILL), said)
+        return code != 0
+
+    def test_random_moments(self):
+        print(f"UNROLL_SEED={SEED} UNROLL_KILLS={KILLS}", flush=True)
+        moments = random.Random(SEED)
+        kills = in_a_save = trainings = 0
+        while kills < KILLS:
+            often = ["--checkpoint-every", str(moments.choice([1, 2, 5, 20]))]
+            flags = [*COMMON, *often, *TRAININGS[trainings % len(TRAININGS)]]
+            trainings += 1
+            began = time.time()
+            self.succeed("train", "text.txt", *flags, "--out", "whole", "--overwrite")
+            longest = time.time() - began
+            whole = (self.folder / "whole" / "model.safetensors").read_bytes()
+            last = max(checkpoints_in(self.folder / "whole"))
+            shutil.rmtree(self.run, ignore_errors=True)
+            arguments = ["text.txt", *flags, "--out", "run"]
+            done = 0
+            while self.killed([*arguments, "--threads", str(moments.choice([1, 2]))], moments.uniform(0.005, longest / 2)):
+                found = checkpoints_in(self.run) if self.run.exists() else {}
+                for path in found.values():
+                    data = path.read_bytes()
+                    self.assertEqual(with_checksum(data), data, f"{path.name} is damaged")
+                if not found:
+                    shutil.rmtree(self.run, ignore_errors=True)
+                    continue  # it had not begun
+                self.assertGreaterEqual(max(found), done, "a checkpoint was lost")
+                if 0 < max(found) < last:
+                    kills += 1
+                    in_a_save += any(self.run.glob("*.safetensors.tmp.*"))
+                done = max(found)
+                arguments = ["--resume", "run"]
+            self.assertEqual((self.run / "model.safetensors").read_bytes(), whole, f"after {kills} kills")
+        print(f"{kills} kills in {trainings} trainings, {in_a_save} of them in a save", flush=True)
+        self.assertGreaterEqual(in_a_save, kills / 4)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,407 @@
+"""Stopping, going on, and beginning with the weights of another run."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from support import BAD_DATA, IO, LYRICS, NO_INPUT, PROGRAM, USAGE, ProgramTest, limit_file_size, model_contents, with_checksum
+
+TEXT = "the cat sat on the mat, and the dog lay in the fog. " * 12
+SMALL = ["--hidden", "8", "--batch", "2", "--steps", "5", "--epochs", "6"]  # 62 updates an epoch
+
+
+def updates_in(folder):
+    """Those that the folder has checkpoints of."""
+    return sorted(int(re.search(r"-(\d+)\.", path.name)[1]) for path in folder.glob("checkpoint-*.safetensors"))
+
+
+class ResumeTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.write("text.txt", TEXT)
+
+    def train(self, *flags, **options):
+        return self.succeed("train", "text.txt", *SMALL, *flags, **options)
+
+    def model(self, run):
+        return (self.folder / run / "model.safetensors").read_bytes()
+
+    def go_back(self, run, update):
+        """Leaves of a run what a process that was killed after so many updates would have left."""
+        for path in (self.folder / run).glob("checkpoint-*.safetensors"):
+            if int(re.search(r"-(\d+)\.", path.name)[1]) > update:
+                path.unlink()
+        (self.folder / run / "model.safetensors").unlink()
+
+    def start(self, *flags):
+        """A training under way."""
+        process = subprocess.Popen([PROGRAM, "train", *flags], cwd=self.folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def wait_for_a_report(self, process):
+        said = []
+        for line in process.stderr:
+            said.append(line.decode())
+            if re.match(rb"epoch [1-9]", line):
+                return said
+        self.fail("".join(said))
+
+
+class SameBitsTest(ResumeTest):
+    def test_any_training_goes_on_to_the_same_model(self):
+        for flags in (["--cell", "rnn", "--windows", "random", "--optimizer", "sgd", "--momentum", "0.5"],
+                      ["--cell", "gru", "--epoch-state", "carry", "--optimizer", "rmsprop", "--lr", "0.001"],
+                      ["--cell", "lstm", "--layers", "2", "--dropout", "0.3", "--schedule", "cosine", "--warmup", "5"],
+                      ["--validation", "0.1", "--validate-every", "7", "--schedule", "plateau", "--lr-patience", "1"],
+                      ["--accumulate", "4", "--embedding", "8", "--tied", "--optimizer", "adamw"]):
+            with self.subTest(flags):
+                shutil.rmtree(self.folder / "run", ignore_errors=True)
+                self.train(*flags, "--out", "whole", "--overwrite", "--threads", "1")
+                self.train(*flags, "--out", "run", "--checkpoint-every", "37", "--keep", "1000", "--threads", "1")
+                self.assertEqual(self.model("run"), self.model("whole"), "checkpoints change nothing")
+                log = self.folder / "run" / "log.jsonl"
+                for update in updates_in(self.folder / "run")[-2::-3]:
+                    before = [e for e in self.log("run") if e["event"] == "report" and e["step"] <= update]
+                    self.go_back("run", update)
+                    self.succeed("train", "--resume", "run", "--threads", "2")
+                    self.assertEqual(self.model("run"), self.model("whole"), update)
+                    after = [e for e in self.log("run") if e["event"] == "report" and e["step"] <= update]
+                    self.assertEqual(after, before)
+                self.assertEqual(log.read_text().count('"start"'), 1)
+
+    def test_resuming_needs_nothing_but_the_name(self):
+        """From another folder, and with the text that came from a pipe."""
+        self.train("--out", "whole", "--validation", "0.2")
+        flags = ["--out", "run", "--validation", "0.2", "--checkpoint-every", "50", "--keep", "100"]
+        self.succeed("train", "-", *SMALL, *flags, stdin=("\ufeff" + TEXT).encode())
+        self.assertEqual(self.model("run"), self.model("whole"))
+        self.go_back("run", 150)
+        os.mkdir(self.folder / "elsewhere")
+        result = subprocess.run([PROGRAM, "train", "--resume", "../run"], cwd=self.folder / "elsewhere", capture_output=True)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(b"resume    after update 150", result.stderr)
+        self.assertEqual(self.model("run"), self.model("whole"))
+
+    def test_a_checkpoint_by_name(self):
+        self.train("--out", "run", "--checkpoint-every", "50", "--keep", "100")
+        whole = self.model("run")
+        result = self.succeed("train", "--resume", "run/checkpoint-100.safetensors")
+        self.assertIn("after update 100", result.err)
+        self.assertEqual(self.model("run"), whole)
+        self.assertEqual(updates_in(self.folder / "run"), [0, 50, 100, 150, 200, 250, 300, 350, 372])
+
+    def test_a_finished_run_can_be_extended(self):
+        self.train("--out", "whole", "--epochs", "9")
+        self.train("--out", "run")
+        before = self.model("run")
+        result = self.succeed("train", "--resume", "run")
+        self.assertIn("--extend-epochs", result.err)
+        self.assertEqual(self.model("run"), before)
+        result = self.succeed("train", "--resume", "run", "--extend-epochs", "3", "--json")
+        self.assertEqual(json.loads(result.out)["epochs"], 9)
+        self.assertEqual(self.model("run"), self.model("whole"))
+        (resume,) = [e for e in self.log("run") if e["event"] == "resume" and e["epochs"] == 9]
+        self.assertEqual(resume["step"], 6 * 62)
+        self.succeed("train", "--resume", "run", "--extend-epochs", "1")
+        self.assertEqual(self.log("run")[-1]["step"], 10 * 62)
+
+    def test_a_new_rate_is_taken_and_recorded(self):
+        self.train("--out", "run", "--checkpoint-every", "100", "--keep", "9")
+        before = self.model("run")
+        self.go_back("run", 100)
+        result = self.succeed("train", "--resume", "run", "--lr", "0.001")
+        self.assertIn("rate 0.001", result.err)
+        (resume,) = [e for e in self.log("run") if e["event"] == "resume"]
+        self.assertEqual((resume["step"], resume["learning_rate"]), (100, 0.001))
+        self.assertNotEqual(self.model("run"), before)
+
+    def test_as_many_checkpoints_as_asked_for(self):
+        for keep, left in (("1", [350, 372]), ("3", [300, 350, 372])):
+            self.train("--out", "run", "--checkpoint-every", "50", "--keep", keep, "--overwrite")
+            self.assertEqual(updates_in(self.folder / "run"), left, "and the one to return to")
+
+
+class RefusalTest(ResumeTest):
+    def setUp(self):
+        super().setUp()
+        self.train("--out", "run", "--checkpoint-every", "100")
+        self.before = {name: (self.folder / name).read_bytes() for name in self.files("*.safetensors")}
+
+    def refused(self, code, *arguments):
+        line = self.complaint(code, "train", *arguments)
+        self.assertEqual({name: (self.folder / name).read_bytes() for name in self.files("*.safetensors")}, self.before)
+        self.assertEqual(self.files("lock"), [])
+        return line
+
+    def test_contradicting_flags(self):
+        for flag, value, was in (("--hidden", "9", "with 8"), ("--cell", "lstm", "with gru"), ("--seed", "2", "with 1"),
+                                 ("--batch", "3", "with 2"), ("--windows", "random", "with consecutive"), ("--epochs", "7", "with 6"),
+                                 ("--clip-value", "3", "with 0"), ("--limit", "7", "with 0")):
+            with self.subTest(flag):
+                line = self.refused(USAGE, "--resume", "run", flag, value)
+                self.assertIn(f"{flag} {value}", line)
+                self.assertIn(was, line)
+                self.assertIn("--init-from run", line)
+        self.succeed("train", "--resume", "run", "--hidden", "8", "--cell", "gru", "--layers", "1")
+
+    def test_flags_of_a_new_run(self):
+        for flags in (["--out", "other"], ["--overwrite"], ["--init-from", "run"]):
+            self.assertIn(flags[0], self.refused(USAGE, "--resume", "run", *flags))
+        self.assertIn("--resume", self.refused(USAGE, "text.txt", *SMALL, "--extend-epochs", "3"))
+
+    def test_another_text(self):
+        self.write("text.txt", TEXT + "!")
+        self.assertIn("!", self.refused(BAD_DATA, "--resume", "run"))
+        self.write("text.txt", TEXT + "the end")
+        self.assertIn("text_fingerprint", self.refused(BAD_DATA, "--resume", "run"))
+        self.write("moved.txt", TEXT)
+        os.remove(self.folder / "text.txt")
+        self.assertIn("text.txt", self.refused(NO_INPUT, "--resume", "run"))
+        self.succeed("train", "moved.txt", "--resume", "run")
+
+    def test_a_permuted_alphabet_is_another_text(self):
+        self.write("text.txt", TEXT.translate(str.maketrans("taeh", "ehta")))
+        self.refused(BAD_DATA, "--resume", "run")
+
+    def test_nothing_to_go_on_with(self):
+        self.assertIn("gone", self.refused(NO_INPUT, "--resume", "gone"))
+        os.mkdir(self.folder / "empty")
+        self.assertIn("no checkpoint", self.refused(NO_INPUT, "--resume", "empty"))
+        self.assertIn("run/model.safetensors", self.refused(USAGE, "--resume", "run/model.safetensors"))
+
+    def test_a_new_training_leaves_an_unfinished_one_alone(self):
+        (self.folder / "run" / "model.safetensors").unlink()
+        self.before.pop("run/model.safetensors")
+        line = self.refused(USAGE, "text.txt", *SMALL, "--out", "run")
+        self.assertIn("--resume run", line)
+        self.assertIn("--overwrite", line)
+        self.train("--out", "run", "--overwrite", "--seed", "5")
+        self.assertEqual(updates_in(self.folder / "run")[-1], 372)
+
+    def test_two_processes(self):
+        first = self.start("text.txt", *SMALL, "--epochs", "1000000", "--report-every", "1", "--out", "busy")
+        self.wait_for_a_report(first)
+        self.assertIn("another training run", self.complaint(USAGE, "train", "--resume", "busy"))
+
+    def test_another_version_and_another_program(self):
+        path = self.folder / "run" / "checkpoint-372.safetensors"
+        whole = path.read_bytes()
+        version = re.search(rb'"unroll_version":"([0-9.]+)"', whole)[1]
+        for old, new, said in ((b'"unroll_version":"' + version, b'"unroll_version":"9' + version[1:], "9" + version[1:].decode()),
+                               (b'"format_version":"1"', b'"format_version":"2"', "format_version"),
+                               (b"unroll.checkpoint", b"others.checkpoint", "others.checkpoint")):
+            with self.subTest(said):
+                self.assertIn(old, whole)
+                path.write_bytes(with_checksum(whole.replace(old, new)))
+                self.assertIn(said, self.complaint(BAD_DATA, "train", "--resume", "run"))
+
+
+class DamageTest(ResumeTest):
+    def test_damage_is_named_and_the_one_before_offered(self):
+        self.train("--out", "run", "--checkpoint-every", "100")
+        whole = self.model("run")
+        path = self.folder / "run" / "checkpoint-372.safetensors"
+        data = path.read_bytes()
+        header = 8 + int.from_bytes(data[:8], "little")
+        for name, damaged in (("flipped bit", data[:-5] + bytes([data[-5] ^ 4]) + data[-4:]), ("short", data[:-1]),
+                              ("no header", data[:7]), ("half a header", data[:header // 2]), ("empty", b"")):
+            with self.subTest(name):
+                path.write_bytes(damaged)
+                line = self.complaint(BAD_DATA, "train", "--resume", "run")
+                self.assertIn("checkpoint-372", line)
+                self.assertIn("--resume run/checkpoint-300.safetensors", line)
+                self.assertEqual(path.read_bytes(), damaged)
+        self.succeed("train", "--resume", "run/checkpoint-300.safetensors")
+        self.assertEqual(self.model("run"), whole)
+        self.assertEqual(path.read_bytes()[header - len(data):], data[header:])
+
+
+class SignalTest(ResumeTest):
+    LONG = [*SMALL, "--epochs", "400", "--report-every", "1", "--sample-length", "0"]
+
+    def test_first_signal_saves_and_says_how_to_go_on(self):
+        self.succeed("train", "text.txt", *self.LONG, "--out", "whole")
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+            with self.subTest(number):
+                shutil.rmtree(self.folder / "run", ignore_errors=True)
+                process = self.start("text.txt", *self.LONG, "--out", "run")
+                self.wait_for_a_report(process)
+                process.send_signal(number)
+                said, out = process.stderr.read().decode(), process.stdout.read()
+                self.assertEqual((process.wait(), out), (code, b""), said)
+                self.assertRegex(said, r"stopped .* after update [\d,]+; go on with: unroll train --resume run\n$")
+                self.assertEqual(self.log("run")[-1]["reason"], "stopped")
+                self.assertEqual(self.log("run")[-1]["step"], updates_in(self.folder / "run")[-1])
+                self.assertEqual(self.files("*.tmp.*") + self.files("lock"), [])
+                self.succeed("generate", "run")
+                self.succeed("train", "--resume", "run")
+                self.assertEqual(self.model("run"), self.model("whole"))
+
+    def test_second_signal_ends_at_once(self):
+        self.write("long.txt", TEXT * 200)
+        process = self.start("long.txt", "--hidden", "512", "--batch", "64", "--steps", "1000", "--epochs", "9", "--out", "run")
+        time.sleep(0.7)  # within the first step, which takes seconds
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+        self.assertIsNone(process.poll(), "the step is finished first")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=2), 130)
+        self.complaint(USAGE, "train", "long.txt", "--out", "run")
+
+    def test_what_was_ignored_stays_ignored(self):
+        """As nohup does it."""
+        process = subprocess.Popen([PROGRAM, "train", "text.txt", *self.LONG, "--out", "run"], cwd=self.folder,
+                                   stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        self.addCleanup(process.stderr.close)
+        self.wait_for_a_report(process)
+        process.send_signal(signal.SIGHUP)
+        process.stderr.read()
+        self.assertEqual(process.wait(), 0)
+
+
+class FaultTest(ResumeTest):
+    def test_a_disk_that_is_full_for_a_while(self):
+        """One warning; the model, which is smaller than a checkpoint, is written; the end says that the save failed."""
+        self.train("--out", "run")
+        size = max(p.stat().st_size for p in (self.folder / "run").glob("checkpoint-*"))
+        result = self.run_program("train", "text.txt", *SMALL, "--out", "full", "--checkpoint-every", "40",
+                                  preexec_fn=limit_file_size(size - 1000))
+        self.assertEqual(result.returncode, IO, result.err)
+        warnings = [line for line in result.err.splitlines() if line.startswith("warning") and "checkpoint" in line]
+        self.assertEqual(len(warnings), 1, result.err)
+        self.assertIn("training goes on", warnings[0])
+        self.assertIn("File too large", warnings[0])
+        self.assertTrue(result.err.splitlines()[-1].startswith("unroll: "))
+        self.assertEqual(updates_in(self.folder / "full"), [])
+        self.assertEqual(self.model("full"), self.model("run"))
+        self.assertEqual(self.log("full")[-1]["reason"], "failed")
+
+    def test_a_run_directory_that_vanishes(self):
+        process = self.start("text.txt", *SMALL, "--epochs", "300", "--report-every", "1", "--checkpoint-every", "100",
+                             "--sample-length", "0", "--out", "run")
+        said = self.wait_for_a_report(process)
+        os.rename(self.folder / "run", self.folder / "gone")
+        said += [line.decode() for line in process.stderr]
+        self.assertEqual(process.wait(), IO, "".join(said))
+        self.assertTrue(any(line.startswith("epoch 300 ") for line in said), "training goes on to its end")
+        self.assertEqual(len([line for line in said if line.startswith("warning") and "checkpoint" in line]), 1)
+        self.assertTrue(said[-1].startswith("unroll: run/"), said[-1])
+
+    def test_a_real_full_disk(self):
+        """A small tmpfs, which fills and is given room again."""
+        disk = self.folder / "disk"
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", disk], capture_output=True).returncode != 0:
+            self.skipTest("needs the right to mount a tmpfs")
+        self.addCleanup(subprocess.run, ["umount", "-l", disk])
+        process = self.start("text.txt", *SMALL, "--epochs", "400000", "--out", "disk/run", "--checkpoint-every", "60",
+                             "--report-every", "100", "--sample-length", "0")
+        said = self.wait_for_a_report(process)
+        with open(disk / "filler", "wb", buffering=0) as filler, self.assertRaises(OSError):
+            while True:
+                filler.write(b"x" * 4096)
+        deadline = time.time() + 20
+        for line in process.stderr:
+            said.append(line.decode())
+            if said[-1].startswith("warning") and "checkpoint" in said[-1]:
+                break
+            self.assertLess(time.time(), deadline)
+        self.assertIn("No space left on device", said[-1])
+        last = updates_in(disk / "run")
+        self.assertTrue(last)
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+        self.assertEqual(process.wait(), IO)
+        self.assertEqual(updates_in(disk / "run"), last, "what was whole stays")
+        (disk / "filler").unlink()
+        process = self.start("--resume", "disk/run", "--report-every", "1")
+        self.assertTrue(self.wait_for_a_report(process))
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+        self.assertEqual(process.wait(), 143)
+
+
+class DivergenceTest(ResumeTest):
+    """Relu networks without clipping, with rates that are absurd at first."""
+
+    WILD = ["--hidden", "8", "--batch", "2", "--epochs", "6", "--cell", "rnn", "--activation", "relu", "--clip", "0", "--keep", "99"]
+
+    def rollbacks(self, run="run"):
+        return [e for e in self.log(run) if e["event"] == "rollback"]
+
+    def test_it_goes_back_with_half_the_rate_and_repeats_it(self):
+        flags = [*self.WILD, "--steps", "5", "--optimizer", "adam", "--lr", "1e6", "--checkpoint-every", "20", "--max-rollbacks", "99"]
+        result = self.succeed("train", "text.txt", *flags, "--out", "run")
+        attempts = re.findall(r"^warning   training diverged in epoch 1, step \d+: .* is nan; back to update 0 .* attempt (\d+) of 99$",
+                              result.err, re.M)
+        self.assertGreater(len(attempts), 3)
+        self.assertEqual(attempts, [str(n + 1) for n in range(len(attempts))])
+        self.assertEqual([(e["attempt"], e["learning_rate"]) for e in self.rollbacks()],
+                         [(n + 1, 1e6 / 2 ** (n + 1)) for n in range(len(attempts))])
+        whole = self.model("run")
+        for update in updates_in(self.folder / "run")[:-1:4]:
+            self.go_back("run", update)
+            self.succeed("train", "--resume", "run")
+            self.assertEqual(self.model("run"), whole, update)
+
+    def test_it_gives_up(self):
+        flags = [*self.WILD, "--steps", "20", "--layers", "2", "--optimizer", "rmsprop", "--lr", "3", "--checkpoint-every", "3"]
+        line = self.complaint_underway(75, "train", "text.txt", *flags, "--max-rollbacks", "8", "--out", "run")
+        self.assertRegex(line, r"epoch 1, step \d+")
+        rollbacks = self.rollbacks()
+        self.assertEqual([e["learning_rate"] for e in rollbacks], [3 / 2 ** n for n in range(1, 9)])
+        self.assertEqual([e["step"] for e in rollbacks], sorted(e["step"] for e in rollbacks))
+        self.assertGreater(rollbacks[-1]["step"], 0, "it went back to the last checkpoint, not the first")
+        self.assertEqual(self.log("run")[-1]["reason"], "diverged")
+        # The attempts are used up for a resumed run as well, unless it may have more.
+        self.complaint_underway(75, "train", "--resume", "run")
+        self.assertEqual(len(self.rollbacks()), 8)
+        self.complaint_underway(75, "train", "--resume", "run", "--max-rollbacks", "9")
+        self.assertEqual(self.rollbacks()[-1]["attempt"], 9)
+
+    def test_default_and_none(self):
+        flags = [*self.WILD, "--steps", "5", "--optimizer", "sgd", "--lr", "1e30"]
+        self.complaint_underway(75, "train", "text.txt", *flags, "--out", "run")
+        self.assertEqual(len(self.rollbacks()), 3)
+        self.complaint_underway(75, "train", "text.txt", *flags, "--max-rollbacks", "0", "--out", "other")
+        self.assertEqual(self.rollbacks("other"), [])
+
+
+class InitFromTest(ResumeTest):
+    def test_the_vocabulary_grows_and_old_symbols_keep_their_weights(self):
+        self.train("--out", "first")
+        self.write("more.txt", "Quick zebras jump over 12 lazy dogs! " * 12)
+        result = self.succeed("train", "more.txt", "--init-from", "first", "--batch", "2", "--steps", "5", "--epochs", "1",
+                              "--lr", "1e-30", "--out", "second")
+        old = json.loads(model_contents(self.folder / "first" / "model.safetensors")[0]["vocabulary"])
+        new = json.loads(model_contents(self.folder / "second" / "model.safetensors")[0]["vocabulary"])
+        self.assertEqual(new["symbols"][:len(old["symbols"])], old["symbols"])
+        added = len(new["symbols"]) - len(old["symbols"])
+        self.assertGreater(added, 5)
+        self.assertIn(f"those of {len(old['symbols'])} symbols stay, {added} that the text has", result.err)
+        _, before = model_contents(self.folder / "first" / "model.safetensors")
+        _, after = model_contents(self.folder / "second" / "model.safetensors")
+        self.assertEqual(after["rnn.weight_hh_l0"], before["rnn.weight_hh_l0"], "the rate was next to nothing")
+        self.succeed("train", "--resume", "second", "--extend-epochs", "1")
+
+    def test_contradictions(self):
+        self.train("--out", "first")
+        for flags in (["--hidden", "9"], ["--cell", "lstm"], ["--newlines", "space"]):
+            line = self.complaint(USAGE, "train", "text.txt", "--init-from", "first", *flags, "--out", "second")
+            self.assertIn(flags[0], line)
+            self.assertIn("--init-from first", line)
+        self.assertIn("gone", self.complaint(NO_INPUT, "train", "text.txt", "--init-from", "gone"))
+
+
+if __name__ == "__main__":
+    unittest.main()
