@@ -28,13 +28,15 @@ double left_on_machine() {
     said = said || name == "MemAvailable:";
     left += 1024 * kibibytes;
   }
-  return said ? left : unlimited;
+  if (!said) return unlimited;
+  return left;
 }
 
 double number_in(const fs::path& path) {
   std::ifstream file(path);
   double number = 0;
-  return file >> number ? number : unlimited;  // "max" is no number
+  if (file >> number) return number;
+  return unlimited;  // "max" is no number
 }
 
 /// memory.max of this process's control group and of all above it (cgroups(7), version 2).

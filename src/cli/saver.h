@@ -35,6 +35,8 @@ class Saver {
   /// Waits for what is being written.
   ~Saver();
 
+  /// Asks the system for the memory of the copies, so that the first one takes no longer than the others.
+  void prepare() { copy_.copy(trainer_); }
   /// Writes a checkpoint, with the model unless training is at its beginning, and returns when they are there. Throws
   /// Diverged where a parameter is not finite.
   void save();

@@ -43,6 +43,7 @@ Corpus read_corpus(const std::string& file, const CorpusOptions& options, const 
 
 std::int64_t bytes_of(std::span<const std::int32_t> ids, const Vocabulary& vocabulary) {
   std::vector<std::int64_t> bytes;
+  bytes.reserve(static_cast<std::size_t>(vocabulary.size()));
   for (int id = 0; id < vocabulary.size(); ++id) {
     bytes.push_back(static_cast<std::int64_t>(utf8_of(vocabulary.symbol(id)).size()));
   }

@@ -8,13 +8,11 @@
 #include <numbers>
 #include <utility>
 
-#include "base/simd.h"
 #include "cli/format.h"
-#include "cli/memory_limit.h"
 #include "cli/output.h"
+#include "cli/training_plan.h"
 #include "cli/words.h"
 #include "model/model_json.h"
-#include "tensor/device.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -22,34 +20,6 @@ namespace unroll::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// As the user wrote it, where a double of it would say 0.004999999888241291.
-double as_written(double number) { return std::stod(fmt::format("{}", static_cast<float>(number))); }
-
-/// Whether a checkpoint is written while training goes on. At its beginning and its end nothing has to be copied.
-bool saves_underway(const TrainOptions& o, const Texts& texts) {
-  const std::int64_t symbols_per_update = o.accumulate * o.task.batch * o.task.steps;
-  const std::int64_t updates = *o.epochs * (texts.training.size() / symbols_per_update + 1);
-  return o.checkpoint_every->updates == 0 || o.checkpoint_every->updates < updates;
-}
-
-MemoryPlan memory_plan_of(const TrainOptions& o, const Texts& texts) {
-  const std::int64_t symbols = texts.training.size() + static_cast<std::int64_t>(texts.held_out.size());
-  MemoryPlan plan = memory_plan(workload_of(o, texts.training.vocabulary().size()), moments_of(o.optimizer),
-                                !texts.held_out.empty(), symbols);
-  if (!saves_underway(o, texts)) plan.saving = 0;
-  return plan;
-}
-
-/// Before anything of that size is asked for.
-const TrainOptions& within_memory(const TrainOptions& o, const Texts& texts) {
-  const double needed = memory_plan_of(o, texts).total(), allowed = memory_limit();
-  if (needed <= allowed) return o;
-  throw Error(ExitCode::internal,
-              fmt::format("out of memory: this training takes about {}, and this process may use {}; lower --hidden, "
-                          "--layers, --batch or --steps",
-                          byte_count(needed), byte_count(allowed)));
-}
 
 TrainerOptions trainer_options(const TrainOptions& o, const LanguageTask& task) {
   const std::int64_t batches = task.batches_per_epoch();
@@ -87,39 +57,6 @@ ValidationResult result_of(const Validation& validation, const Texts& texts) {
           .bits_per_symbol = bits,
           .bits_per_byte = bits * symbols / static_cast<double>(texts.held_out_bytes),
           .best = validation.best};
-}
-
-/// The fields of the log's first line.
-Json start_fields(const TrainOptions& o, const Texts& texts, const LanguageModel& model, const Trainer& trainer) {
-  Json fields;
-  fields["version"] = UNROLL_VERSION;
-  fields["simd"] = simd_target();
-  fields["threads"] = model.context().threads();
-  fields["text"] = o.file;
-  fields["symbols"] = texts.training.size();
-  fields["vocabulary"] = model.vocabulary().size();
-  fields["validation"] = o.validation;
-  fields["cell"] = word_for(cell_words, o.model.cell);
-  fields["hidden"] = o.model.hidden;
-  fields["layers"] = o.model.layers;
-  fields["embedding"] = o.model.embedding;
-  fields["tied"] = o.model.tied;
-  fields["dropout"] = as_written(o.model.dropout);
-  fields["parameters"] = model.parameters().size();
-  fields["init_from"] = o.init_from;
-  fields["windows"] = word_for(windows_words, o.task.windows);
-  fields["batch"] = o.task.batch;
-  fields["steps"] = o.task.steps;
-  fields["accumulate"] = o.accumulate;
-  fields["optimizer"] = word_for(optimizer_words, o.optimizer.kind);
-  fields["learning_rate"] = as_written(*o.optimizer.learning_rate);
-  fields["schedule"] = word_for(schedule_words, o.optimizer.schedule);
-  fields["clip"] = as_written(*o.optimizer.clip);
-  fields["clip_value"] = as_written(o.optimizer.clip_value);
-  fields["seed"] = o.seed;
-  fields["epochs"] = *o.epochs;
-  fields["steps_per_epoch"] = trainer.steps_per_epoch();
-  return fields;
 }
 
 }  // namespace
@@ -172,36 +109,6 @@ std::map<std::string, std::string> Training::about() const {
   return about;
 }
 
-void Training::say_plan() const {
-  const TrainOptions& o = options_;
-  const MemoryPlan memory = memory_plan_of(o, texts_);
-  const float deviation = o.model.init.standard_deviation;
-  const std::string init = !o.init_from.empty() ? "weights of " + one_line(o.init_from)
-                           : deviation > 0      ? fmt::format("normal weights, deviation {}", deviation)
-                                                : std::string("uniform weights");
-  const char* windows = o.task.windows == WindowKind::random      ? "random"
-                        : o.task.epoch_state == EpochState::carry ? "consecutive, state carried across epochs"
-                                                                  : "consecutive";
-  const std::string steps = o.accumulate == 1 ? fmt::format("{} windows", o.task.batch)
-                                              : fmt::format("{} batches of {} windows", o.accumulate, o.task.batch);
-  say(fmt::format("text      {}: {}, {} distinct", o.file == "-" ? "standard input" : o.file,
-                  counted(texts_.training.size(), "symbol"), with_commas(model_.vocabulary().size())));
-  if (validates()) say("validation " + description_of_held_out(o, texts_));
-  say(fmt::format("model     {}: {}, {}", counted(model_.parameters().size(), "parameter"),
-                  description(model_.options()), init));
-  say(fmt::format("training  {} of {}: {} of {}, {}; {}; seed {}", counted(*o.epochs, "epoch"),
-                  counted(trainer_.steps_per_epoch(), "step"), steps, counted(o.task.steps, "symbol"), windows,
-                  description(o.optimizer), o.seed));
-  say(fmt::format("machine   {}, {}, about {} of memory", device_of(context_).name(),
-                  counted(context_.threads(), "thread"), byte_count(memory.total())));
-  say(fmt::format(
-      "memory    parameters {}, gradients {}, moments {}, packed weights {}, activations {}, text {}, "
-      "copy to save {}",
-      byte_count(memory.parameters), byte_count(memory.gradients), byte_count(memory.moments),
-      byte_count(memory.packed), byte_count(memory.activations), byte_count(memory.text), byte_count(memory.saving)));
-  say(fmt::format("saving    {}, a checkpoint every {}", directory_.path(), description(*o.checkpoint_every)));
-}
-
 void Training::connect() {
   trainer_.on_step([this](const StepReport& report) {
     StepReport step = report;
@@ -244,7 +151,7 @@ void Training::run() {
   signals_.emplace();
   directory_.create();
   if (options_.file == "-" && !goes_on_) keep_text(texts_, directory_.text_path());
-  say_plan();
+  say_plan(options_, texts_, model_, trainer_, directory_.path());
   record_.emplace(directory_.path());
   saver_.emplace(model_, trainer_,
                  SaverOptions{.folder = directory_.path(),
@@ -257,6 +164,7 @@ void Training::run() {
                                     const std::int64_t steps = trainer_.steps_per_epoch();
                                     record_->checkpoint((update + steps - 1) / steps, update, seconds);
                                   }});
+  if (saves_underway(options_, texts_)) saver_->prepare();
   connect();
   goes_on_ ? go_on() : begin();
   train();

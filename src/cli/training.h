@@ -37,7 +37,6 @@ class Training {
   std::string outcome() const;
 
  private:
-  void say_plan() const;
   void connect();
   void begin();
   void go_on();

@@ -65,7 +65,7 @@ class ValidationTest(ProgramTest):
     def test_another_file(self):
         self.write("other.txt", "the fog sat on the dog, the cat lay in the mat. " * 3)
         result = self.succeed("train", "text.txt", *SMALL, "--validation", "other.txt", "--out", "run")
-        self.assertIn("validation other.txt: 143 symbols", result.err)
+        self.assertIn("held out  other.txt: 143 symbols", result.err)
         self.assertRegex(result.out, r"^model run/model.safetensors, validation perplexity [\d.]+, [\d.]+ bits per symbol, after update \d+\n$")
         self.write("unknown.txt", "the fog! " * 10)
         line = self.complaint(BAD_DATA, "train", "text.txt", *SMALL, "--validation", "unknown.txt", "--out", "two")
