@@ -43,6 +43,7 @@ struct Plan {
   bool held_out = false;
   int validate_every = 0;
   int patience = 0;
+  bool other_letters = false;
   double rate = 0.5;  // adam's
 };
 
@@ -52,8 +53,9 @@ class Training {
  public:
   explicit Training(const Plan& plan, int threads = 1)
       : context_({.seed = 3, .threads = threads}),
-        corpus_(Corpus::from_ids(scattered(plan.length, symbols), letters(symbols))),
-        model_(context_, letters(symbols), {.cell = plan.cell, .hidden = plan.hidden, .layers = 2, .dropout = 0.3f}),
+        corpus_(Corpus::from_ids(scattered(plan.length, symbols), vocabulary_of(plan))),
+        model_(context_, corpus_.vocabulary(),
+               {.cell = plan.cell, .hidden = plan.hidden, .layers = 2, .dropout = 0.3f}),
         task_(model_, corpus_, {.windows = plan.windows, .batch = 3, .steps = 4, .epoch_state = plan.epoch_state},
               plan.held_out ? std::span<const std::int32_t>(held_out_) : std::span<const std::int32_t>()),
         optimizer_(make(plan, model_.parameters())),
@@ -95,6 +97,9 @@ class Training {
   std::vector<float> outcome() const { return {trainer_.outcome().begin(), trainer_.outcome().end()}; }
 
  private:
+  static Vocabulary vocabulary_of(const Plan& plan) {
+    return plan.other_letters ? Vocabulary::of(U"zyxwvut") : letters(symbols);
+  }
   static std::unique_ptr<Optimizer> make(const Plan& plan, Parameters& parameters) {
     switch (plan.optimizer) {
       case Kind::sgd:
@@ -168,6 +173,24 @@ TEST(Checkpoint, HoldsTheBestParametersAndWhatIsLeftOfPatience) {
   expect_the_same_bits({.windows = WindowKind::random, .accumulate = 3, .held_out = true, .validate_every = 1});
 }
 
+TEST(Checkpoint, SavedAfterALookAtTheHeldOutTextDoesNotLookAgain) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("checkpoint.safetensors");
+  const Plan plan{.held_out = true, .validate_every = 2};
+  Training whole(plan), first(plan), second(plan);
+  whole.run();
+  first.trainer().on_validation([&](const Validation& validation) {
+    if (validation.update != 4) return;
+    first.trainer().save_checkpoint(path);
+    first.trainer().stop();
+  });
+  first.run();
+  second.trainer().restore_checkpoint(path);
+  second.run();
+  EXPECT_THAT(second.diary().front(), HasSubstr("step 1 5 "));
+  EXPECT_EQ(second.parameters(), whole.parameters());
+}
+
 TEST(Checkpoint, SavedWhereAnEpochEndsIsThatOfTheNextOne) {
   const TemporaryFolder folder;
   const std::string path = folder.path("checkpoint.safetensors");
@@ -226,6 +249,7 @@ TEST(Checkpoint, OfAnotherTrainingIsRefusedWithTheDifference) {
   EXPECT_EQ(complaint_about({}), "nothing");
   EXPECT_EQ(complaint_about({.epochs_in_all = 9}), "nothing") << "more epochs may follow";
   EXPECT_THAT(complaint_about({.length = 99}), HasSubstr("text_fingerprint"));
+  EXPECT_THAT(complaint_about({.other_letters = true}), HasSubstr("vocabulary_fingerprint"));
   EXPECT_THAT(complaint_about({.windows = WindowKind::random}), HasSubstr("random_windows is 1, here it is 0"));
   EXPECT_THAT(complaint_about({.epoch_state = EpochState::carry}), HasSubstr("carries_over_epochs"));
   EXPECT_THAT(complaint_about({.accumulate = 2}), HasSubstr("accumulate 2, here it is 1"));
