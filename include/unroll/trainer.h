@@ -154,6 +154,12 @@ class Trainer {
   bool finished() const { return epoch_ > options_.epochs || out_of_patience(); }
   bool out_of_patience() const { return options_.patience > 0 && without_gain_ >= options_.patience; }
 
+  /// Patience begins anew.
+  void reset_patience() { without_gain_ = 0; }
+  /// Whether something that belongs to the last step is still to come: a look at the held-out data, the end of its
+  /// epoch.
+  bool owes_a_report() const { return validation_due() || (step_ > 0 && step_ == steps_per_epoch()); }
+
   std::int64_t steps_per_epoch() const;
   std::int64_t epoch() const { return epoch_; }  ///< the one that the next step belongs to, from 1
   std::int64_t updates() const { return (epoch_ - 1) * steps_per_epoch() + step_; }  ///< so far

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 
 namespace unroll::cli {
@@ -132,6 +133,18 @@ std::string one_line(std::string_view text) {
     }
   });
   return line;
+}
+
+std::string for_shell(std::string_view text) {
+  const auto plain = [](char c) {
+    constexpr std::string_view marks = "/._-+=:,@%";
+    const auto byte = static_cast<unsigned char>(c);
+    return std::isalnum(byte) != 0 || byte >= 0x80 || marks.find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), plain)) return std::string(text);
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? "'\\''" : c == '\n' ? "'$'\\n''" : std::string(1, c);
+  return word + "'";
 }
 
 }  // namespace unroll::cli

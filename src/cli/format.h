@@ -22,6 +22,9 @@ std::string_view cut_to_width(std::string_view text, int width);
 std::string align_left(std::string_view text, int width);
 std::string align_right(std::string_view text, int width);
 
+/// As a shell reads it as one word.
+std::string for_shell(std::string_view text);
+
 /// The same text with line ends and other control characters written as escapes, so that it stays one line.
 std::string one_line(std::string_view text);
 

@@ -1,6 +1,7 @@
 #include "cli/memory_limit.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -54,10 +55,20 @@ double limit_of_control_group() {
   return limit;
 }
 
+/// How many bytes of address space the program has taken already (proc(5), statm).
+double address_space_taken() {
+  std::ifstream file("/proc/self/statm");
+  double pages = 0;
+  if (!(file >> pages)) return 0;
+  return pages * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+/// Both limits count address space, and so the stacks of threads, of which training has a few.
 double resource_limit(__rlimit_resource resource) {
+  constexpr double stacks = 32e6;
   rlimit limit{};
-  const bool limited = ::getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-  return limited ? static_cast<double>(limit.rlim_cur) : unlimited;
+  if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return unlimited;
+  return std::max(0.0, static_cast<double>(limit.rlim_cur) - address_space_taken() - stacks);
 }
 
 }  // namespace

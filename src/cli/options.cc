@@ -249,7 +249,9 @@ std::optional<std::string> read_settings(const Command& command, const std::vect
   if (config->count() > 0) assign_from_config(command, config->results().back(), all, given);
   for (const Given& one : all) {
     assign(command, *one.setting, one.values(), (one.setting->is_flag() ? "--" : "") + one.setting->name);
-    if (!one.values().empty()) given[one.setting->name] = one.values();
+    if (one.values().empty()) continue;
+    const bool list = one.setting->form == Setting::Form::repeated || one.setting->form == Setting::Form::arguments;
+    given[one.setting->name] = list ? one.values() : std::vector<std::string>{one.values().back()};
   }
   return std::nullopt;
 }

@@ -36,16 +36,22 @@ void Progress::begin() {
 }
 
 void Progress::go_on(std::int64_t updates, const nlohmann::ordered_json& kept) {
-  const auto number = [&](const char* key) { return kept.value(key, 0.0); };
+  const auto number = [&](const char* key) {
+    return kept.contains(key) && kept[key].is_number() ? kept[key].get<double>() : 0.0;
+  };
   seconds_ = number("seconds");
-  last_.epoch = updates / options_.steps_per_epoch;
+  last_.epoch = kept.value("epoch", std::int64_t{0});
   last_.loss = number("loss");
   last_.perplexity = std::exp(last_.loss);
-  status_.epoch = last_.epoch;
+  status_.loss = last_.loss;
+  status_.perplexity = last_.perplexity;
+  status_.epoch = (updates + options_.steps_per_epoch - 1) / options_.steps_per_epoch;
   status_.step = updates;
 }
 
-nlohmann::ordered_json Progress::kept() const { return {{"seconds", seconds_}, {"loss", last_.loss}}; }
+nlohmann::ordered_json Progress::kept() const {
+  return {{"seconds", seconds_}, {"epoch", last_.epoch}, {"loss", last_.epoch > 0 ? last_.loss : status_.loss}};
+}
 
 void Progress::step_done(const StepReport& report) {
   ++steps_taken_;
@@ -112,7 +118,7 @@ bool Progress::epoch_done(const Report& report) {
                           validation_->best ? " (the best so far)" : "");
     }
     line += fmt::format(", {} symbols/s", rate(report.symbols_per_second));
-    if (report.epoch < options_.epochs) line += fmt::format(", {} left", duration(seconds_left()));
+    if (report.epoch < options_.epochs && steps_taken_ > 0) line += fmt::format(", {} left", duration(seconds_left()));
     say(line);
   }
   validation_.reset();

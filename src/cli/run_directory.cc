@@ -21,6 +21,12 @@ namespace {
 
 constexpr const char* model_name = "model.safetensors";
 
+/// No more than that: what a path means through .. and links is the system's business.
+std::string without_slashes_at_end(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
 }  // namespace
 
 std::string model_file_of(const std::string& argument) {
@@ -51,8 +57,7 @@ std::string default_run_directory(const std::string& source, const std::string& 
 }
 
 RunDirectory::RunDirectory(std::string path, Existing existing)
-    : path_(fs::path(std::move(path)).lexically_normal()), existing_(existing) {
-  if (!path_.has_filename()) path_ = path_.parent_path();  // "runs/x/"
+    : path_(without_slashes_at_end(std::move(path))), existing_(existing) {
   refuse_existing_model();
 }
 
@@ -95,15 +100,19 @@ void RunDirectory::make_folders() {
   for (fs::path folder = path_; missing > 0; --missing, folder = folder.parent_path()) {
     sync_folder(folder.has_parent_path() ? folder.parent_path().string() : ".");
   }
-  if (::access(path_.c_str(), W_OK | X_OK) != 0) {
-    throw Error(ExitCode::io, fmt::format("cannot write to the folder {}: {}; choose another with --out",
-                                          path_.string(), std::strerror(errno)));
-  }
+}
+
+void RunDirectory::require_write_access() const {
+  if (::access(path_.c_str(), W_OK | X_OK) == 0) return;
+  const char* remedy = existing_ == Existing::go_on ? "give yourself the right to" : "choose another with --out";
+  throw Error(ExitCode::io,
+              fmt::format("cannot write to the folder {}: {}; {}", path_.string(), std::strerror(errno), remedy));
 }
 
 void RunDirectory::create() {
   if (lock_) return;
-  make_folders();
+  if (existing_ != Existing::go_on) make_folders();
+  require_write_access();
   lock_.emplace(path_.string());
   refuse_existing_model();        // another run may have ended since the first look
   refuse_existing_checkpoints();  // whose owner, if it lives, has the lock

@@ -32,9 +32,9 @@ class RunDirectory {
   /// Gives the lock back and removes the folders that create() made, as far as they are still empty.
   ~RunDirectory();
 
-  /// Makes the folder, takes its DirectoryLock and removes what a killed run left half written. The second call does
-  /// nothing. Throws Error, before the training rather than after it: io where the folder cannot be made or written to,
-  /// usage where another run holds it or has just left something.
+  /// Makes the folder unless it is there, takes its DirectoryLock and removes what a killed run left half written. The
+  /// second call does nothing. Throws Error, before the training rather than after it: io where the folder cannot be
+  /// made or written to, usage where another run holds it or has just left something.
   void create();
   std::string path() const { return path_.string(); }
   std::string model_path() const;
@@ -42,6 +42,7 @@ class RunDirectory {
 
  private:
   void make_folders();
+  void require_write_access() const;
   void refuse_existing_model() const;
   void refuse_existing_checkpoints() const;
 

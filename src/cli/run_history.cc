@@ -57,7 +57,8 @@ void RunHistory::add(const Json& event) {
   if (kind == "start") *this = from_start(event);
   changed = text_in(event, "time");
   stop_reason = kind == "stop" ? text_in(event, "reason") : "";
-  if (const auto at = whole_number_in(event, "step")) step = *at;
+  // A checkpoint may be written later than what came after it.
+  if (const auto at = whole_number_in(event, "step"); at && kind != "checkpoint") step = *at;
   if (kind == "report") add_point(training, event);
   if (kind == "validation") add_point(validation, event);
   if (kind == "resume" || kind == "rollback") {

@@ -59,14 +59,15 @@ void RunRecord::start(const Json& fields) {
   going_on_ = true;
 }
 
-void RunRecord::resume(std::int64_t epoch, std::int64_t step, std::int64_t epochs, double learning_rate) {
-  log_.cut_back(step);
+void RunRecord::resume(std::int64_t epoch, std::int64_t step, std::int64_t valid, std::int64_t epochs,
+                       double learning_rate) {
+  log_.cut_back(valid);
   try {
     run_.history = read_run_history(folder_);
   } catch (const Error& error) {
     warn(error.what());
   }
-  events_.emplace(folder_, step, warn_of_loss);
+  events_.emplace(folder_, valid, warn_of_loss);
   append("resume", {{"epoch", epoch}, {"step", step}, {"epochs", epochs}, {"learning_rate", learning_rate}});
   epoch_ = epoch;
   going_on_ = true;

@@ -26,11 +26,12 @@ Saver::~Saver() {
 /// Where a training that diverges can return to. With updates these are places that depend on nothing else, whether the
 /// training was stopped in between or not.
 bool Saver::is_regular(std::int64_t update) const {
+  if (update <= options_.origin) return update == options_.origin;
   return options_.every.updates == 0 || update % options_.every.updates == 0;
 }
 
 bool Saver::due(std::int64_t update) const {
-  if (options_.every.updates > 0) return is_regular(update);
+  if (options_.every.updates > 0) return update % options_.every.updates == 0;
   return monotonic_seconds() - last_ >= options_.every.seconds;
 }
 
@@ -43,11 +44,17 @@ void Saver::step_done() {
 void Saver::start() {
   trainer_.check_parameters();
   collect();
-  copy_.copy(trainer_);
   update_ = trainer_.updates();
   last_ = monotonic_seconds();
-  writing_ = std::async(std::launch::async,
-                        [this, update = update_, about = options_.about()] { return write(copy_, update, about); });
+  try {
+    copy_.copy(trainer_);
+    writing_ = std::async(std::launch::async,
+                          [this, update = update_, about = options_.about()] { return write(copy_, update, about); });
+  } catch (const std::bad_alloc&) {
+    note(update_, {.problem = "no memory for a checkpoint"});
+  } catch (const std::system_error&) {
+    note(update_, {.problem = "no thread to write a checkpoint"});
+  }
 }
 
 Saver::Written Saver::write_now() {

@@ -17,7 +17,8 @@ struct SaverOptions {
   std::string folder;      ///< run directory
   std::string model_path;  ///< in it
   CheckpointInterval every;
-  int keep = 2;  ///< checkpoints, the newest ones
+  int keep = 2;             ///< checkpoints, the newest ones
+  std::int64_t origin = 0;  ///< the earliest update to return to
   /// More of each checkpoint's __metadata__, asked for when it is taken.
   std::function<std::map<std::string, std::string>()> about;
   /// Told of each checkpoint that was written: updates before it, seconds that it took.

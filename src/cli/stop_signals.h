@@ -5,9 +5,9 @@
 
 namespace unroll::cli {
 
-/// While one lives, the first Ctrl-C (SIGINT), SIGTERM or SIGHUP is remembered, and the next ends the process at once,
-/// with the exit code 128 + its number. A signal that the process was started to ignore, such as SIGHUP under nohup,
-/// stays ignored. One at a time.
+/// While one lives, the first Ctrl-C (SIGINT), SIGTERM or SIGHUP is remembered, and the next Ctrl-C or SIGTERM ends
+/// the process at once, with the exit code 128 + its number. A signal that the process was started to ignore, such as
+/// SIGHUP under nohup, stays ignored. One at a time.
 class StopSignals {
  public:
   StopSignals();

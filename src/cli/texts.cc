@@ -17,9 +17,6 @@
 
 namespace unroll::cli {
 
-namespace {
-
-/// The number that --validation is; nothing where it is the name of a file.
 std::optional<double> share_of(const std::string& validation) {
   double share = 0;
   const auto [end, error] = std::from_chars(validation.data(), validation.data() + validation.size(), share);
@@ -31,8 +28,16 @@ std::optional<double> share_of(const std::string& validation) {
                   validation, validation));
 }
 
+namespace {
+
 Corpus read_corpus(const std::string& file, const CorpusOptions& options, const VocabularySource& vocabulary) {
-  if (vocabulary.exactly != nullptr) return Corpus::read(file, options, *vocabulary.exactly, Unknown::refuse);
+  if (vocabulary.exactly != nullptr) {
+    Corpus corpus = Corpus::read(file, options, *vocabulary.exactly, Unknown::skip);
+    if (corpus.skipped() == 0) return corpus;
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: is not the text that the run was begun with: {} of it were not in that", file,
+                            counted(corpus.skipped(), "symbol")));
+  }
   Corpus corpus = Corpus::read(file, options);
   if (vocabulary.begins_with == nullptr) return corpus;
   const Vocabulary whole = vocabulary.begins_with->extended_by(corpus.vocabulary());

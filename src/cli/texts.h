@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct Texts {
   std::int64_t held_out_bytes = 0;     ///< UTF-8 of the symbols that are scored
   std::int64_t skipped = 0;            ///< symbols of the validation file that the text lacks
 };
+
+/// The number that --validation is; nothing where it is the name of a file. Throws Error for a number that is no share.
+std::optional<double> share_of(const std::string& validation);
 
 /// What the vocabulary of the texts is made of.
 struct VocabularySource {

@@ -155,6 +155,7 @@ void refuse_beside_resume(const GivenSettings& given) {
 void go_on(TrainOptions& o, const GivenSettings& given) {
   refuse_beside_resume(given);
   const std::string run = o.resume;
+  if (run.empty()) throw Error("--resume needs the name of a run; see unroll train --help");
   const std::int64_t more_epochs = o.extend_epochs;
   const PlaceToGoOn place = place_of(run);
   RunDirectory directory(place.folder, Existing::go_on);
@@ -162,8 +163,8 @@ void go_on(TrainOptions& o, const GivenSettings& given) {
   auto checkpoint = std::make_unique<const StoredCheckpoint>(
       place.checkpoint ? StoredCheckpoint::read(place.checkpoint->path) : latest_in(place.folder));
   check_version(*checkpoint);
-  const GivenSettings settings =
-      settings_to_go_on(settings_from_json(checkpoint->about("settings"), checkpoint->path()), given, run);
+  const GivenSettings kept = settings_from_json(checkpoint->about("settings"), checkpoint->path());
+  const GivenSettings settings = settings_to_go_on(kept, given, run);
   o = TrainOptions{};
   assign_settings(settings_of(o), settings, checkpoint->path());
   if (!o.epochs) throw Error(ExitCode::bad_data, fmt::format("{}: its settings have no epochs", checkpoint->path()));
@@ -173,6 +174,10 @@ void go_on(TrainOptions& o, const GivenSettings& given) {
   o.model = config.options;
   o.model.init = init;
   o.newlines = o.model.newlines;
+  check_together(o);
+  if (given.contains("FILE") && o.file == "-") {
+    throw Error(fmt::format("--resume {}: standard input cannot be read again; leave the - out", run));
+  }
   const Vocabulary vocabulary =
       vocabulary_from_json(checkpoint->about("vocabulary"), config.vocabulary_size, checkpoint->path());
   const Texts texts = read_texts(o, o.file == "-" ? directory.text_path() : o.file, {.exactly = &vocabulary});
@@ -180,6 +185,7 @@ void go_on(TrainOptions& o, const GivenSettings& given) {
   Training training(o, settings, texts, directory);
   training.go_on_from(*checkpoint);
   checkpoint.reset();
+  if (lead_elsewhere(settings_to_keep(o, settings), kept)) training.take_another_course(more_epochs > 0);
   if (given.contains("lr")) training.set_learning_rate(*o.optimizer.learning_rate);
   if (place.checkpoint) remove_checkpoints_after(place.folder, place.checkpoint->update);
   training.run();
@@ -192,7 +198,7 @@ Command train_command() {
   auto options = std::make_shared<TrainOptions>();
   return {"train", "Train a model on a text, and save it.", details, settings_of(*options),
           [options](const GivenSettings& given) {
-            options->resume.empty() ? begin(*options, given) : go_on(*options, given);
+            given.contains("resume") ? go_on(*options, given) : begin(*options, given);
           }};
 }
 

@@ -97,14 +97,22 @@ void Training::go_on_from(const StoredCheckpoint& checkpoint) {
                 fmt::format("{}: the \"run\" of its __metadata__ is no JSON object", checkpoint.path()));
   }
   rollbacks_ = run.value("rollbacks", std::int64_t{0});
+  origin_ = run.value("origin", std::int64_t{0});
   progress_.go_on(trainer_.updates(), run);
   goes_on_ = true;
+}
+
+void Training::take_another_course(bool longer) {
+  origin_ = trainer_.updates();
+  other_course_ = true;
+  if (longer) trainer_.reset_patience();
 }
 
 std::map<std::string, std::string> Training::about() const {
   std::map<std::string, std::string> about = fixed_about_;
   Json run = progress_.kept();
   run["rollbacks"] = rollbacks_;
+  run["origin"] = origin_;
   about["run"] = run.dump();
   return about;
 }
@@ -137,7 +145,9 @@ void Training::begin() {
 }
 
 void Training::go_on() {
-  record_->resume(trainer_.epoch(), trainer_.updates(), *options_.epochs, as_written(trainer_.learning_rate()));
+  const std::int64_t update = trainer_.updates();
+  record_->resume(trainer_.epoch(), update, trainer_.owes_a_report() ? update - 1 : update, *options_.epochs,
+                  as_written(trainer_.learning_rate()));
   say(fmt::format("resume    after update {}, in epoch {}; rate {:.4g}", with_commas(trainer_.updates()),
                   trainer_.epoch(), trainer_.learning_rate()));
   if (trainer_.finished()) {
@@ -145,6 +155,7 @@ void Training::go_on() {
                                                                    ? "before, since validation found nothing better"
                                                                    : counted(*options_.epochs, "epoch")));
   }
+  if (other_course_) saver_->save();  // or it would be forgotten if this process were killed
 }
 
 void Training::run() {
@@ -158,6 +169,7 @@ void Training::run() {
                               .model_path = directory_.model_path(),
                               .every = *options_.checkpoint_every,
                               .keep = options_.keep,
+                              .origin = origin_,
                               .about = [this] { return about(); },
                               .on_written =
                                   [this](std::int64_t update, double seconds) {
@@ -208,25 +220,27 @@ void Training::stop() {
   record_->stop(StopReason::stopped, progress_.status().epoch, progress_.status().step);
   const int signal = signals_->received();
   say(fmt::format("stopped   by {} after update {}; go on with: unroll train --resume {}", name_of(signal),
-                  with_commas(trainer_.updates()), directory_.path()));
+                  with_commas(trainer_.updates()), for_shell(directory_.path())));
   throw StoppedBySignal{signal};
 }
 
 std::string Training::outcome() const {
-  const Report& last = progress_.last();
+  const std::int64_t epochs = progress_.last().epoch;
+  // Of the last whole epoch, or where training ended before that, of what there was of the first.
+  const double loss = epochs > 0 ? progress_.last().loss : progress_.status().loss;
   std::optional<ValidationResult> best;
   if (trainer_.best()) best = result_of(*trainer_.best(), texts_);
   if (!options_.json) {
-    if (!best) return fmt::format("model {}, perplexity {}\n", directory_.model_path(), four_digits(last.perplexity));
+    if (!best) return fmt::format("model {}, perplexity {}\n", directory_.model_path(), four_digits(std::exp(loss)));
     return fmt::format("model {}, validation perplexity {}, {:.4g} bits per symbol, after update {}\n",
                        directory_.model_path(), four_digits(std::exp(best->loss)), best->bits_per_symbol,
                        with_commas(best->step));
   }
   Json outcome;
   outcome["model"] = directory_.model_path();
-  outcome["epochs"] = last.epoch;
-  outcome["loss"] = last.loss;
-  outcome["perplexity"] = last.perplexity;
+  outcome["epochs"] = epochs;
+  outcome["loss"] = loss;
+  outcome["perplexity"] = std::exp(loss);
   if (best) {
     outcome["validation"] = {{"epoch", best->epoch},
                              {"update", best->step},

@@ -28,6 +28,9 @@ class Training {
   void begin_with(const LanguageModel& model);
   /// Begins where another process stopped.
   void go_on_from(const StoredCheckpoint& checkpoint);
+  /// After that: training goes elsewhere from here on than it would have gone. It never returns to what was before, and
+  /// is patient anew where it is to be longer.
+  void take_another_course(bool longer);
 
   /// Trains to the end, with what is said and kept meanwhile, and writes the model. Throws StoppedBySignal after a
   /// checkpoint was written, Diverged where going back did not help, and Error(io) where the last save failed.
@@ -60,7 +63,8 @@ class Training {
   std::optional<StopSignals> signals_;
   std::map<std::string, std::string> fixed_about_;  // what all checkpoints of this run say
   std::int64_t rollbacks_ = 0;
-  bool goes_on_ = false;
+  std::int64_t origin_ = 0;  // the update from which on training has had these settings
+  bool goes_on_ = false, other_course_ = false;
 };
 
 }  // namespace unroll::cli

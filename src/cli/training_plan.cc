@@ -69,7 +69,7 @@ void say_plan(const TrainOptions& o, const Texts& texts, const LanguageModel& mo
                                                                   : "consecutive";
   const std::string steps = o.accumulate == 1 ? fmt::format("{} windows", o.task.batch)
                                               : fmt::format("{} batches of {} windows", o.accumulate, o.task.batch);
-  say(fmt::format("text      {}: {}, {} distinct", o.file == "-" ? "standard input" : o.file,
+  say(fmt::format("text      {}: {}, {} distinct", o.file == "-" ? "standard input" : one_line(o.file),
                   counted(texts.training.size(), "symbol"), with_commas(model.vocabulary().size())));
   if (!texts.held_out.empty()) say("held out  " + description_of_held_out(o, texts));
   say(fmt::format("model     {}: {}, {}", counted(model.parameters().size(), "parameter"), description(model.options()),
@@ -80,7 +80,7 @@ void say_plan(const TrainOptions& o, const Texts& texts, const LanguageModel& mo
   say(fmt::format("machine   {}, {}, about {} of memory", device_of(model.context()).name(),
                   counted(model.context().threads(), "thread"), byte_count(memory.total())));
   say("memory    " + description_of(memory));
-  say(fmt::format("saving    {}, a checkpoint every {}", folder, description(*o.checkpoint_every)));
+  say(fmt::format("saving    {}, a checkpoint every {}", one_line(folder), description(*o.checkpoint_every)));
 }
 
 nlohmann::ordered_json start_fields(const TrainOptions& o, const Texts& texts, const LanguageModel& model,

@@ -60,6 +60,7 @@ const std::string& metadata(const SafetensorsFile& file, const std::string& path
 
 void check_format(const SafetensorsFile& file, const std::string& path) {
   const std::string& format = metadata(file, path, "format");
+  if (format == "unroll.checkpoint") refuse(path, "a checkpoint is no model; the run directory it lies in has one");
   if (format != format_name) {
     refuse(path, fmt::format("its format is {}; expected \"{}\"", in_quotes(format), format_name));
   }

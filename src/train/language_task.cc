@@ -46,6 +46,16 @@ void visit_unchanged(StateVisitor& visitor, const char* name, std::int64_t ours)
                   name, theirs, ours));
 }
 
+/// The same for a fingerprint, of which nobody wants to see the number.
+void visit_same(StateVisitor& visitor, const char* name, std::int64_t ours, const char* what) {
+  std::int64_t theirs = ours;
+  visitor.visit(name, theirs);
+  if (theirs == ours) return;
+  throw Error(
+      ExitCode::bad_data,
+      fmt::format("the checkpoint is that of another training: {} is not the one that it began with ({})", what, name));
+}
+
 /// A carried state's tensor; `state` is replaced by what comes back.
 void visit_tensor(StateVisitor& visitor, const char* name, Context& context, Var& state) {
   Tensor values(context, state.shape());
@@ -92,9 +102,9 @@ LossSum LanguageTask::held_out_loss() {
 }
 
 void LanguageTask::visit_state(StateVisitor& visitor) {
-  visit_unchanged(visitor, "text_fingerprint", fingerprint_);
-  visit_unchanged(visitor, "vocabulary_fingerprint", fingerprint_of_symbols(model_.vocabulary()));
-  if (has_held_out()) visit_unchanged(visitor, "held_out_fingerprint", fingerprint_of_ids(held_out_));
+  visit_same(visitor, "text_fingerprint", fingerprint_, "the text");
+  visit_same(visitor, "vocabulary_fingerprint", fingerprint_of_symbols(model_.vocabulary()), "the vocabulary");
+  if (has_held_out()) visit_same(visitor, "held_out_fingerprint", fingerprint_of_ids(held_out_), "the held-out text");
   visit_unchanged(visitor, "random_windows", options_.windows == WindowKind::random ? 1 : 0);
   visit_unchanged(visitor, "carries_over_epochs", options_.epoch_state == EpochState::carry ? 1 : 0);
   visit_unchanged(visitor, "batch", options_.batch);

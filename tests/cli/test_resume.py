@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 import unittest
+import zipfile
 
 from support import BAD_DATA, IO, LYRICS, NO_INPUT, PROGRAM, USAGE, ProgramTest, limit_file_size, model_contents, with_checksum
 
@@ -124,6 +125,83 @@ class SameBitsTest(ResumeTest):
         self.assertEqual((resume["step"], resume["learning_rate"]), (100, 0.001))
         self.assertNotEqual(self.model("run"), before)
 
+    def test_names_that_are_not_utf8(self):
+        name = os.fsencode(self.folder) + b"/caf\xe9.txt"
+        with open(name, "wb") as file:
+            file.write(TEXT.encode())
+        for arguments in ([name, *SMALL, "--out", "run", "--validation", name], ["--resume", "run", "--extend-epochs", "1"]):
+            result = subprocess.run([PROGRAM, "train", *arguments], cwd=self.folder, capture_output=True)
+            self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_a_share_stays_a_share_and_a_member_a_file(self):
+        self.write("0.2", "nothing that could be scored")
+        with zipfile.ZipFile(self.folder / "texts.zip", "w") as archive:
+            archive.writestr("a.txt", TEXT[:200])
+            archive.writestr("b.txt", TEXT[:100])
+        os.mkdir(self.folder / "elsewhere")
+        for validation in ("0.2", "texts.zip:a.txt"):
+            self.train("--validation", validation, "--out", "run", "--overwrite")
+            result = subprocess.run([PROGRAM, "train", "--resume", "../run", "--extend-epochs", "1"],
+                                    cwd=self.folder / "elsewhere", capture_output=True)
+            self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_nothing_is_said_twice_where_an_epoch_ended_with_the_checkpoint(self):
+        self.train("--out", "run", "--checkpoint-every", "62", "--keep", "9", "--validation", "0.1", "--epochs", "4")
+        steps = self.log("run")[0]["steps_per_epoch"]
+        self.go_back("run", updates_in(self.folder / "run")[-2])
+        for path in (self.folder / "run").glob("checkpoint-*"):
+            path.unlink()
+        self.train("--out", "run", "--checkpoint-every", str(steps), "--keep", "9", "--validation", "0.1", "--epochs", "4", "--overwrite")
+        whole = self.model("run")
+        self.go_back("run", 2 * steps)
+        self.succeed("train", "--resume", "run")
+        self.assertEqual(self.model("run"), whole)
+        for kind in ("validation", "report"):
+            self.assertEqual([e["step"] for e in self.log("run") if e["event"] == kind], [n * steps for n in (1, 2, 3, 4)])
+
+    def test_more_epochs_are_not_forgotten_by_a_kill(self):
+        self.train("--out", "run")
+        process = self.start("--resume", "run", "--extend-epochs", "100000", "--report-every", "1")
+        self.wait_for_a_report(process)
+        process.kill()
+        process.stderr.read()
+        process.wait()
+        process = self.start("--resume", "run", "--report-every", "1")
+        self.assertIn("of 62 steps", "".join(said := self.wait_for_a_report(process)))
+        self.assertIn("100,006 epochs", "".join(said))
+
+    def test_a_resumed_run_diverges_to_where_its_rate_began(self):
+        flags = ["--cell", "rnn", "--activation", "relu", "--optimizer", "sgd", "--clip", "0", "--lr", "0.1", "--checkpoint-every", "100"]
+        self.train(*flags, "--out", "run", "--keep", "9")
+        self.succeed("train", "--resume", "run", "--extend-epochs", "2")
+        self.complaint_underway(75, "train", "--resume", "run", "--extend-epochs", "2", "--lr", "3e38")
+        rollbacks = [e for e in self.log("run") if e["event"] == "rollback"]
+        self.assertEqual([e["step"] for e in rollbacks], [8 * 62] * 3)
+        for event, rate in zip(rollbacks, (1.5e38, 0.75e38, 0.375e38)):
+            self.assertAlmostEqual(event["learning_rate"] / rate, 1, places=6)
+
+    def test_patience_begins_anew_with_more_epochs(self):
+        self.train("--out", "run", "--validation", "0.1", "--lr", "0.5", "--patience", "1", "--epochs", "40")
+        before = self.log("run")[-1]["step"]
+        self.assertIn("nothing better", self.succeed("train", "--resume", "run").err)
+        self.succeed("train", "--resume", "run", "--extend-epochs", "3")
+        self.assertGreater(self.log("run")[-1]["step"], before)
+
+    def test_the_first_epoch_is_not_over(self):
+        flags = ["--validation", "0.1", "--validate-every", "1", "--lr", "9", "--patience", "1", "--json"]
+        for words in (["text.txt", *SMALL, *flags, "--out", "run"], ["--resume", "run", "--json"]):
+            outcome = json.loads(self.succeed("train", *words).out)
+            self.assertEqual(outcome["epochs"], 0)
+            self.assertGreater(outcome["loss"], 1)
+
+    def test_through_a_link(self):
+        self.train("--out", "real/run")
+        os.mkdir(self.folder / "real" / "deep")
+        os.symlink(self.folder / "real" / "deep", self.folder / "link")
+        self.succeed("train", "--resume", "link/../run", "--extend-epochs", "1")
+        self.assertEqual(updates_in(self.folder / "real" / "run")[-1], 7 * 62)
+        self.assertFalse((self.folder / "run").exists())
+
     def test_as_many_checkpoints_as_asked_for(self):
         for keep, left in (("1", [350, 372]), ("3", [300, 350, 372])):
             self.train("--out", "run", "--checkpoint-every", "50", "--keep", keep, "--overwrite")
@@ -151,16 +229,21 @@ class RefusalTest(ResumeTest):
                 self.assertIn(f"{flag} {value}", line)
                 self.assertIn(was, line)
                 self.assertIn("--init-from run", line)
-        self.succeed("train", "--resume", "run", "--hidden", "8", "--cell", "gru", "--layers", "1")
+        self.succeed("train", "--resume", "run", "--hidden", "8", "--cell", "gru", "--layers", "1", "--clip-value", "0.0",
+                     "--batch", "3", "--batch", "2")
 
     def test_flags_of_a_new_run(self):
         for flags in (["--out", "other"], ["--overwrite"], ["--init-from", "run"]):
             self.assertIn(flags[0], self.refused(USAGE, "--resume", "run", *flags))
         self.assertIn("--resume", self.refused(USAGE, "text.txt", *SMALL, "--extend-epochs", "3"))
+        self.assertIn("--validation 0.1", self.refused(USAGE, "--resume", "run", "--validation", "0.1"))
+        self.assertIn("--validation", self.refused(USAGE, "--resume", "run", "--patience", "2"))
+        self.assertIn("standard input", self.refused(USAGE, "--resume", "run", "-"))
+        self.assertIn("name of a run", self.refused(USAGE, "--resume="))
 
     def test_another_text(self):
         self.write("text.txt", TEXT + "!")
-        self.assertIn("!", self.refused(BAD_DATA, "--resume", "run"))
+        self.assertIn("is not the text that the run was begun with: 1 symbol", self.refused(BAD_DATA, "--resume", "run"))
         self.write("text.txt", TEXT + "the end")
         self.assertIn("text_fingerprint", self.refused(BAD_DATA, "--resume", "run"))
         self.write("moved.txt", TEXT)
@@ -245,6 +328,16 @@ class SignalTest(ResumeTest):
                 self.succeed("generate", "run")
                 self.succeed("train", "--resume", "run")
                 self.assertEqual(self.model("run"), self.model("whole"))
+
+    def test_a_terminal_that_closes_may_say_so_twice(self):
+        process = self.start("text.txt", *self.LONG, "--out", "my run")
+        self.wait_for_a_report(process)
+        for _ in range(5):
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.0002)
+        said = process.stderr.read().decode()
+        self.assertEqual(process.wait(), 129)
+        self.assertTrue(said.endswith("--resume 'my run'\n"), said)
 
     def test_second_signal_ends_at_once(self):
         self.write("long.txt", TEXT * 200)
@@ -392,7 +485,16 @@ class InitFromTest(ResumeTest):
         _, before = model_contents(self.folder / "first" / "model.safetensors")
         _, after = model_contents(self.folder / "second" / "model.safetensors")
         self.assertEqual(after["rnn.weight_hh_l0"], before["rnn.weight_hh_l0"], "the rate was next to nothing")
-        self.succeed("train", "--resume", "second", "--extend-epochs", "1")
+        self.succeed("train", "--resume", "second", "--extend-epochs", "1", "--hidden", "8")
+        self.assertIn("begun with gru", self.complaint(USAGE, "train", "--resume", "second", "--cell", "lstm"))
+        self.assertIn("a checkpoint is no model", self.complaint(BAD_DATA, "train", "text.txt", "--init-from",
+                                                                 next((self.folder / "second").glob("checkpoint*"))))
+
+    def test_the_architecture_is_that_of_the_model(self):
+        self.train("--out", "first", "--cell", "lstm")
+        self.train("--out", "second", "--init-from", "first")
+        self.assertIn("begun with lstm", self.complaint(USAGE, "train", "--resume", "second", "--cell", "gru"))
+        self.succeed("train", "--resume", "second", "--cell", "lstm")
 
     def test_contradictions(self):
         self.train("--out", "first")
