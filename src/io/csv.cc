@@ -34,7 +34,9 @@ class Lines {
     if (carriage_return_ < begin_) carriage_return_ = text_.find('\r', begin_);
     std::size_t last = std::min({line_feed_, carriage_return_, text_.size() - 1});
     if (last == carriage_return_ && line_feed_ == last + 1) ++last;
-    return text_.substr(std::exchange(begin_, last + 1), last + 1 - begin_);
+    const std::string_view line = text_.substr(begin_, last + 1 - begin_);
+    begin_ = last + 1;
+    return line;
   }
 
  private:
@@ -123,7 +125,7 @@ void CsvParser::feed(std::string_view bytes) {
 }
 
 void CsvParser::finish() {
-  if (!begun_) begin(pending_);
+  if (!begun_) begin(pending_);  // one line
   parse(pending_);
   pending_.clear();
   const int error = csv_fini(parser_.get(), Callbacks::cell, Callbacks::end_of_record, this);
