@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "io/csv.h"
 #include "refuses.h"
+#include "unroll/table.h"
 
 using namespace unroll;
 
@@ -50,10 +51,22 @@ std::string quoted(const Contents& contents) {
   return text;
 }
 
+void check_table(std::string_view bytes, const Contents& contents) {
+  const Table table = Table::from_text(bytes);
+  UNROLL_CHECK(table.columns().size() == contents.columns);
+  for (std::int64_t row = 0; row < table.rows(); ++row) {
+    UNROLL_CHECK(table.line(row) == contents.lines[static_cast<std::size_t>(row)]);
+    for (std::size_t i = 0; i < contents.columns; ++i) {
+      const bool missing = contents.cells[static_cast<std::size_t>(row) * contents.columns + i].second;
+      UNROLL_CHECK(!missing || table.columns()[i].is_missing(row));
+    }
+  }
+}
+
 }  // namespace
 
 /// Whatever the bytes and the pieces in which they come (the first byte is their size), they are refused or become rows
-/// that can be written and read again.
+/// of a table, and can be written and read again.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
@@ -62,6 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   UNROLL_CHECK(parse(bytes, 1 + std::size_t{data[0]}, pieces) == refused);
   if (refused) return 0;
   UNROLL_CHECK(pieces.cells == whole.cells && pieces.lines == whole.lines);
+  check_table(bytes, whole);
   UNROLL_CHECK(!parse(quoted(whole), 100, again));
   UNROLL_CHECK(again.cells.size() == whole.cells.size());
   for (std::size_t i = 0; i < whole.cells.size(); ++i) {

@@ -67,7 +67,8 @@ std::vector<std::string> csv_seeds() {
           "\x02"
           "a,b\n1\n",
           "\x03"
-          "a,b\n1,\"2"};
+          "a,b\n1,\"2",
+          "\x09n;d;l\n-$1,234.5;2020-02-29T23:59:59.5Z;a, b\n NA ;1/31/2020;\"b, a\"\n007;x;a,b,\n"};
 }
 
 std::vector<std::string> zip_seeds() {

@@ -149,13 +149,12 @@ void CsvParser::begin(std::string_view first_line) {
   offset_ += mark;
 }
 
-/// Whole lines; where a line is long, a part of it that ends in no code point and no line end.
+/// Whole lines; of a long line what is there but its last code point, which may be half of one, or of a line end.
 std::size_t CsvParser::size_to_parse() const {
   if (const std::size_t line_end = pending_.rfind('\n'); line_end != std::string::npos) return line_end + 1;
   if (pending_.size() <= longest_piece) return 0;
   std::size_t size = pending_.size() - 1;
   for (int i = 0; i < 3 && (static_cast<unsigned char>(pending_[size]) & 0xc0) == 0x80; ++i) --size;
-  if (pending_[size - 1] == '\r') --size;
   return size;
 }
 
