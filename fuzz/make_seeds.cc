@@ -59,6 +59,18 @@ std::vector<std::string> text_seeds() {
           std::string(1, '\0') + "\xff\xfeh", "\x02x\xed\xa0\x80"};
 }
 
+std::vector<std::string> csv_seeds() {
+  return {"\x05Id,Name,\"Sold Price\"\r\n0,分,1.5e6\r\n1,,\r\n2,\"a, \"\"b\"\"\nc\",\"\"\r\n",
+          "\xff\ufeffa;b\n1,5;2\n\n;\n",
+          "\x01"
+          "a\tb\r1\t2\r\"x\ty\r\n\"\t",
+          "\x02"
+          "a,b\n1\n",
+          "\x03"
+          "a,b\n1,\"2",
+          "\x09n;d;l\n-$1,234.5;2020-02-29T23:59:59.5Z;a, b\n NA ;1/31/2020;\"b, a\"\n007;x;a,b,\n"};
+}
+
 std::vector<std::string> zip_seeds() {
   const std::string bomb(1 << 17, 'x');
   ZipMember encrypted = zip_member("a.txt", "secret"), huge = zip_member("a.txt", "huge"),
@@ -84,6 +96,7 @@ std::vector<std::string> zip_seeds() {
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const std::filesystem::path folder = argv[1];
+  write(folder / "csv", csv_seeds());
   write(folder / "run_log", run_log_seeds());
   write(folder / "safetensors", safetensors_seeds());
   write(folder / "text", text_seeds());

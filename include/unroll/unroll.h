@@ -11,6 +11,7 @@
 #include "unroll/random.h"
 #include "unroll/schedules.h"
 #include "unroll/state_visitor.h"
+#include "unroll/table.h"
 #include "unroll/tensor.h"
 #include "unroll/trainer.h"
 #include "unroll/windows.h"

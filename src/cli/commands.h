@@ -15,6 +15,8 @@ Command inspect_command();
 Command runs_command();
 Command plot_command();
 Command bench_command();
+Command table_command();
+Command table_inspect_command();
 
 inline constexpr int most_threads = 1024;
 inline constexpr std::int64_t most_epochs = 1'000'000'000;

@@ -30,6 +30,7 @@ Examples:
   unroll runs                                     every run, its state and its best perplexity
   unroll plot runs/novel-gru runs/novel-lstm      their learning curves in one picture
   unroll bench                                    how much of this machine is used
+  unroll table inspect train.csv --target Price   what the columns of a table hold, and what looks like trouble
 
 Exit codes: 0 fine, 2 a flag or argument that cannot be used, 65 data that make no sense, 66 no such input,
 70 a defect or out of memory, 74 reading or writing failed, 75 training diverged,
@@ -38,30 +39,46 @@ Exit codes: 0 fine, 2 a flag or argument that cannot be used, 65 data that make 
 
 std::vector<Command> all_commands() {
   return {train_command(), generate_command(), evaluate_command(), inspect_command(),
-          runs_command(),  plot_command(),     bench_command()};
+          runs_command(),  plot_command(),     bench_command(),    table_command()};
 }
 
 std::string help() {
-  std::string text =
-      "unroll trains recurrent neural networks on text, and lets them write.\nUsage: unroll COMMAND ...\n\nCommands:\n";
-  for (const Command& command : all_commands()) text += fmt::format("  {:<10} {}\n", command.name, command.summary);
-  return text + closing_words;
+  return "unroll trains recurrent neural networks on text, lets them write, and examines tables.\n"
+         "Usage: unroll COMMAND ...\n\nCommands:\n" +
+         list_of(all_commands()) + closing_words;
+}
+
+std::string help_of_group(const Command& group) {
+  return fmt::format("{}\nUsage: unroll {} COMMAND ...\n\nCommands:\n{}\n{}\n", group.summary, group.name,
+                     list_of(group.members), group.details);
+}
+
+bool asks_for_help(const std::string& word) { return word == "--help" || word == "-h"; }
+
+std::string first_of(const std::vector<std::string>& arguments) { return arguments.empty() ? "" : arguments.front(); }
+
+std::vector<std::string> after_first(const std::vector<std::string>& arguments) {
+  return {arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end()};
+}
+
+/// `arguments` are those behind the command's name.
+void run(const Command& command, const std::vector<std::string>& arguments) {
+  if (!command.members.empty()) {
+    const std::string word = first_of(arguments);
+    if (asks_for_help(word)) return write_result(help_of_group(command));
+    return run(find_command(command.members, word, "unroll " + command.name), after_first(arguments));
+  }
+  GivenSettings given;
+  const auto command_help = read_settings(command, arguments, given);
+  command_help ? write_result(*command_help) : command.run(given);
 }
 
 void run(const std::vector<std::string>& arguments) {
-  const std::string name = arguments.empty() ? "" : arguments.front();
-  if (name == "--version") return write_result("unroll " UNROLL_VERSION "\n");
-  if (name == "--help" || name == "-h") return write_result(help());
-  std::vector<std::string> names;
-  for (const Command& command : all_commands()) {
-    names.push_back(command.name);
-    if (command.name != name) continue;
-    GivenSettings given;
-    const auto command_help = read_settings(command, {arguments.begin() + 1, arguments.end()}, given);
-    return command_help ? write_result(*command_help) : command.run(given);
-  }
-  const std::string problem = name.empty() ? "a command is missing" : fmt::format("unknown command '{}'", name);
-  throw Error(fmt::format("{}: it must be {}; see unroll --help", problem, alternatives(names)));
+  const std::string word = first_of(arguments);
+  if (word == "--version") return write_result("unroll " UNROLL_VERSION "\n");
+  if (asks_for_help(word)) return write_result(help());
+  const std::vector<Command> commands = all_commands();
+  run(find_command(commands, word, "unroll"), after_first(arguments));
 }
 
 int fail(ExitCode code, const std::string& message) {

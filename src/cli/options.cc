@@ -63,6 +63,7 @@ template float parse_number<float>(const std::string& text, const Interval& inte
 template double parse_number<double>(const std::string& text, const Interval& interval);
 
 std::string alternatives(const std::vector<std::string>& names) {
+  if (names.size() == 1) return names.front();
   const std::vector<std::string> all_but_last(names.begin(), names.end() - 1);
   return fmt::format("{} or {}", join(all_but_last, ", "), names.back());
 }
@@ -224,6 +225,31 @@ std::string help_of(const CLI::App& app) {
 }
 
 }  // namespace
+
+namespace {
+
+std::string last_word(const std::string& name) { return name.substr(name.rfind(' ') + 1); }
+
+}  // namespace
+
+std::string list_of(const std::vector<Command>& commands) {
+  std::string text;
+  for (const Command& command : commands)
+    text += fmt::format("  {:<10} {}\n", last_word(command.name), command.summary);
+  return text;
+}
+
+const Command& find_command(const std::vector<Command>& commands, const std::string& word, const std::string& group) {
+  std::vector<std::string> words;
+  for (const Command& command : commands) {
+    words.push_back(last_word(command.name));
+    if (words.back() == word) return command;
+  }
+  const std::string of_group = group == "unroll" ? "" : " of " + group;
+  const std::string problem = word.empty() ? fmt::format("a command{} is missing", of_group)
+                                           : fmt::format("unknown command '{}'{}", word, of_group);
+  throw Error(fmt::format("{}: it must be {}; see {} --help", problem, alternatives(words), group));
+}
 
 std::optional<std::string> read_settings(const Command& command, const std::vector<std::string>& arguments,
                                          GivenSettings& given) {

@@ -52,14 +52,22 @@ struct SettingGroup {
 /// file.
 using GivenSettings = std::map<std::string, std::vector<std::string>>;
 
-/// A sub-command of the program.
+/// A sub-command of the program, or a group of such.
 struct Command {
-  std::string name;
+  std::string name;  ///< with the group it is in: "train", "table", "table inspect"
   std::string summary;
   std::string details;  ///< the end of its help: examples, and what else one has to know
   std::vector<SettingGroup> groups;
   std::function<void(const GivenSettings&)> run;
+  std::vector<Command> members = {};  ///< of a group, which has neither settings nor run
 };
+
+/// The list of commands in a help text: the last word of each name, and its summary.
+std::string list_of(const std::vector<Command>& commands);
+
+/// The one whose name ends in the word `word`. Throws Error(usage) that names what there is; `group` is what they are
+/// the commands of, "unroll" or "unroll table".
+const Command& find_command(const std::vector<Command>& commands, const std::string& word, const std::string& group);
 
 /// Assigns what `arguments` (after the command's name) and the file named by --config say, and adds it to `given`; the
 /// command line wins. Returns the text of the help where that was asked for, and then assigns nothing. Throws

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "unroll/language_model.h"
+#include "unroll/table.h"
 #include "unroll/trainer.h"
 
 namespace unroll::cli {
@@ -34,6 +35,11 @@ inline const Words<ScheduleKind> schedule_words = {{"constant", ScheduleKind::co
                                                    {"cosine", ScheduleKind::cosine},
                                                    {"step", ScheduleKind::step},
                                                    {"plateau", ScheduleKind::plateau}};
+inline const Words<ColumnKind> column_kind_words = {{"number", ColumnKind::number},
+                                                    {"category", ColumnKind::category},
+                                                    {"date", ColumnKind::date},
+                                                    {"list", ColumnKind::list},
+                                                    {"text", ColumnKind::text}};
 
 template <typename Value>
 const std::string& word_for(const Words<Value>& words, Value value) {

@@ -6,16 +6,13 @@
 #include <string>
 #include <string_view>
 
+#include "io/utf8.h"
 #include "unroll/corpus.h"
 
 namespace unroll {
 
 /// Throws Error(bad_data): `text` is no UTF-8 at byte `offset`; `name` stands for it.
 [[noreturn]] void refuse_invalid_utf8(std::string_view text, std::size_t offset, const std::string& name);
-
-/// How many bytes at the start of `text` are a UTF-8 byte order mark. Throws Error(bad_data) for the mark of UTF-16 or
-/// UTF-32.
-std::size_t byte_order_mark_size(std::string_view text, const std::string& name);
 
 /// The symbol as UTF-8.
 std::string utf8_of(char32_t symbol);

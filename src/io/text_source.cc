@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "io/gzip.h"
 #include "io/in_quotes.h"
@@ -30,23 +32,62 @@ Place locate(const std::string& source) {
   return {source, std::nullopt};
 }
 
+/// A source, opened: its first bytes have said what it is.
+class OpenSource {
+ public:
+  explicit OpenSource(const std::string& source) : place_(locate(source)), file_(place_.path) {
+    constexpr std::uint64_t magic_size = 4;
+    file_.read(bytes_, magic_size);
+    gzip_ = is_gzip(bytes_);
+    zip_ = is_zip(bytes_);
+    if (place_.member.has_value() && !zip_) {
+      throw Error(ExitCode::bad_data, fmt::format("{}: is not a zip archive, so there is no {} in it; pass {} alone",
+                                                  source_name(place_.path), in_quotes(*place_.member), place_.path));
+    }
+  }
+
+  bool packed() const { return gzip_ || zip_; }
+
+  std::string unpack(std::uint64_t longest) {
+    file_.read(bytes_);
+    if (gzip_) return gunzip(bytes_, source_name(place_.path), longest);
+    return unzip(bytes_, place_.path, place_.member, longest);
+  }
+
+  /// What has been read of a plain file, up to `longest` bytes. The caller may take bytes away.
+  std::string& read(std::uint64_t longest) {
+    file_.read(bytes_, longest);
+    return bytes_;
+  }
+
+ private:
+  Place place_;
+  InputFile file_;
+  std::string bytes_;
+  bool gzip_ = false, zip_ = false;
+};
+
 }  // namespace
 
 std::string read_source(const std::string& source, const SourceLimits& limits) {
-  const Place place = locate(source);
-  InputFile file(place.path);
-  std::string bytes;
-  constexpr std::uint64_t magic_size = 4;
-  file.read(bytes, magic_size);
-  const bool gzip = is_gzip(bytes), zip = is_zip(bytes);
-  if (place.member.has_value() && !zip) {
-    throw Error(ExitCode::bad_data, fmt::format("{}: is not a zip archive, so there is no {} in it; pass {} alone",
-                                                source_name(place.path), in_quotes(*place.member), place.path));
+  OpenSource open(source);
+  return open.packed() ? open.unpack(limits.unpacked) : std::move(open.read(limits.plain));
+}
+
+void for_each_piece(const std::string& source, const std::function<void(std::string_view)>& take) {
+  constexpr std::size_t piece = 1 << 20;
+  OpenSource open(source);
+  if (open.packed()) {
+    const std::string text = open.unpack(longest_unpacked);
+    for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min(piece, rest.size()))) {
+      take(rest.substr(0, piece));
+    }
+    return;
   }
-  file.read(bytes, gzip || zip ? no_limit : limits.plain);
-  if (gzip) return gunzip(bytes, source_name(place.path), limits.unpacked);
-  if (zip) return unzip(bytes, place.path, place.member, limits.unpacked);
-  return bytes;
+  for (std::string* bytes = &open.read(piece); !bytes->empty(); open.read(piece)) {
+    take(*bytes);
+    bytes->clear();
+  }
 }
 
 }  // namespace unroll

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "io/file.h"
 
@@ -21,5 +23,9 @@ struct SourceLimits {
 /// to its end, so that its checksum counts. Throws Error: no_input where there is nothing to open, bad_data for a
 /// damaged or ambiguous archive, io where reading fails.
 std::string read_source(const std::string& source, const SourceLimits& limits = {});
+
+/// The same bytes in pieces, so that a plain file is never in memory as a whole. Throws as read_source does, perhaps
+/// after some pieces.
+void for_each_piece(const std::string& source, const std::function<void(std::string_view)>& take);
 
 }  // namespace unroll

@@ -19,6 +19,7 @@ FLAGS = {
     "runs": ["json", "config"],
     "plot": ["out", "config"],
     "bench": ["only", "threads", "repeats", "list", "json", "config"],
+    "table inspect": ["target", "as", "drop", "json", "config"],
 }
 
 
@@ -33,7 +34,7 @@ class HelpTest(ProgramTest):
     def test_help_names_every_flag_once_and_shows_examples(self):
         for command, flags in FLAGS.items():
             with self.subTest(command):
-                text = self.succeed(command, "--help").out
+                text = self.succeed(*command.split(), "--help").out
                 self.assertEqual(re.findall(r"^  (?:-h,)?--([a-z-]+)", text, re.M).count("help"), 1)
                 named = set(re.findall(r"^  (?:-o,)?--([a-z-]+)", text, re.M))
                 self.assertEqual(named, set(flags))
@@ -42,13 +43,13 @@ class HelpTest(ProgramTest):
 
     def test_help_fits_a_wide_terminal(self):
         for command in FLAGS:
-            for line in self.succeed(command, "--help").out.splitlines():
+            for line in self.succeed(*command.split(), "--help").out.splitlines():
                 self.assertLessEqual(len(line), 120, line)
 
     def test_general_help_names_every_command_and_exit_code(self):
         text = self.succeed("--help").out
         for command in FLAGS:
-            self.assertRegex(text, rf"(?m)^  {command} ")
+            self.assertRegex(text, rf"(?m)^  {command.split()[0]} ")
         for code in ("2", "65", "66", "70", "74", "75", "129", "130", "143"):
             self.assertRegex(text, rf"\b{code}[ ,]")
 
@@ -60,7 +61,7 @@ class UsageTest(ProgramTest):
         return line
 
     def test_command(self):
-        self.assertIn("train, generate, evaluate, inspect, runs, plot or bench", self.refused())
+        self.assertIn("train, generate, evaluate, inspect, runs, plot, bench or table", self.refused())
         self.assertIn("tarin", self.refused("tarin"))
 
     def test_unknown_flags_and_arguments(self):

@@ -20,7 +20,8 @@ int main() {
   trainer.run();
   model.save("model.safetensors");
   const LanguageModel loaded = LanguageModel::load(context, "model.safetensors");
+  const Table table = Table::from_text("name,price\na,1\nb,2\n");
   const std::string continued = generate(loaded, "abc", {.length = 7});
   std::printf("perplexity %.3f, continued %s\n", perplexity, continued.c_str());
-  return perplexity < 1.2 && continued == "abcdefghab" ? 0 : 1;
+  return perplexity < 1.2 && continued == "abcdefghab" && table.column("price").numbers()[1] == 2 ? 0 : 1;
 }

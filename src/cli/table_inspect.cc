@@ -1,0 +1,289 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/output.h"
+#include "cli/table_options.h"
+#include "cli/table_trouble.h"
+#include "data/cell_values.h"
+#include "data/number_summary.h"
+#include "io/in_quotes.h"
+#include "unroll/error.h"
+
+namespace unroll::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct TableInspectOptions {
+  std::string file;    ///< CSV
+  std::string target;  ///< column that is to be predicted; empty: not said
+  TableOptions table;
+  bool json = false;  ///< the result as JSON
+};
+
+constexpr const char* details =
+    R"(For each column: its kind, the share of missing cells, distinct values, numbers far outside the quartiles, and its range
+(minimum, median, maximum) or its most frequent values. Then what looks like trouble for a model: texts that hold the
+target, ids in the order of time, words among numbers, mixed units, absurd years.
+
+Examples:
+  unroll table inspect train.csv
+  unroll table inspect train.csv --target SalePrice --as MSSubClass=category --drop Id
+  unroll table inspect houses.zip:train.csv --target "Sold Price" --json)";
+
+std::vector<SettingGroup> settings_of(TableInspectOptions& o) {
+  std::vector<Setting> settings = {
+      argument("FILE", o.file, "CSV with a header: plain, gzip or zip; - is standard input"),
+      text("target", "COLUMN", o.target, "", "the column that is to be predicted")};
+  for (Setting& setting : table_settings(o.table)) settings.push_back(std::move(setting));
+  settings.push_back(toggle("json", o.json, "print the result as one JSON object"));
+  return {{"What to look at", std::move(settings)}};
+}
+
+bool holds_numbers(const Column& column) {
+  return column.kind() == ColumnKind::number || column.kind() == ColumnKind::date;
+}
+
+/// What is shown of a column.
+struct Facts {
+  std::int64_t missing = 0;
+  std::int64_t distinct = 0;
+  NumberSummary numbers;                                       ///< of numbers and dates
+  std::vector<std::pair<std::string, std::int64_t>> frequent;  ///< of categories and lists: value and rows
+  std::int64_t bytes = 0, longest = 0;                         ///< of texts
+};
+
+/// The levels in most rows, ties in order of appearance.
+std::vector<std::pair<std::string, std::int64_t>> most_frequent(const Column& column) {
+  constexpr std::size_t most = 10;
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(column.levels().size()), 0);
+  const auto count = [&](std::int32_t code) {
+    if (code >= 0) ++counts[static_cast<std::size_t>(code)];
+  };
+  if (column.kind() == ColumnKind::category) {
+    for (const std::int32_t code : column.codes()) count(code);
+  } else {
+    for (std::int64_t row = 0; row < column.size(); ++row) {
+      for (const std::int32_t token : column.tokens(row)) count(token);
+    }
+  }
+  std::vector<std::int32_t> order(counts.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater<>(),
+                           [&](std::int32_t code) { return counts[static_cast<std::size_t>(code)]; });
+  std::vector<std::pair<std::string, std::int64_t>> result;
+  for (const std::int32_t code : order) {
+    if (result.size() < most) result.emplace_back(column.levels()[code], counts[static_cast<std::size_t>(code)]);
+  }
+  return result;
+}
+
+Facts facts_of(const Column& column) {
+  Facts facts;
+  for (std::int64_t row = 0; row < column.size(); ++row) facts.missing += column.is_missing(row) ? 1 : 0;
+  if (holds_numbers(column)) {
+    facts.numbers = summary_of(column.numbers());
+    facts.distinct = facts.numbers.distinct;
+  } else if (column.kind() == ColumnKind::text) {
+    Levels distinct;
+    for (std::int64_t row = 0; row < column.size(); ++row) {
+      if (column.is_missing(row)) continue;
+      const auto size = static_cast<std::int64_t>(column.text(row).size());
+      distinct.add(column.text(row));
+      facts.bytes += size;
+      facts.longest = std::max(facts.longest, size);
+    }
+    facts.distinct = distinct.size();
+  } else {
+    facts.distinct = column.levels().size();
+    facts.frequent = most_frequent(column);
+  }
+  return facts;
+}
+
+std::string value_text(const Column& column, double number) {
+  return column.kind() == ColumnKind::date ? date_text(number) : number_text(number);
+}
+
+std::string share_text(std::int64_t part, std::int64_t whole) {
+  return part == 0 ? "-" : fmt::format("{:.1f} %", 100 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+/// Without a decimal, but 0 and 100 for none and all only.
+std::string whole_percent(std::int64_t part, std::int64_t whole) {
+  const double share = 100 * static_cast<double>(part) / static_cast<double>(whole);
+  if (share < 1) return "<1 %";
+  return part < whole && share > 99 ? ">99 %" : fmt::format("{:.0f} %", share);
+}
+
+std::string shortened(std::string_view text, int width) {
+  const std::string line = one_line(text);
+  const std::string_view cut = cut_to_width(line, width);
+  return cut.size() < line.size() ? std::string(cut_to_width(line, width - 2)) + ".." : line;
+}
+
+std::string values_text(const Column& column, const Facts& facts) {
+  constexpr std::size_t levels = 3;
+  constexpr int longest_level = 20, longest_text = 36;
+  const std::int64_t present = column.size() - facts.missing;
+  if (present == 0) return "";
+  if (holds_numbers(column)) {
+    const NumberSummary& n = facts.numbers;
+    if (n.count == 0) return "";
+    return fmt::format("{} .. {} .. {}", value_text(column, n.minimum), value_text(column, n.median),
+                       value_text(column, n.maximum));
+  }
+  if (column.kind() == ColumnKind::text) {
+    std::int64_t row = 0;
+    while (column.is_missing(row)) ++row;
+    return fmt::format("{} bytes on average: {}", with_commas(facts.bytes / present),
+                       shortened(column.text(row), longest_text));
+  }
+  std::string text;
+  for (std::size_t i = 0; i < std::min(levels, facts.frequent.size()); ++i) {
+    const auto& [level, count] = facts.frequent[i];
+    const std::string name = level.empty() ? "\"\"" : shortened(level, longest_level);
+    text += fmt::format("{}{} {}", i > 0 ? ", " : "", name, whole_percent(count, present));
+  }
+  return text;
+}
+
+std::string outliers_text(const Column& column, const Facts& facts) {
+  return holds_numbers(column) && facts.numbers.outliers > 0 ? with_commas(facts.numbers.outliers) : "-";
+}
+
+using Row = std::array<std::string, 6>;
+
+std::string aligned(const std::vector<Row>& rows) {
+  constexpr std::array to_the_right = {false, false, true, true, true, false};
+  std::array<int, 6> widths{};
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
+      line += (to_the_right[i] ? align_right(row[i], widths[i]) : align_left(row[i], widths[i])) + "  ";
+    }
+    line += row.back();
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+/// "81 columns: 38 of numbers, 43 of categories"
+std::string columns_text(const Table& table) {
+  const std::map<ColumnKind, const char*> names = {{ColumnKind::number, "numbers"},
+                                                   {ColumnKind::category, "categories"},
+                                                   {ColumnKind::date, "dates"},
+                                                   {ColumnKind::list, "lists"},
+                                                   {ColumnKind::text, "texts"}};
+  std::vector<std::string> parts;
+  for (const auto& [kind, name] : names) {
+    const auto count = std::ranges::count(table.columns(), kind, &Column::kind);
+    if (count > 0) parts.push_back(fmt::format("{} of {}", with_commas(count), name));
+  }
+  return fmt::format("{}: {}", counted(static_cast<std::int64_t>(table.columns().size()), "column"), join(parts, ", "));
+}
+
+std::string report(const Table& table, const std::vector<Facts>& facts, const std::vector<Trouble>& trouble) {
+  constexpr int longest_name = 28;
+  std::vector<Row> rows = {{"column", "kind", "missing", "distinct", "outliers", "values"}};
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    const Column& column = table.columns()[i];
+    rows.push_back({shortened(column.name(), longest_name), word_for(column_kind_words, column.kind()),
+                    share_text(facts[i].missing, table.rows()), with_commas(facts[i].distinct),
+                    outliers_text(column, facts[i]), values_text(column, facts[i])});
+  }
+  std::string text = fmt::format("{}: {}, {}\n\n{}\n", one_line(table.name()), counted(table.rows(), "row"),
+                                 columns_text(table), aligned(rows));
+  if (trouble.empty()) return text + "no suspected trouble\n";
+  text += "suspected trouble\n";
+  for (const Trouble& one : trouble) text += fmt::format("- {} {}\n", one_line(one.column) + ":", one.text);
+  return text;
+}
+
+Json value_json(const Column& column, double number) {
+  return column.kind() == ColumnKind::date ? Json(date_text(number)) : Json(number);
+}
+
+Json json_of(const Column& column, const Facts& facts) {
+  Json result = {{"name", column.name()},
+                 {"kind", word_for(column_kind_words, column.kind())},
+                 {"missing", facts.missing},
+                 {"missing_share", static_cast<double>(facts.missing) / static_cast<double>(column.size())},
+                 {"distinct", facts.distinct}};
+  if (holds_numbers(column)) {
+    const NumberSummary& n = facts.numbers;
+    const auto put = [&](const char* name, double number) {
+      result[name] = n.count > 0 ? value_json(column, number) : Json();
+    };
+    put("minimum", n.minimum);
+    put("lower_quartile", n.lower_quartile);
+    put("median", n.median);
+    put("upper_quartile", n.upper_quartile);
+    put("maximum", n.maximum);
+    result["outliers"] = n.outliers;
+    result["misfits"] = column.misfits().size();
+  } else if (column.kind() == ColumnKind::text) {
+    const std::int64_t present = column.size() - facts.missing;
+    result["mean_bytes"] = present > 0 ? Json(static_cast<double>(facts.bytes) / static_cast<double>(present)) : Json();
+    result["longest_bytes"] = facts.longest;
+  } else {
+    result["frequent"] = Json::array();
+    for (const auto& [value, count] : facts.frequent) result["frequent"].push_back({{"value", value}, {"rows", count}});
+  }
+  return result;
+}
+
+Json json_of(const Table& table, const Trouble& trouble) {
+  constexpr std::size_t most = 10;
+  Json result = {
+      {"kind", trouble.kind}, {"column", trouble.column}, {"text", trouble.text}, {"rows", trouble.rows.size()}};
+  result["lines"] = Json::array();
+  for (std::size_t i = 0; i < std::min(most, trouble.rows.size()); ++i)
+    result["lines"].push_back(table.line(trouble.rows[i]));
+  return result;
+}
+
+const Column* target_of(const Table& table, const std::string& name) {
+  if (name.empty()) return nullptr;
+  const Column& column = table.column(name);
+  if (column.kind() == ColumnKind::number) return &column;
+  throw Error(
+      fmt::format("--target {}: the column is of kind {}, and a target is numbers; see unroll table inspect --help",
+                  in_quotes(name), word_for(column_kind_words, column.kind())));
+}
+
+void inspect_table(const TableInspectOptions& o) {
+  const Table table = Table::read(o.file, o.table);
+  const std::vector<Trouble> trouble = suspected_trouble(table, target_of(table, o.target));
+  std::vector<Facts> facts;
+  for (const Column& column : table.columns()) facts.push_back(facts_of(column));
+  if (!o.json) return write_result(report(table, facts, trouble));
+  Json result = {
+      {"file", table.name()}, {"rows", table.rows()}, {"columns", Json::array()}, {"trouble", Json::array()}};
+  for (std::size_t i = 0; i < facts.size(); ++i) result["columns"].push_back(json_of(table.columns()[i], facts[i]));
+  for (const Trouble& one : trouble) result["trouble"].push_back(json_of(table, one));
+  write_result(to_text(result));
+}
+
+}  // namespace
+
+Command table_inspect_command() {
+  auto options = std::make_shared<TableInspectOptions>();
+  return {"table inspect", "Show what the columns of a table hold, and what looks like trouble.", details,
+          settings_of(*options), [options](const GivenSettings&) { inspect_table(*options); }};
+}
+
+}  // namespace unroll::cli

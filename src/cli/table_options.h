@@ -1,0 +1,13 @@
+#pragma once
+
+#include <vector>
+
+#include "cli/options.h"
+#include "unroll/table.h"
+
+namespace unroll::cli {
+
+/// --as and --drop.
+std::vector<Setting> table_settings(TableOptions& options);
+
+}  // namespace unroll::cli

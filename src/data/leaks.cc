@@ -1,0 +1,81 @@
+#include "data/leaks.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace unroll {
+namespace {
+
+bool holds_strings(const Column& column) {
+  return column.kind() == ColumnKind::text || column.kind() == ColumnKind::category ||
+         column.kind() == ColumnKind::list;
+}
+
+bool holds(const std::vector<double>& numbers, double wanted) {
+  return std::ranges::any_of(numbers, [&](double number) { return number == wanted || number == std::round(wanted); });
+}
+
+/// What is looked for in one column of strings: the numbers of another, in the same row and, to know what chance does,
+/// in rows further on.
+class Search {
+ public:
+  Search(const Column& into, const Column& of)
+      : leak_{&into, &of, {}}, shifts_{1, of.size() / 3, of.size() / 2}, rows_(of.size()) {}
+
+  void look(std::int64_t row, const std::vector<double>& numbers) {
+    const auto wanted = [&](std::int64_t at) { return leak_.of->numbers()[static_cast<std::size_t>(at % rows_)]; };
+    if (holds(numbers, wanted(row))) leak_.rows.push_back(row);
+    for (std::size_t i = 0; i < shifts_.size(); ++i) by_chance_[i] += holds(numbers, wanted(row + shifts_[i])) ? 1 : 0;
+  }
+
+  bool found() const {
+    const auto count = static_cast<std::int64_t>(leak_.rows.size());
+    return count >= 3 && 1000 * count >= rows_ && count >= 10 * std::ranges::max(by_chance_);
+  }
+
+  Leak leak() && { return std::move(leak_); }
+
+ private:
+  Leak leak_;
+  std::array<std::int64_t, 3> shifts_;
+  std::array<std::int64_t, 3> by_chance_{};
+  std::int64_t rows_;
+};
+
+}  // namespace
+
+std::string string_of(const Column& column, std::int64_t row) {
+  if (column.is_missing(row)) return "";
+  if (column.kind() == ColumnKind::text) return std::string(column.text(row));
+  if (column.kind() == ColumnKind::category) {
+    return std::string(column.levels()[column.codes()[static_cast<std::size_t>(row)]]);
+  }
+  std::string text;
+  for (const std::int32_t token : column.tokens(row))
+    text.append(text.empty() ? "" : ", ").append(column.levels()[token]);
+  return text;
+}
+
+std::vector<Leak> find_leaks(const Table& table, std::span<const Column* const> of) {
+  std::vector<Leak> leaks;
+  for (const Column& into : table.columns()) {
+    if (!holds_strings(into)) continue;
+    std::vector<Search> searches;
+    for (const Column* column : of) searches.emplace_back(into, *column);
+    std::vector<double> numbers;
+    for (std::int64_t row = 0; row < table.rows(); ++row) {
+      numbers.clear();
+      const std::string text = string_of(into, row);
+      for_each_number_in(text, [&](double number, std::string_view) { numbers.push_back(number); });
+      if (numbers.empty()) continue;
+      for (Search& search : searches) search.look(row, numbers);
+    }
+    for (Search& search : searches) {
+      if (search.found()) leaks.push_back(std::move(search).leak());
+    }
+  }
+  return leaks;
+}
+
+}  // namespace unroll

@@ -1,0 +1,272 @@
+#include "io/csv.h"
+
+#include <csv.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <new>
+#include <unordered_map>
+#include <utility>
+
+#include "base/check.h"
+#include "io/in_quotes.h"
+#include "io/text_source.h"
+#include "io/utf8.h"
+#include "unroll/error.h"
+
+namespace unroll {
+namespace {
+
+/// What libcsv gets at once: its buffer is looked at in between, so no cell grows far beyond the limit.
+constexpr std::size_t longest_piece = 1 << 16;
+
+/// Goes through a text line by line; a line ends in LF, CR or CRLF, which belongs to it.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : text_(text), line_feed_(text.find('\n')), carriage_return_(text.find('\r')) {}
+
+  bool done() const { return begin_ == text_.size(); }
+
+  std::string_view next() {
+    if (line_feed_ < begin_) line_feed_ = text_.find('\n', begin_);
+    if (carriage_return_ < begin_) carriage_return_ = text_.find('\r', begin_);
+    std::size_t last = std::min({line_feed_, carriage_return_, text_.size() - 1});
+    if (last == carriage_return_ && line_feed_ == last + 1) ++last;
+    const std::string_view line = text_.substr(begin_, last + 1 - begin_);
+    begin_ = last + 1;
+    return line;
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t begin_ = 0;
+  std::size_t line_feed_, carriage_return_;  ///< the next ones; npos: there is none
+};
+
+bool has_line_end(std::string_view line) { return line.ends_with('\n') || line.ends_with('\r'); }
+
+std::string_view without_line_end(std::string_view line) {
+  while (has_line_end(line)) line.remove_suffix(1);
+  return line;
+}
+
+/// The delimiter that stands most often outside quotes; a comma where none does.
+char delimiter_of(std::string_view line) {
+  constexpr std::array delimiters = {',', ';', '\t'};
+  std::array<std::size_t, delimiters.size()> counts{};
+  bool quoted = false;
+  for (const char byte : line) {
+    if (byte == '"') quoted = !quoted;
+    for (std::size_t i = 0; i < delimiters.size(); ++i) counts[i] += !quoted && byte == delimiters[i] ? 1 : 0;
+  }
+  return delimiters[static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin())];
+}
+
+int no_byte_is_space(unsigned char) { return 0; }
+
+}  // namespace
+
+/// libcsv is C: what its callbacks throw must not pass through it.
+struct CsvParser::Callbacks {
+  static void cell(void* text, std::size_t size, void* parser) {
+    guarded(parser, [&](CsvParser& self) { self.take_cell({static_cast<const char*>(text), size}, text == nullptr); });
+  }
+
+  static void end_of_record(int, void* parser) {
+    guarded(parser, [](CsvParser& self) {
+      self.within_record_ = false;
+      self.end_record();
+    });
+  }
+
+  template <class Action>
+  static void guarded(void* parser, Action action) {
+    auto& self = *static_cast<CsvParser*>(parser);
+    if (self.failure_) return;
+    try {
+      action(self);
+    } catch (...) {
+      self.failure_ = std::current_exception();
+    }
+  }
+};
+
+void CsvParser::Free::operator()(csv_parser* parser) const {
+  csv_free(parser);
+  delete parser;
+}
+
+CsvParser::CsvParser(std::string name, CsvSink& sink, const CsvOptions& options)
+    : name_(std::move(name)), sink_(sink), options_(options), parser_(new csv_parser) {
+  UNROLL_CHECK(csv_init(parser_.get(), CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL) == 0);
+  csv_set_space_func(parser_.get(), no_byte_is_space);
+  csv_set_blk_size(parser_.get(), longest_piece);
+}
+
+CsvParser::~CsvParser() = default;
+
+void CsvParser::feed(std::string_view bytes) {
+  pending_ += bytes;
+  if (!begun_) {
+    if (pending_.empty()) return;
+    const std::string_view line = Lines(pending_).next();
+    const bool whole = line.size() < pending_.size();  // a CR at the end may be half a line end
+    if (!whole && line.size() > options_.longest_cell) {
+      refuse(fmt::format("has no end within {} bytes; is this a CSV file?", options_.longest_cell));
+    }
+    if (!whole) return;
+    begin(line);
+  }
+  const std::size_t size = size_to_parse();
+  parse(std::string_view(pending_).substr(0, size));
+  pending_.erase(0, size);
+}
+
+void CsvParser::finish() {
+  if (!begun_) begin(pending_);  // one line
+  parse(pending_);
+  pending_.clear();
+  const int error = csv_fini(parser_.get(), Callbacks::cell, Callbacks::end_of_record, this);
+  if (failure_) std::rethrow_exception(failure_);
+  if (error != 0)
+    refuse("a cell of this record begins with a quote that is never closed; close it, or double it within");
+  if (!header_taken_) {
+    throw Error(ExitCode::bad_data, fmt::format("{}: is empty; a table begins with the names of its columns", name_));
+  }
+  if (rows_ == 0) {
+    throw Error(ExitCode::bad_data, fmt::format("{}: has a header and no rows; a table needs some", name_));
+  }
+}
+
+void CsvParser::begin(std::string_view first_line) {
+  begun_ = true;
+  const std::size_t mark = byte_order_mark_size(pending_, name_);
+  delimiter_ = delimiter_of(first_line.substr(mark));
+  csv_set_delim(parser_.get(), static_cast<unsigned char>(delimiter_));
+  pending_.erase(0, mark);
+  offset_ += mark;
+}
+
+/// Whole lines; of a long line what is there but its last code point, which may be half of one, or of a line end.
+std::size_t CsvParser::size_to_parse() const {
+  if (const std::size_t line_end = pending_.rfind('\n'); line_end != std::string::npos) return line_end + 1;
+  if (pending_.size() <= longest_piece) return 0;
+  std::size_t size = pending_.size() - 1;
+  for (int i = 0; i < 3 && (static_cast<unsigned char>(pending_[size]) & 0xc0) == 0x80; ++i) --size;
+  return size;
+}
+
+void CsvParser::parse(std::string_view text) {
+  if (const std::size_t invalid = first_invalid_utf8(text); invalid < text.size()) {
+    refuse_invalid_utf8(name_, offset_ + invalid, line_ + count_line_ends(text.substr(0, invalid)), text[invalid]);
+  }
+  offset_ += text.size();
+  for (Lines lines(text); !lines.done();) {
+    const std::string_view line = lines.next();
+    parse_line(line);
+    if (has_line_end(line)) ++line_;
+  }
+}
+
+/// A line without quotes that begins a record is the whole record. libcsv goes from byte to byte, at half the speed of
+/// reading and typing everything else: it gets what has quotes.
+void CsvParser::parse_line(std::string_view line) {
+  if (!within_record_) record_line_ = line_;
+  if (within_record_ || !has_line_end(line) || line.find('"') != std::string_view::npos) return parse_quoted(line);
+  if (const std::string_view cells = without_line_end(line); !cells.empty()) split_unquoted(cells);
+}
+
+void CsvParser::split_unquoted(std::string_view line) {
+  while (true) {
+    const std::size_t end = line.find(delimiter_);
+    const std::string_view text = line.substr(0, end);
+    take_cell(text, text.empty());
+    if (end == std::string_view::npos) break;
+    line.remove_prefix(end + 1);
+  }
+  end_record();
+}
+
+void CsvParser::parse_quoted(std::string_view line) {
+  within_record_ = true;
+  for (std::size_t begin = 0; begin < line.size(); begin += longest_piece) {
+    const std::string_view piece = line.substr(begin, longest_piece);
+    const std::size_t parsed =
+        csv_parse(parser_.get(), piece.data(), piece.size(), Callbacks::cell, Callbacks::end_of_record, this);
+    if (failure_) std::rethrow_exception(failure_);
+    if (parsed != piece.size()) {
+      if (csv_error(parser_.get()) != CSV_EPARSE) throw std::bad_alloc();
+      refuse_quote(line, begin + parsed);
+    }
+    check_length(parser_->entry_pos);
+  }
+}
+
+void CsvParser::check_length(std::size_t size) const {
+  if (size <= options_.longest_cell) return;
+  refuse(fmt::format("a cell of this record is longer than {} bytes; is there a quote that is never closed?",
+                     options_.longest_cell));
+}
+
+void CsvParser::take_cell(std::string_view text, bool missing) {
+  check_length(text.size());
+  if (!header_taken_) {
+    names_.emplace_back(text);
+  } else if (cells_ < names_.size()) {
+    sink_.cell(cells_, text, missing);
+  }
+  ++cells_;
+}
+
+void CsvParser::end_record() {
+  if (!header_taken_) {
+    take_header();
+  } else if (cells_ != names_.size()) {
+    refuse(fmt::format("the row that begins here has {} cells, and the header has {}; {}", cells_, names_.size(),
+                       cells_ < names_.size() ? "add those that are missing"
+                                              : "quote cells that hold the delimiter, or remove what is too much"));
+  } else {
+    sink_.end_of_row(record_line_);
+    ++rows_;
+  }
+  cells_ = 0;
+}
+
+void CsvParser::take_header() {
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    if (names_[i].empty()) refuse(fmt::format("column {} has no name; give it one in the header", i + 1));
+    const auto [first, is_new] = places.emplace(names_[i], i);
+    if (!is_new) {
+      refuse(fmt::format("columns {} and {} have the same name {}; rename one in the header", first->second + 1, i + 1,
+                         in_quotes(names_[i])));
+    }
+  }
+  header_taken_ = true;
+  sink_.header(names_);
+}
+
+void CsvParser::refuse(const std::string& what) const {
+  throw Error(ExitCode::bad_data, fmt::format("{}: line {}: {}", name_, record_line_, what));
+}
+
+void CsvParser::refuse_quote(std::string_view line, std::size_t at) const {
+  const auto is_continuation = [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; };
+  const std::string_view before = line.substr(0, at);
+  const auto column = 1 + before.size() - static_cast<std::size_t>(std::ranges::count_if(before, is_continuation));
+  const std::string where = line_ == record_line_ ? "" : fmt::format(" of line {}", line_);
+  refuse(
+      fmt::format("a quote before column {}{} neither begins nor ends a cell; quote the whole cell, and double the "
+                  "quotes within",
+                  column, where));
+}
+
+void read_csv(const std::string& source, CsvSink& sink, const CsvOptions& options) {
+  CsvParser parser(source_name(source), sink, options);
+  for_each_piece(source, [&](std::string_view piece) { parser.feed(piece); });
+  parser.finish();
+}
+
+}  // namespace unroll
