@@ -36,12 +36,14 @@ class KillTest(ProgramTest):
     def setUp(self):
         super().setUp()
         self.write("text.txt", TEXT)
-        self.run = self.folder / "run"
+        self.killed_run = self.folder / "run"
 
-    def killed(self, arguments, seconds):
-        """Whether the process still ran after so long, and was killed then."""
+    def killed(self, arguments, seconds, in_a_save):
+        """Whether the process still ran after so long, and was killed then, or as soon as it was saving."""
         process = subprocess.Popen([PROGRAM, "train", *arguments], cwd=self.folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
         time.sleep(seconds)
+        while in_a_save and process.poll() is None and not any(self.killed_run.glob("*.safetensors.tmp.*")):
+            time.sleep(0.0002)
         process.kill()
         said = process.stderr.read().decode()
         process.stderr.close()
@@ -62,24 +64,25 @@ class KillTest(ProgramTest):
             longest = time.time() - began
             whole = (self.folder / "whole" / "model.safetensors").read_bytes()
             last = max(checkpoints_in(self.folder / "whole"))
-            shutil.rmtree(self.run, ignore_errors=True)
+            shutil.rmtree(self.killed_run, ignore_errors=True)
             arguments = ["text.txt", *flags, "--out", "run"]
             done = 0
-            while self.killed([*arguments, "--threads", str(moments.choice([1, 2]))], moments.uniform(0.005, longest / 2)):
-                found = checkpoints_in(self.run) if self.run.exists() else {}
+            while self.killed([*arguments, "--threads", str(moments.choice([1, 2]))], moments.uniform(0.005, longest / 2),
+                              moments.random() < 0.4):
+                found = checkpoints_in(self.killed_run) if self.killed_run.exists() else {}
                 for path in found.values():
                     data = path.read_bytes()
                     self.assertEqual(with_checksum(data), data, f"{path.name} is damaged")
                 if not found:
-                    shutil.rmtree(self.run, ignore_errors=True)
+                    shutil.rmtree(self.killed_run, ignore_errors=True)
                     continue  # it had not begun
                 self.assertGreaterEqual(max(found), done, "a checkpoint was lost")
                 if 0 < max(found) < last:
                     kills += 1
-                    in_a_save += any(self.run.glob("*.safetensors.tmp.*"))
+                    in_a_save += any(self.killed_run.glob("*.safetensors.tmp.*"))
                 done = max(found)
                 arguments = ["--resume", "run"]
-            self.assertEqual((self.run / "model.safetensors").read_bytes(), whole, f"after {kills} kills")
+            self.assertEqual((self.killed_run / "model.safetensors").read_bytes(), whole, f"after {kills} kills")
         print(f"{kills} kills in {trainings} trainings, {in_a_save} of them in a save", flush=True)
         self.assertGreaterEqual(in_a_save, kills / 4)
 
