@@ -38,6 +38,7 @@ std::vector<std::vector<std::int64_t>> rows_by_value(std::int64_t rows, const Va
   std::map<Value, std::vector<std::int64_t>> groups;
   for (std::int64_t row = 0; row < rows; ++row) groups[value_of(row)].push_back(row);
   std::vector<std::vector<std::int64_t>> result;
+  result.reserve(groups.size());
   for (auto& [value, group] : groups) result.push_back(std::move(group));
   return result;
 }
