@@ -238,6 +238,7 @@ std::vector<double> leave_one_out_residuals(const Samples& samples, double ridge
 std::vector<std::int64_t> rows_without_outliers(const Samples& samples) {
   const std::vector<double> residuals = leave_one_out_residuals(samples, outlier_ridge);
   std::vector<double> sizes;
+  sizes.reserve(residuals.size());
   for (const double residual : residuals) sizes.push_back(std::abs(residual));
   std::ranges::sort(sizes);
   const double limit = outlier_limit * normal_deviations_per_median * quantile(sizes, 0.5);

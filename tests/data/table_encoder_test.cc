@@ -215,18 +215,18 @@ TEST(TableEncoder, RefusesWhatIsNoEncoder) {
     return std::string(error.what());
   };
   EXPECT_THAT(refusal(nlohmann::json::array()), HasSubstr("m.safetensors: its encoder"));
-  const auto changed = [&](const char* pointer, const nlohmann::json& value) {
+  const auto changed = [&](const char* field, const nlohmann::json& value) {
     nlohmann::json json = good;
-    json[nlohmann::json::json_pointer(pointer)] = value;
+    json["groups"][0][field] = value;
     return refusal(json);
   };
-  EXPECT_THAT(changed("/groups/0/deviation", 0), HasSubstr("deviation"));
-  EXPECT_THAT(changed("/groups/0/low", 1e9), HasSubstr("low"));
-  EXPECT_THAT(changed("/groups/0/part", "month"), HasSubstr("fit its column"));
-  EXPECT_THAT(changed("/groups/0/part", "minute"), HasSubstr("part"));
-  EXPECT_THAT(changed("/groups/0/column", "gone"), HasSubstr("fit its column"));
-  EXPECT_THAT(changed("/groups/0/group", "other"), HasSubstr("group"));
-  EXPECT_THAT(changed("/groups/0/edges", "none"), HasSubstr("encoder"));
+  EXPECT_THAT(changed("deviation", 0), HasSubstr("deviation"));
+  EXPECT_THAT(changed("low", 1e9), HasSubstr("low"));
+  EXPECT_THAT(changed("part", "month"), HasSubstr("fit its column"));
+  EXPECT_THAT(changed("part", "minute"), HasSubstr("part"));
+  EXPECT_THAT(changed("column", "gone"), HasSubstr("fit its column"));
+  EXPECT_THAT(changed("group", "other"), HasSubstr("group"));
+  EXPECT_THAT(changed("edges", "none"), HasSubstr("encoder"));
 }
 
 }  // namespace
