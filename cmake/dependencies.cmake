@@ -8,6 +8,7 @@ find_package(CLI11 CONFIG REQUIRED)
 find_package(tomlplusplus CONFIG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(utf8cpp CONFIG REQUIRED)
+find_package(Eigen3 CONFIG REQUIRED)
 # libzip's own CMake package demands its command-line tools, which Debian packs separately.
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)

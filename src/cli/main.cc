@@ -31,6 +31,8 @@ Examples:
   unroll plot runs/novel-gru runs/novel-lstm      their learning curves in one picture
   unroll bench                                    how much of this machine is used
   unroll table inspect train.csv --target Price   what the columns of a table hold, and what looks like trouble
+  unroll table train train.csv --target Price     learn to predict a column, and save runs/train-linear
+  unroll table predict runs/train-linear test.csv predict it for other rows
 
 Exit codes: 0 fine, 2 a flag or argument that cannot be used, 65 data that make no sense, 66 no such input,
 70 a defect or out of memory, 74 reading or writing failed, 75 training diverged,
@@ -43,7 +45,8 @@ std::vector<Command> all_commands() {
 }
 
 std::string help() {
-  return "unroll trains recurrent neural networks on text, lets them write, and examines tables.\n"
+  return "unroll trains recurrent neural networks on text, lets them write, examines tables and predicts their "
+         "columns.\n"
          "Usage: unroll COMMAND ...\n\nCommands:\n" +
          list_of(all_commands()) + closing_words;
 }

@@ -8,12 +8,15 @@ constexpr const char* details = R"(A table is a CSV file: plain, gzip or zip, wi
 
 Examples:
   unroll table inspect train.csv
-  unroll table inspect train.csv --target "Sold Price" --as Zip=category)";
+  unroll table inspect train.csv --target "Sold Price" --as Zip=category
+  unroll table train train.csv --target SalePrice --id Id
+  unroll table predict runs/train-linear test.csv -o submission.csv)";
 
 }  // namespace
 
 Command table_command() {
-  return {"table", "Examine tables: houses and their prices, say.", details, {}, {}, {table_inspect_command()}};
+  return {"table", "Examine tables and predict a column: houses and their prices, say.",     details, {},
+          {},      {table_inspect_command(), table_train_command(), table_predict_command()}};
 }
 
 }  // namespace unroll::cli

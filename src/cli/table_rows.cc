@@ -1,0 +1,42 @@
+#include "cli/table_rows.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "io/in_quotes.h"
+#include "unroll/error.h"
+
+namespace unroll::cli {
+
+std::vector<std::int64_t> all_rows(const Table& table) {
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(table.rows()));
+  std::iota(rows.begin(), rows.end(), std::int64_t{0});
+  return rows;
+}
+
+RowNames::RowNames(const Table& table, const std::string& id) {
+  if (id.empty()) return;
+  column_ = &table.column(id);
+  for (std::int64_t row = 0; row < table.rows(); ++row) {
+    if (column_->is_missing(row))
+      throw Error(ExitCode::bad_data, fmt::format("{}: line {}: the id {} is missing; give the row one", table.name(),
+                                                  table.line(row), in_quotes(id)));
+  }
+}
+
+std::string RowNames::header() const { return column_ == nullptr ? "row" : csv_cell(column_->name()); }
+
+std::string RowNames::operator[](std::int64_t row) const {
+  if (column_ == nullptr) return std::to_string(row + 1);
+  return csv_cell(column_->levels()[column_->codes()[static_cast<std::size_t>(row)]]);
+}
+
+std::string csv_cell(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string cell = "\"";
+  for (const char byte : text) cell += byte == '"' ? "\"\"" : std::string(1, byte);
+  return cell + "\"";
+}
+
+}  // namespace unroll::cli

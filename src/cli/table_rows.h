@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "unroll/table.h"
+
+namespace unroll::cli {
+
+std::vector<std::int64_t> all_rows(const Table& table);
+
+/// What names each row in a file of predictions: the cells of the column `id`, which holds categories, or the number of
+/// the row, from 1, where `id` is empty. Throws Error(bad_data) for a row without.
+class RowNames {
+ public:
+  RowNames(const Table& table, const std::string& id);
+  std::string header() const;
+  std::string operator[](std::int64_t row) const;
+
+ private:
+  const Column* column_ = nullptr;
+};
+
+/// As a cell of a CSV file with commas.
+std::string csv_cell(std::string_view text);
+
+}  // namespace unroll::cli

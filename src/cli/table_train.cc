@@ -1,0 +1,294 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/atomic_file.h"
+#include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/metric.h"
+#include "cli/output.h"
+#include "cli/run_directory.h"
+#include "cli/table_options.h"
+#include "cli/table_rows.h"
+#include "data/cell_values.h"
+#include "io/in_quotes.h"
+#include "model/table_model.h"
+#include "unroll/error.h"
+#include "unroll/folds.h"
+
+namespace unroll::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+enum class TableModelKind { linear };
+const Words<TableModelKind> table_model_words = {{"linear", TableModelKind::linear}};
+
+struct TableTrainOptions {
+  std::string file;                               ///< CSV
+  std::string target;                             ///< column that is to be predicted
+  std::string id;                                 ///< column that names the rows; empty: none
+  TableModelKind model = TableModelKind::linear;  ///< what learns
+  Metric metric = Metric::log_rmse;               ///< what is reported, and whether logarithms are learned
+  int folds = 5;                                  ///< of the validation
+  std::string time_order;                         ///< column by which validation rows come later; empty: by chance
+  std::string folds_from;                         ///< column whose values are the folds; empty: by chance
+  std::uint64_t seed = 0;                         ///< of all folds
+  TableOptions table;
+  std::string out;         ///< run directory; empty: by the file's name
+  bool overwrite = false;  ///< a model in the run directory
+  bool json = false;       ///< the result as JSON
+};
+
+constexpr const char* details =
+    R"(The model is validated on folds: each time it learns from the other rows all that it knows, down to the median that
+stands for missing numbers. Then it learns from all rows and is saved, with everything that makes numbers of raw CSV.
+linear: a lasso on numbers, logarithms of skewed ones, bins, levels, tokens and parts of dates; its penalty is chosen
+within the training rows, and outliers among these are left out. With log-rmse it learns logarithms of the target.
+
+Examples:
+  unroll table train train.csv --target SalePrice --id Id
+  unroll table train houses.csv --target "Sold Price" --id Id --time-order "Listed On" --drop Summary
+  unroll table predict runs/train-linear test.csv -o submission.csv)";
+
+std::vector<SettingGroup> settings_of(TableTrainOptions& o) {
+  constexpr int most_folds = 1000;
+  std::vector<Setting> columns = {
+      argument("FILE", o.file, "CSV with a header: plain, gzip or zip; - is standard input"),
+      text("target", "COLUMN", o.target, "", "the column of numbers that is to be predicted"),
+      text("id", "COLUMN", o.id, "the row's number", "the column that names the rows, and says nothing else")};
+  for (Setting& setting : table_settings(o.table)) columns.push_back(std::move(setting));
+  return {
+      {"Table", std::move(columns)},
+      {"Model and validation",
+       {choice("model", o.model, table_model_words, "what learns"),
+        choice("metric", o.metric, metric_words, "what is reported"),
+        whole_number("folds", o.folds, 1, most_folds, "parts that the model is validated on in turn"),
+        text("time-order", "COLUMN", o.time_order, "none",
+             "numbers or dates: learn from earlier rows, validate on later ones"),
+        text("folds-from", "COLUMN", o.folds_from, "none", "a fold for each value of the column, which is no feature"),
+        seed(o.seed, "of what lies in which fold")}},
+      {"Saving and result",
+       {text("out", "DIR", o.out, "runs/NAME-linear", "run directory"),
+        toggle("overwrite", o.overwrite, "replace the model that the run directory holds"),
+        toggle("json", o.json, "print the result as one JSON object")}}};
+}
+
+void check_together(const TableTrainOptions& o) {
+  const char* help = "see unroll table train --help";
+  if (o.target.empty()) throw Error(fmt::format("--target COLUMN is missing: what is to be predicted; {}", help));
+  if (o.id == o.target) throw Error(fmt::format("--id and --target are the same column; {}", help));
+  if (!o.time_order.empty() && !o.folds_from.empty())
+    throw Error(fmt::format("--time-order and --folds-from exclude each other: both make the folds; {}", help));
+  if (o.folds < 2 && o.time_order.empty() && o.folds_from.empty())
+    throw Error(fmt::format("--folds 1 is for --time-order: folds by chance are 2 or more; {}", help));
+}
+
+Table read_table(const TableTrainOptions& o) {
+  TableOptions options = o.table;
+  options.as[o.target] = ColumnKind::number;  // so that what is no number is found, wherever it stands
+  if (!o.id.empty()) options.as[o.id] = ColumnKind::category;
+  return Table::read(o.file, options);
+}
+
+[[noreturn]] void refuse_row(const Table& table, std::int64_t row, const std::string& problem) {
+  throw Error(ExitCode::bad_data, fmt::format("{}: line {}: {}", table.name(), table.line(row), problem));
+}
+
+std::vector<double> targets_of(const Table& table, const TableTrainOptions& o) {
+  const Column& column = table.column(o.target);
+  const std::string name = in_quotes(o.target);
+  std::vector<double> targets(column.numbers().begin(), column.numbers().end());
+  for (std::int64_t row = 0; row < table.rows(); ++row) {
+    const double target = targets[static_cast<std::size_t>(row)];
+    if (column.is_missing(row))
+      refuse_row(table, row, fmt::format("the target {} is missing; leave out the rows without", name));
+    if (std::isnan(target)) {
+      const auto misfit = std::ranges::lower_bound(column.misfits(), row, {}, &Misfit::row);
+      refuse_row(table, row,
+                 fmt::format("the target {} is {}, and a target is a number; correct the row or leave it out", name,
+                             in_quotes(misfit->text)));
+    }
+    if (o.metric == Metric::log_rmse && target <= 0)
+      refuse_row(
+          table, row,
+          fmt::format("the target {} is {}, and log-rmse takes numbers above 0; take another --metric", name, target));
+  }
+  return targets;
+}
+
+/// Numbers, also those in a column that was read as categories, as the id is.
+std::vector<double> times_of(const Table& table, const std::string& name) {
+  const Column& column = table.column(name);
+  std::vector<double> times(column.numbers().begin(), column.numbers().end());
+  if (column.kind() == ColumnKind::category) {
+    for (const std::int32_t code : column.codes()) {
+      const std::string_view text = code < 0 ? std::string_view() : column.levels()[code];
+      times.push_back(unroll::parse_number(text).value_or(parse_date(text).value_or(std::nan(""))));
+    }
+  }
+  if (times.empty())
+    throw Error(fmt::format("--time-order {}: the column has no numbers and no dates", in_quotes(name)));
+  for (std::int64_t row = 0; row < table.rows(); ++row) {
+    if (std::isnan(times[static_cast<std::size_t>(row)]))
+      refuse_row(table, row, fmt::format("{}, which --time-order names, is no number and no date", in_quotes(name)));
+  }
+  return times;
+}
+
+std::vector<Fold> folds_of(const Table& table, const TableTrainOptions& o) {
+  if (!o.folds_from.empty()) return folds_from_values(table.column(o.folds_from));
+  if (!o.time_order.empty()) return folds_in_order(times_of(table, o.time_order), o.folds);
+  if (table.rows() < o.folds)
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: {} cannot be validated in {} folds; take fewer --folds or more rows", table.name(),
+                            counted(table.rows(), "row"), o.folds));
+  return shuffled_folds(table.rows(), o.folds, o.seed);
+}
+
+TableModel fit(const Table& table, Rows rows, const TableTrainOptions& o) {
+  std::vector<std::string> without;
+  if (!o.folds_from.empty()) without.push_back(o.folds_from);
+  const TableTask task = {.target = o.target, .id = o.id, .logarithm = o.metric == Metric::log_rmse};
+  return TableModel::fit(table, rows, task, std::move(without), o.seed);
+}
+
+/// Dollars with four digits, shares and logarithms with four decimals.
+std::string score_text(double score) {
+  return std::abs(score) < 10 ? fmt::format("{:.4f}", score) : four_digits(score);
+}
+
+struct FoldResult {
+  std::int64_t training_rows = 0, validation_rows = 0;
+  double training = 0, validation = 0;  ///< scores
+  std::int64_t features = 0, left_out = 0;
+  double penalty = 0;
+};
+
+/// A prediction for a row by a model that has not seen it.
+struct OutOfFold {
+  std::int64_t row = 0;
+  std::size_t fold = 0;
+  double prediction = 0;
+};
+
+struct Validation {
+  std::vector<FoldResult> folds;
+  std::vector<OutOfFold> predictions;  ///< by row
+  Spread training, validation;
+};
+
+std::vector<double> at(std::span<const double> values, Rows rows) {
+  std::vector<double> result;
+  result.reserve(rows.size());
+  for (const std::int64_t row : rows) result.push_back(values[static_cast<std::size_t>(row)]);
+  return result;
+}
+
+Validation validate(const Table& table, std::span<const double> targets, const std::vector<Fold>& folds,
+                    const TableTrainOptions& o) {
+  Validation result;
+  std::vector<double> training, validation;
+  for (std::size_t i = 0; i < folds.size(); ++i) {
+    const Fold& fold = folds[i];
+    const TableModel model = fit(table, fold.training, o);
+    const std::vector<double> predictions = model.predict(table, fold.validation);
+    for (std::size_t j = 0; j < predictions.size(); ++j)
+      result.predictions.push_back({.row = fold.validation[j], .fold = i + 1, .prediction = predictions[j]});
+    training.push_back(score(o.metric, model.predict(table, fold.training), at(targets, fold.training)));
+    validation.push_back(score(o.metric, predictions, at(targets, fold.validation)));
+    result.folds.push_back({.training_rows = static_cast<std::int64_t>(fold.training.size()),
+                            .validation_rows = static_cast<std::int64_t>(fold.validation.size()),
+                            .training = training.back(),
+                            .validation = validation.back(),
+                            .features = model.encoder().width(),
+                            .left_out = model.left_out(),
+                            .penalty = model.penalty()});
+    say(fmt::format("fold {} of {}: training {}, validation {}", i + 1, folds.size(), score_text(training.back()),
+                    score_text(validation.back())));
+  }
+  std::ranges::sort(result.predictions, {}, &OutOfFold::row);
+  result.training = spread_of(training);
+  result.validation = spread_of(validation);
+  return result;
+}
+
+std::string oof_text(const Validation& validation, const RowNames& names, std::span<const double> targets,
+                     const std::string& target) {
+  std::string text = fmt::format("{},fold,{},prediction\n", names.header(), csv_cell(target));
+  for (const OutOfFold& one : validation.predictions) {
+    text += fmt::format("{},{},{},{}\n", names[one.row], one.fold, targets[static_cast<std::size_t>(one.row)],
+                        one.prediction);
+  }
+  return text;
+}
+
+Json json_of(const FoldResult& fold) {
+  return {{"training_rows", fold.training_rows},
+          {"validation_rows", fold.validation_rows},
+          {"training", fold.training},
+          {"validation", fold.validation},
+          {"features", fold.features},
+          {"left_out", fold.left_out},
+          {"penalty", fold.penalty}};
+}
+
+std::string report(const Table& table, const Validation& v, const TableTrainOptions& o, const std::string& model_path) {
+  std::string text = fmt::format("{}: {}\n\n{:<6}{:>10}{:>12}\n", one_line(table.name()), counted(table.rows(), "row"),
+                                 "fold", "training", "validation");
+  for (std::size_t i = 0; i < v.folds.size(); ++i) {
+    text +=
+        fmt::format("{:<6}{:>10}{:>12}\n", i + 1, score_text(v.folds[i].training), score_text(v.folds[i].validation));
+  }
+  return text + fmt::format("{:<6}{:>10}{:>12} +- {}   {}\n\nmodel of all rows: {}\n", "mean",
+                            score_text(v.training.mean), score_text(v.validation.mean),
+                            score_text(v.validation.deviation), word_for(metric_words, o.metric), model_path);
+}
+
+void train_table(const TableTrainOptions& o) {
+  check_together(o);
+  RunDirectory directory(o.out.empty() ? default_run_directory(o.file, word_for(table_model_words, o.model)) : o.out,
+                         o.overwrite ? Existing::replace : Existing::refuse);
+  const Table table = read_table(o);
+  const RowNames names(table, o.id);
+  const std::vector<double> targets = targets_of(table, o);
+  const std::vector<Fold> folds = folds_of(table, o);
+  directory.create();
+  const Validation validation = validate(table, targets, folds, o);
+  const TableModel model = fit(table, all_rows(table), o);
+  const std::string oof_path = (std::filesystem::path(directory.path()) / "oof.csv").string();
+  write_file_atomically(oof_path, oof_text(validation, names, targets, o.target));
+  model.save(directory.model_path());
+  if (!o.json) return write_result(report(table, validation, o, directory.model_path()));
+  Json result = {{"file", table.name()},
+                 {"rows", table.rows()},
+                 {"target", o.target},
+                 {"model", word_for(table_model_words, o.model)},
+                 {"metric", word_for(metric_words, o.metric)},
+                 {"training", validation.training.mean},
+                 {"validation", validation.validation.mean},
+                 {"spread", validation.validation.deviation},
+                 {"folds", Json::array()},
+                 {"features", model.encoder().width()},
+                 {"left_out", model.left_out()},
+                 {"model_file", directory.model_path()},
+                 {"oof_file", oof_path}};
+  for (const FoldResult& fold : validation.folds) result["folds"].push_back(json_of(fold));
+  write_result(to_text(result));
+}
+
+}  // namespace
+
+Command table_train_command() {
+  auto options = std::make_shared<TableTrainOptions>();
+  return {"table train", "Learn to predict a column of a table, validated on folds.", details, settings_of(*options),
+          [options](const GivenSettings&) { train_table(*options); }};
+}
+
+}  // namespace unroll::cli

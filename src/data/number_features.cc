@@ -1,0 +1,148 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "data/cell_values.h"
+#include "data/feature_groups.h"
+#include "data/number_summary.h"
+
+namespace unroll {
+namespace {
+
+constexpr std::size_t most_values = 20;  // of a number that is one of a few
+constexpr double tail = 0.005;           // share of the numbers on each side that is held at a quantile
+constexpr double skewness_for_log = 0.75;
+constexpr int bins = 8;
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+std::chrono::year_month_day calendar_date(double days) {
+  return std::chrono::sys_days(std::chrono::days(static_cast<int>(std::floor(days))));
+}
+
+double number_of(const Column& column, NumberPart part, std::int64_t row) {
+  const double number = column.numbers()[static_cast<std::size_t>(row)];
+  switch (part) {
+    case NumberPart::value:
+      return number;
+    case NumberPart::items: {
+      const auto misfit = std::ranges::lower_bound(column.misfits(), row, {}, &Misfit::row);
+      if (misfit == column.misfits().end() || misfit->row != row) return nan;
+      double items = 0;
+      for_each_token(misfit->text, [&](std::string_view) { ++items; });
+      return items;
+    }
+    case NumberPart::month:
+      return std::isnan(number) ? nan : static_cast<unsigned>(calendar_date(number).month());
+    case NumberPart::year:
+      return std::isnan(number) ? nan : static_cast<int>(calendar_date(number).year());
+  }
+  return nan;
+}
+
+double mean_of(std::span<const double> numbers) {
+  return std::accumulate(numbers.begin(), numbers.end(), 0.0) / static_cast<double>(numbers.size());
+}
+
+/// The mean of a power of the distance from the mean.
+double central_moment(std::span<const double> numbers, double mean, int power) {
+  double sum = 0;
+  for (const double number : numbers) sum += std::pow(number - mean, power);
+  return sum / static_cast<double>(numbers.size());
+}
+
+double skewness(std::span<const double> numbers) {
+  const double mean = mean_of(numbers), variance = central_moment(numbers, mean, 2);
+  return variance > 0 ? central_moment(numbers, mean, 3) / std::pow(variance, 1.5) : 0;
+}
+
+std::vector<double> frequent_values(std::span<const double> ascending, std::size_t distinct) {
+  std::vector<double> values;
+  if (distinct > most_values) return values;
+  const auto rows = static_cast<std::int64_t>(ascending.size());
+  for (auto begin = ascending.begin(); begin != ascending.end();) {
+    const auto end = std::upper_bound(begin, ascending.end(), *begin);
+    if (end - begin >= fewest_rows && end - begin <= rows - fewest_rows) values.push_back(*begin);
+    begin = end;
+  }
+  return values;
+}
+
+double transformed(const NumberFeatures& f, double number) {
+  if (f.logarithm) number = std::log1p(std::max(number, 0.0));
+  return std::clamp(number, f.low, f.high);
+}
+
+/// Learns the scale, and the bins of what has more than two values. `numbers` ascend.
+void fit_scale(NumberFeatures& f, std::vector<double> numbers, std::size_t distinct) {
+  f.logarithm = numbers.front() >= 0 && skewness(numbers) > skewness_for_log;
+  if (f.logarithm) {
+    for (double& number : numbers) number = std::log1p(number);
+  }
+  f.low = quantile(numbers, tail);
+  f.high = quantile(numbers, 1 - tail);
+  for (double& number : numbers) number = std::clamp(number, f.low, f.high);
+  f.mean = mean_of(numbers);
+  f.deviation = std::sqrt(central_moment(numbers, f.mean, 2));
+  const double rounding = 1e-12 * std::max(std::abs(f.low), std::abs(f.high));
+  f.scaled = f.high > f.low && std::isfinite(f.deviation) && f.deviation > rounding;
+  if (!f.scaled || distinct <= 2) return;
+  for (int i = 0; i <= bins; ++i) {
+    const double edge = quantile(numbers, static_cast<double>(i) / bins);
+    if (f.edges.empty() || edge > f.edges.back()) f.edges.push_back(edge);
+  }
+}
+
+}  // namespace
+
+std::vector<double> numbers_of(const Column& column, NumberPart part, Rows rows) {
+  std::vector<double> numbers;
+  numbers.reserve(rows.size());
+  for (const std::int64_t row : rows) numbers.push_back(number_of(column, part, row));
+  return numbers;
+}
+
+std::optional<NumberFeatures> NumberFeatures::fit(const Column& column, NumberPart part, Rows rows) {
+  std::vector<double> numbers = sorted_numbers(numbers_of(column, part, rows));
+  if (numbers.empty()) return std::nullopt;
+  NumberFeatures f;
+  f.column = column.name();
+  f.part = part;
+  f.median = quantile(numbers, 0.5);
+  f.missing = numbers.size() < rows.size();
+  numbers.insert(std::ranges::lower_bound(numbers, f.median), rows.size() - numbers.size(), f.median);
+  std::size_t distinct = 1;
+  for (std::size_t i = 1; i < numbers.size(); ++i) distinct += numbers[i] != numbers[i - 1] ? 1 : 0;
+  if (distinct > 1) {
+    f.values = frequent_values(numbers, distinct);
+    fit_scale(f, std::move(numbers), distinct);
+  }
+  return f.width() > 0 ? std::optional(std::move(f)) : std::nullopt;
+}
+
+std::int64_t NumberFeatures::width() const {
+  const std::size_t bin_count = edges.empty() ? 0 : edges.size() - 1;
+  return static_cast<std::int64_t>((missing ? 1 : 0) + values.size() + (scaled ? 1 : 0) + bin_count);
+}
+
+void NumberFeatures::encode(const Column& from, Rows rows, const FeatureScales& scales, double* to,
+                            std::int64_t stride) const {
+  for (const std::int64_t row : rows) {
+    double* feature = to;
+    to += stride;
+    double number = number_of(from, part, row);
+    if (missing) *feature++ = std::isnan(number) ? scales.missing : 0;
+    if (std::isnan(number)) number = median;
+    for (const double value : values) *feature++ = number == value ? scales.value : 0;
+    if (!scaled) continue;
+    number = transformed(*this, number);
+    *feature++ = scales.number * (number - mean) / deviation;
+    for (std::size_t i = 1; i < edges.size(); ++i) {
+      *feature++ = scales.bin * std::clamp((number - edges[i - 1]) / (edges[i] - edges[i - 1]), 0.0, 1.0);
+    }
+  }
+}
+
+}  // namespace unroll

@@ -1,0 +1,38 @@
+"""unroll table train on the houses of Ames: five folds, three shuffles that nobody chose."""
+
+import csv
+import json
+import os
+import statistics
+import unittest
+from pathlib import Path
+
+from support import SOURCE, ProgramTest
+
+AMES = Path(os.environ.get("UNROLL_DATA", SOURCE.parent / "shared" / "data")) / "ames"
+
+
+@unittest.skipUnless((AMES / "train.csv").exists(), f"{AMES} is not there: set UNROLL_DATA")
+class AmesTest(ProgramTest):
+    def test_linear(self):
+        scores = []
+        for seed in (1, 2, 3):
+            result = json.loads(self.succeed("table", "train", AMES / "train.csv", "--target", "SalePrice", "--id", "Id", "--seed", seed,
+                                             "--out", f"run{seed}", "--json").out)
+            scores += [fold["validation"] for fold in result["folds"]]
+        print(f"validation log-RMSE of {len(scores)} folds: {statistics.mean(scores):.4f} +- {statistics.stdev(scores):.4f}")
+        self.assertEqual(len(scores), 15)
+        self.assertLess(statistics.mean(scores), 0.124)
+
+    def test_submission(self):
+        self.succeed("table", "train", AMES / "train.csv", "--target", "SalePrice", "--id", "Id", "--out", "run")
+        self.succeed("table", "predict", "run", AMES / "test.csv", "-o", "submission.csv")
+        with open(self.folder / "submission.csv") as ours, open(AMES / "sample_submission.csv") as sample:
+            ours, sample = list(csv.reader(ours)), list(csv.reader(sample))
+        self.assertEqual(ours[0], sample[0])
+        self.assertEqual([row[0] for row in ours], [row[0] for row in sample])
+        self.assertTrue(all(30000 < float(row[1]) < 800000 for row in ours[1:]))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,135 @@
+#include "model/table_model.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <numeric>
+#include <random>
+
+#include "io/error_of.h"
+#include "io/safetensors.h"
+
+namespace unroll {
+namespace {
+
+using testing::HasSubstr;
+
+namespace fs = std::filesystem;
+
+class TableModelTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        fs::path(testing::TempDir()) / fmt::format("table_model_{}", testing::UnitTest::GetInstance()->random_seed());
+    folder_ /= testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string path() const { return (folder_ / "model.safetensors").string(); }
+  std::string saved_bytes(const TableModel& model) const {
+    model.save(path());
+    std::ifstream file(path(), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  void write(const std::string& bytes) const { std::ofstream(path(), std::ios::binary) << bytes; }
+
+  fs::path folder_;
+};
+
+constexpr const char* header = "id,area,zone,price\n";
+const TableTask task = {.target = "price", .id = "id", .logarithm = true};
+
+std::string rows_text(int rows, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal;
+  std::string text;
+  for (int i = 0; i < rows; ++i) {
+    const double area = std::exp(7 + 0.3 * normal(random));
+    const char zone = static_cast<char>('a' + random() % 4);
+    const double price = std::exp(5 + std::log(area) + 0.1 * (zone - 'a') + 0.05 * normal(random));
+    text += fmt::format("{},{:.1f},{},{:.2f}\n", i, area, zone, price);
+  }
+  return text;
+}
+
+Table table_of(const std::string& rows) {
+  return Table::from_text(header + rows, {.as = {{"id", ColumnKind::category}, {"area", ColumnKind::number}}});
+}
+
+std::vector<std::int64_t> rows_from(std::int64_t begin, std::int64_t count) {
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
+  std::iota(rows.begin(), rows.end(), begin);
+  return rows;
+}
+
+TEST_F(TableModelTest, LearnsNothingOfOtherRows) {
+  const std::string own = rows_text(150, 1), others = rows_text(30, 2);
+  std::string absurd;
+  for (int i = 0; i < 30; ++i) absurd += fmt::format("{0},{0}e200,zone{0},1e-9\n", i);
+  const auto bytes = [&](const std::string& rows, std::int64_t begin) {
+    return saved_bytes(TableModel::fit(table_of(rows), rows_from(begin, 150), task, {}, 3));
+  };
+  const std::string expected = bytes(own, 0);
+  EXPECT_EQ(bytes(own + others, 0), expected);
+  EXPECT_EQ(bytes(own + absurd, 0), expected);
+  EXPECT_EQ(bytes(others + own, 30), expected);
+  EXPECT_EQ(bytes(absurd + own, 30), expected);
+  EXPECT_NE(bytes(own, 0), bytes(own + others, 30));
+}
+
+TEST_F(TableModelTest, PredictsWhatItHasLearned) {
+  const Table table = table_of(rows_text(300, 1)), other = table_of(rows_text(100, 9));
+  const TableModel model = TableModel::fit(table, rows_from(0, 300), task, {}, 3);
+  const std::vector<double> predictions = model.predict(other, rows_from(0, 100));
+  double squares = 0;
+  for (std::size_t i = 0; i < 100; ++i)
+    squares += std::pow(std::log(predictions[i] / other.column("price").numbers()[i]), 2);
+  EXPECT_LT(std::sqrt(squares / 100), 0.07) << "of which the noise is 0.05";
+}
+
+TEST_F(TableModelTest, SurvivesItsFile) {
+  const Table table = table_of(rows_text(100, 1));
+  const TableModel model = TableModel::fit(table, rows_from(0, 100), task, {"zone"}, 3);
+  model.save(path());
+  const TableModel loaded = TableModel::load(path());
+  EXPECT_EQ(loaded.task().target, "price");
+  EXPECT_EQ(loaded.task().id, "id");
+  EXPECT_EQ(loaded.encoder().inputs().size(), 1U);
+  EXPECT_EQ(loaded.predict(table, rows_from(0, 100)), model.predict(table, rows_from(0, 100)));
+}
+
+TEST_F(TableModelTest, RefusesWhatIsNoModelOrDamaged) {
+  const Table table = table_of(rows_text(60, 1));
+  const std::string good = saved_bytes(TableModel::fit(table, rows_from(0, 60), task, {}, 3));
+  const auto refusal = [&](const std::string& bytes) {
+    write(bytes);
+    const Error error = error_of([&] { TableModel::load(path()); });
+    EXPECT_EQ(error.code(), ExitCode::bad_data);
+    EXPECT_THAT(error.what(), HasSubstr(path()));
+    return std::string(error.what());
+  };
+  for (std::size_t place = 0; place < good.size(); place += 97) {
+    std::string bad = good;
+    bad[place] = static_cast<char>(bad[place] ^ 1);
+    refusal(bad);
+  }
+  const SafetensorsFile file = SafetensorsFile::parse(good, "good");
+  const auto with = [&](const std::string& key, const std::string& value) {
+    auto metadata = file.metadata();
+    metadata[key] = value;
+    return refusal(safetensors_bytes(metadata, file.tensors()));
+  };
+  EXPECT_THAT(with("format", "unroll.language_model"), HasSubstr("unroll table train"));
+  EXPECT_THAT(with("format_version", "2"), HasSubstr("newer"));
+  EXPECT_THAT(with("config", "{}"), HasSubstr("config"));
+  EXPECT_THAT(with("encoder", "[]"), HasSubstr("encoder"));
+  EXPECT_THAT(refusal(safetensors_bytes(file.metadata(), {})), HasSubstr("linear.weight"));
+}
+
+}  // namespace
+}  // namespace unroll
