@@ -1,6 +1,7 @@
 #include "base/thread_pool.h"
 
 #include <cstddef>
+#include <system_error>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -30,8 +31,11 @@ ThreadPool::~ThreadPool() {
   for (std::thread& helper : helpers_) helper.join();
 }
 
-void ThreadPool::start() {
+/// With fewer threads than asked for, where the system has no more, the result is the same.
+void ThreadPool::start() try {
   while (static_cast<int>(helpers_.size()) < threads_ - 1) helpers_.emplace_back([this] { help(); });
+} catch (const std::system_error&) {
+  threads_ = static_cast<int>(helpers_.size()) + 1;
 }
 
 /// False where the job has no part left to claim.

@@ -39,7 +39,7 @@ class ThreadPool {
     return static_cast<std::uint64_t>(generation) << 32 | next;
   }
 
-  const int threads_;
+  int threads_;  // no more than the system had
   std::vector<std::thread> helpers_;
   std::atomic<std::uint64_t> ticket_{0};
   std::atomic<std::uint32_t> generation_{0};  // what helpers sleep on

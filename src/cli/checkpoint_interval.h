@@ -11,6 +11,7 @@ namespace unroll::cli {
 struct CheckpointInterval {
   std::int64_t updates = 0;
   double seconds = 0;
+  bool operator==(const CheckpointInterval&) const = default;
 };
 
 /// 500, 30s, 5m or 2h. Throws IllegalValue.

@@ -1,6 +1,9 @@
 #include "cli/curve_file.h"
 
+#include <fmt/format.h>
 #include <signal.h>
+
+#include <system_error>
 
 #include "base/atomic_file.h"
 #include "cli/gnuplot.h"
@@ -37,7 +40,12 @@ void CurveFile::start(const NamedRun& run) {
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this, script = std::move(script)] { draw(script); });
+  try {
+    thread_ = std::thread([this, script = std::move(script)] { draw(script); });
+  } catch (const std::system_error& error) {
+    warn_(fmt::format("{}: not drawn: no thread for it ({})", path_, error.what()));
+    drawing_ = false;
+  }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

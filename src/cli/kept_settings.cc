@@ -121,16 +121,6 @@ GivenSettings settings_from_json(const std::string& json, const std::string& pla
   }
 }
 
-bool lead_elsewhere(const GivenSettings& settings, const GivenSettings& before) {
-  const auto values = [](const GivenSettings& from, const char* name) {
-    const auto found = from.find(name);
-    return found == from.end() ? std::vector<std::string>() : found->second;
-  };
-  constexpr std::array names = {"lr", "epochs", "patience", "checkpoint-every", "max-rollbacks"};
-  return std::any_of(names.begin(), names.end(),
-                     [&](const char* name) { return !same(values(settings, name), values(before, name)); });
-}
-
 GivenSettings settings_to_go_on(const GivenSettings& kept, const GivenSettings& given, const std::string& run) {
   TrainOptions defaults;
   const std::vector<SettingGroup> groups = settings_of(defaults);

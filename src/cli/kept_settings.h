@@ -14,10 +14,6 @@ std::string settings_json(const GivenSettings& settings);
 /// Throws Error(bad_data) that names `place`.
 GivenSettings settings_from_json(const std::string& json, const std::string& place);
 
-/// Whether these settings of the same run lead training elsewhere from here on: another rate, another length, other
-/// places to return to.
-bool lead_elsewhere(const GivenSettings& settings, const GivenSettings& before);
-
 /// The settings of a run that goes on: those kept, and those of the command line that may change. Throws Error(usage)
 /// for one that contradicts what the run was begun with.
 GivenSettings settings_to_go_on(const GivenSettings& kept, const GivenSettings& given, const std::string& run);

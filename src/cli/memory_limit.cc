@@ -64,8 +64,10 @@ double address_space_taken() {
 }
 
 /// Both limits count address space, and so the stacks of threads, of which training has a few.
-double resource_limit(__rlimit_resource resource) {
-  constexpr double stacks = 32e6;
+double resource_limit(__rlimit_resource resource, int threads) {
+  constexpr double stack = 8.4e6;
+  constexpr int others = 3;  // to write checkpoints, to draw, and the first one
+  const double stacks = stack * (threads + others);
   rlimit limit{};
   if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return unlimited;
   return std::max(0.0, static_cast<double>(limit.rlim_cur) - address_space_taken() - stacks);
@@ -73,9 +75,9 @@ double resource_limit(__rlimit_resource resource) {
 
 }  // namespace
 
-double memory_limit() {
-  return std::min(
-      {left_on_machine(), limit_of_control_group(), resource_limit(RLIMIT_AS), resource_limit(RLIMIT_DATA)});
+double memory_limit(int threads) {
+  return std::min({left_on_machine(), limit_of_control_group(), resource_limit(RLIMIT_AS, threads),
+                   resource_limit(RLIMIT_DATA, threads)});
 }
 
 }  // namespace unroll::cli

@@ -47,10 +47,17 @@ void Progress::go_on(std::int64_t updates, const nlohmann::ordered_json& kept) {
   status_.perplexity = last_.perplexity;
   status_.epoch = (updates + options_.steps_per_epoch - 1) / options_.steps_per_epoch;
   status_.step = updates;
+  status_.gradient_norm = number("gradient_norm");
+  status_.learning_rate = number("learning_rate");
+  validation_.reset();
 }
 
 nlohmann::ordered_json Progress::kept() const {
-  return {{"seconds", seconds_}, {"epoch", last_.epoch}, {"loss", last_.epoch > 0 ? last_.loss : status_.loss}};
+  return {{"seconds", seconds_},
+          {"epoch", last_.epoch},
+          {"loss", last_.epoch > 0 ? last_.loss : status_.loss},
+          {"gradient_norm", status_.gradient_norm},
+          {"learning_rate", status_.learning_rate}};
 }
 
 void Progress::step_done(const StepReport& report) {

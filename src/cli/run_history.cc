@@ -31,6 +31,7 @@ void add_point(std::vector<CurvePoint>& curve, const Json& event) {
   const auto step = whole_number_in(event, "step");
   const auto perplexity = event.find("perplexity");
   if (step && perplexity != event.end() && perplexity->is_number()) {
+    if (!curve.empty() && curve.back().step == *step) curve.pop_back();  // said again after a rollback
     curve.push_back({*step, perplexity->get<double>()});
   }
 }

@@ -59,15 +59,18 @@ void RunRecord::start(const Json& fields) {
   going_on_ = true;
 }
 
-void RunRecord::resume(std::int64_t epoch, std::int64_t step, std::int64_t valid, std::int64_t epochs,
-                       double learning_rate) {
-  log_.cut_back(valid);
+void RunRecord::resume(std::int64_t epoch, std::int64_t step, bool again, std::int64_t epochs, double learning_rate) {
+  if (again) {
+    log_.cut_back(step, {"report", "validation", "sample"});
+  } else {
+    log_.cut_back(step);
+  }
   try {
     run_.history = read_run_history(folder_);
   } catch (const Error& error) {
     warn(error.what());
   }
-  events_.emplace(folder_, valid, warn_of_loss);
+  events_.emplace(folder_, again ? step - 1 : step, warn_of_loss);
   append("resume", {{"epoch", epoch}, {"step", step}, {"epochs", epochs}, {"learning_rate", learning_rate}});
   epoch_ = epoch;
   going_on_ = true;
@@ -113,12 +116,12 @@ void RunRecord::sample(std::int64_t epoch, std::int64_t step, const std::string&
   append("sample", {{"epoch", epoch}, {"step", step}, {"prefix", prefix}, {"text", text}});
 }
 
-void RunRecord::rollback(std::int64_t epoch, std::int64_t step, const std::string& what, double learning_rate,
-                         int attempt) {
+void RunRecord::rollback(std::int64_t epoch, std::int64_t step, bool again, const std::string& what,
+                         double learning_rate, int attempt) {
   append("rollback",
          {{"epoch", epoch}, {"step", step}, {"what", what}, {"learning_rate", learning_rate}, {"attempt", attempt}});
   // A new file that begins after `step` makes TensorBoard forget what the old one says of later steps.
-  events_.emplace(folder_, step, warn_of_loss);
+  events_.emplace(folder_, again ? step - 1 : step, warn_of_loss);
 }
 
 void RunRecord::checkpoint(std::int64_t epoch, std::int64_t step, double seconds) {

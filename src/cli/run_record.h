@@ -50,9 +50,9 @@ class RunRecord {
 
   /// A training begins: what an earlier one left of these files goes away. `fields`: those of the event start.
   void start(const nlohmann::ordered_json& fields);
-  /// A training goes on after global step `step`, for so many epochs in all: what was recorded of steps beyond `valid`
-  /// goes away, since it comes again. That is `step` or the one before.
-  void resume(std::int64_t epoch, std::int64_t step, std::int64_t valid, std::int64_t epochs, double learning_rate);
+  /// A training goes on after global step `step`, for so many epochs in all: what was recorded of later steps goes
+  /// away; reports of this step too where they come `again`, since they are still to come.
+  void resume(std::int64_t epoch, std::int64_t step, bool again, std::int64_t epochs, double learning_rate);
 
   /// True where it is time for a report: not sooner after the last one than a tenth of a second (where an epoch ends)
   /// or ten seconds (within one), and a ten-thousandth of the training so far. So neither a fast epoch nor four days
@@ -63,7 +63,9 @@ class RunRecord {
   /// `text` begins with the prefix.
   void sample(std::int64_t epoch, std::int64_t step, const std::string& prefix, const std::string& text);
   /// Training goes back to global step `step`, for the `attempt`th time, because of `what`.
-  void rollback(std::int64_t epoch, std::int64_t step, const std::string& what, double learning_rate, int attempt);
+  /// `again`: as of resume().
+  void rollback(std::int64_t epoch, std::int64_t step, bool again, const std::string& what, double learning_rate,
+                int attempt);
   /// A checkpoint that took so many seconds to write. Passed over where the last one is less than a tenth of a second
   /// old: they may be written after every update.
   void checkpoint(std::int64_t epoch, std::int64_t step, double seconds);

@@ -123,22 +123,22 @@ void Saver::note(std::int64_t update, const Written& written) {
   }
 }
 
-bool Saver::roll_back() {
+std::optional<StoredCheckpoint> Saver::roll_back() {
   collect();
   std::vector<CheckpointFile> files = checkpoints_in(options_.folder);
   for (; !files.empty(); files.pop_back()) {
     const CheckpointFile& file = files.back();
     if (!is_regular(file.update)) continue;
     try {
-      const StoredCheckpoint stored = StoredCheckpoint::read(file.path);
+      StoredCheckpoint stored = StoredCheckpoint::read(file.path);
       remove_checkpoints_after(options_.folder, file.update);
       stored.restore(trainer_);
-      return true;
+      return stored;
     } catch (const Error& error) {
       say(fmt::format("warning   {}", one_line(error.what())));
     }
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace unroll::cli

@@ -46,8 +46,8 @@ class Saver {
   /// After each step: has the thread write where it is time. Throws Diverged as save() does.
   void step_done();
   /// After a divergence: puts the last good one of the regular checkpoints back, and removes what came later. Returns
-  /// false where there is none.
-  bool roll_back();
+  /// that checkpoint; nothing where there is none.
+  std::optional<StoredCheckpoint> roll_back();
 
  private:
   struct Written {

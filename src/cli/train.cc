@@ -152,6 +152,23 @@ void refuse_beside_resume(const GivenSettings& given) {
   }
 }
 
+/// What the run had before these options of the same run.
+TrainOptions options_before(const GivenSettings& kept, const TrainOptions& now, const Corpus& corpus) {
+  TrainOptions before;
+  assign_settings(settings_of(before), kept, "the checkpoint");
+  before.model = now.model;
+  before.newlines = now.newlines;
+  complete(before, corpus);
+  return before;
+}
+
+/// Whether training goes elsewhere from here on: another length, other places to return to, another end. What it was
+/// given before and what it is by default are the same.
+bool leads_elsewhere(const TrainOptions& now, const TrainOptions& before) {
+  return *now.epochs != *before.epochs || now.patience != before.patience ||
+         now.max_rollbacks != before.max_rollbacks || *now.checkpoint_every != *before.checkpoint_every;
+}
+
 void go_on(TrainOptions& o, const GivenSettings& given) {
   refuse_beside_resume(given);
   const std::string run = o.resume;
@@ -185,8 +202,12 @@ void go_on(TrainOptions& o, const GivenSettings& given) {
   Training training(o, settings, texts, directory);
   training.go_on_from(*checkpoint);
   checkpoint.reset();
-  if (lead_elsewhere(settings_to_keep(o, settings), kept)) training.take_another_course(more_epochs > 0);
-  if (given.contains("lr")) training.set_learning_rate(*o.optimizer.learning_rate);
+  const auto rate = static_cast<double>(*o.optimizer.learning_rate);
+  const bool other_rate = given.contains("lr") && rate != training.learning_rate();
+  if (other_rate || leads_elsewhere(o, options_before(kept, o, texts.training))) {
+    training.take_another_course(more_epochs > 0);
+  }
+  if (other_rate) training.set_learning_rate(rate);
   if (place.checkpoint) remove_checkpoints_after(place.folder, place.checkpoint->update);
   training.run();
   write_result(training.outcome());

@@ -146,7 +146,7 @@ void Training::begin() {
 
 void Training::go_on() {
   const std::int64_t update = trainer_.updates();
-  record_->resume(trainer_.epoch(), update, trainer_.owes_a_report() ? update - 1 : update, *options_.epochs,
+  record_->resume(trainer_.epoch(), update, trainer_.owes_a_report(), *options_.epochs,
                   as_written(trainer_.learning_rate()));
   say(fmt::format("resume    after update {}, in epoch {}; rate {:.4g}", with_commas(trainer_.updates()),
                   trainer_.epoch(), trainer_.learning_rate()));
@@ -201,17 +201,19 @@ void Training::train() {
 }
 
 void Training::roll_back(const Diverged& divergence) {
-  if (rollbacks_ >= options_.max_rollbacks || !saver_->roll_back()) {
+  const std::optional<StoredCheckpoint> good = rollbacks_ < options_.max_rollbacks ? saver_->roll_back() : std::nullopt;
+  if (!good) {
     record_->stop(StopReason::diverged, trainer_.epoch(), trainer_.updates());
     throw divergence;
   }
   ++rollbacks_;
+  progress_.go_on(trainer_.updates(), Json::parse(good->about("run")));
   trainer_.set_learning_rate(trainer_.learning_rate() / 2);
   say(fmt::format("warning   training diverged in {}; back to update {} with half the rate, {:.4g}; attempt {} of {}",
                   divergence.where(), with_commas(trainer_.updates()), trainer_.learning_rate(), rollbacks_,
                   options_.max_rollbacks));
-  record_->rollback(trainer_.epoch(), trainer_.updates(), divergence.where(), trainer_.learning_rate(),
-                    static_cast<int>(rollbacks_));
+  record_->rollback(trainer_.epoch(), trainer_.updates(), trainer_.owes_a_report(), divergence.where(),
+                    trainer_.learning_rate(), static_cast<int>(rollbacks_));
   saver_->save();  // the attempt and its rate belong to the checkpoint
 }
 

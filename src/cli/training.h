@@ -35,6 +35,7 @@ class Training {
   /// Trains to the end, with what is said and kept meanwhile, and writes the model. Throws StoppedBySignal after a
   /// checkpoint was written, Diverged where going back did not help, and Error(io) where the last save failed.
   void run();
+  double learning_rate() const { return trainer_.learning_rate(); }
   void set_learning_rate(double rate) { trainer_.set_learning_rate(rate); }
   /// The result for standard output.
   std::string outcome() const;

@@ -48,11 +48,11 @@ std::string description_of(const MemoryPlan& plan) {
 }  // namespace
 
 const TrainOptions& within_memory(const TrainOptions& o, const Texts& texts) {
-  const double needed = memory_plan_of(o, texts).total(), allowed = memory_limit();
+  const double needed = memory_plan_of(o, texts).total(), allowed = memory_limit(*o.threads);
   if (needed <= allowed) return o;
   throw Error(ExitCode::internal,
               fmt::format("out of memory: this training takes about {}, and this process may use {}; lower --hidden, "
-                          "--layers, --batch or --steps",
+                          "--layers, --batch, --steps or --threads",
                           byte_count(needed), byte_count(allowed)));
 }
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -75,13 +76,16 @@ void RunLog::start_over() {
   }
 }
 
-void RunLog::cut_back(std::int64_t step) try {
+void RunLog::cut_back(std::int64_t step, std::initializer_list<std::string_view> again) try {
   file_.close();
   if (::access(file_.path().c_str(), F_OK) != 0) return;
   const std::string whole = read_file(file_.path());
   std::string kept;
   for_each_line(whole, [&](std::string_view line, const Json& event, bool ends) {
-    if (ends && !event.is_discarded() && !is_later(event, step)) kept += line;
+    if (!ends || event.is_discarded()) return;
+    const bool comes_again =
+        is_later(event, step - 1) && std::count(again.begin(), again.end(), event.at("event").get<std::string>()) > 0;
+    if (!is_later(event, step) && !comes_again) kept += line;
   });
   if (kept.size() < whole.size()) write_file_atomically(file_.path(), kept);
 } catch (const Error& error) {

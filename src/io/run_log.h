@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -23,8 +24,9 @@ class RunLog {
   /// Before training begins anew: an old log goes away.
   void start_over();
   /// Before training goes on after global step `step`: lines of later steps go away, and so do lines that are no
-  /// events, such as one that a power cut left half written. The file is replaced whole or not at all.
-  void cut_back(std::int64_t step);
+  /// events, such as one that a power cut left half written, and those of step `step` whose event is
+  /// in `again`, because they are to be written again. The file is replaced whole or not at all.
+  void cut_back(std::int64_t step, std::initializer_list<std::string_view> again = {});
 
  private:
   GrowingFile file_;

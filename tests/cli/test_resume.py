@@ -155,7 +155,9 @@ class SameBitsTest(ResumeTest):
         self.succeed("train", "--resume", "run")
         self.assertEqual(self.model("run"), whole)
         for kind in ("validation", "report"):
-            self.assertEqual([e["step"] for e in self.log("run") if e["event"] == kind], [n * steps for n in (1, 2, 3, 4)])
+            lines = [e for e in self.log("run") if e["event"] == kind]
+            self.assertEqual([e["step"] for e in lines], [n * steps for n in (1, 2, 3, 4)])
+        self.assertTrue(all(e["learning_rate"] == 0.005 and e["gradient_norm"] > 0 for e in lines))
 
     def test_more_epochs_are_not_forgotten_by_a_kill(self):
         self.train("--out", "run")
@@ -177,6 +179,21 @@ class SameBitsTest(ResumeTest):
         self.assertEqual([e["step"] for e in rollbacks], [8 * 62] * 3)
         for event, rate in zip(rollbacks, (1.5e38, 0.75e38, 0.375e38)):
             self.assertAlmostEqual(event["learning_rate"] / rate, 1, places=6)
+
+    def test_what_is_said_again_is_no_other_course(self):
+        """A default by its name, or another spelling: a rollback after it goes where it would have gone."""
+        wild = ["--hidden", "12", "--limit", "500", "--batch", "4", "--steps", "20", "--epochs", "60", "--optimizer", "sgd", "--clip", "0",
+                "--cell", "rnn", "--activation", "relu", "--lr", "1e6", "--checkpoint-every", "100", "--keep", "99"]
+        self.succeed("train", "text.txt", *wild, "--epochs", "1", "--max-rollbacks", "99", "--out", "run")
+        origin = updates_in(self.folder / "run")[-1]
+        for flags in (["--patience", "0"], ["--max-rollbacks", "99"], ["--checkpoint-every", "0100"], ["--keep", "99"]):
+            with self.subTest(flags):
+                before = (self.folder / "run" / f"checkpoint-{origin}.safetensors").read_bytes()
+                self.succeed("train", "--resume", "run", *flags)
+                self.assertIn(b'\\"origin\\":0', before)
+                self.assertIn(b'\\"origin\\":0', (self.folder / "run" / f"checkpoint-{origin}.safetensors").read_bytes())
+        self.succeed("train", "--resume", "run", "--max-rollbacks", "98")
+        self.assertIn(f'\\"origin\\":{origin}'.encode(), (self.folder / "run" / f"checkpoint-{origin}.safetensors").read_bytes())
 
     def test_patience_begins_anew_with_more_epochs(self):
         self.train("--out", "run", "--validation", "0.1", "--lr", "0.5", "--patience", "1", "--epochs", "40")
