@@ -70,9 +70,12 @@ class PictureTest(ProgramTest):
         plain = self.picture("plain")
         self.assertEqual(self.picture("back").replace("back", "plain"), plain)
         self.assertEqual(self.picture("resumed").replace("resumed", "plain"), plain)
+        # A checkpoint that was written before the reports of its step.
+        self.write_log("again", START, report(10, 91), ("rollback", {"epoch": 1, "step": 10}), report(10, 90), report(20, 9))
+        self.assertEqual(self.picture("again").replace("again", "plain"), plain)
 
     def test_numbers_that_cannot_be_drawn_are_left_out(self):
-        odd = [("report", {"step": 10, "perplexity": value}) for value in ("inf", "nan", None, [], -1, 0)]
+        odd = [("report", {"step": 11 + i, "perplexity": value}) for i, value in enumerate(("inf", "nan", None, [], -1, 0))]
         self.write_log("odd", START, report(10, 90), *odd, report(20, 9))
         self.write_log("even", START, report(10, 90), report(20, 9))
         self.assertEqual(self.picture("odd").replace("odd", "even"), self.picture("even"))
