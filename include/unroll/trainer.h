@@ -160,7 +160,11 @@ class Trainer {
   /// epoch.
   bool owes_a_report() const { return validation_due() || (step_ > 0 && step_ == steps_per_epoch()); }
 
-  std::int64_t steps_per_epoch() const;
+  std::int64_t steps_per_epoch() const { return steps_per_epoch(task_.batches_per_epoch(), options_.accumulate); }
+  /// Of so many batches, `accumulate` >= 1 to a step.
+  static std::int64_t steps_per_epoch(std::int64_t batches, std::int64_t accumulate) {
+    return (batches + accumulate - 1) / accumulate;
+  }
   std::int64_t epoch() const { return epoch_; }  ///< the one that the next step belongs to, from 1
   std::int64_t updates() const { return (epoch_ - 1) * steps_per_epoch() + step_; }  ///< so far
 

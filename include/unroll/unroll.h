@@ -4,7 +4,6 @@
 #include "unroll/context.h"
 #include "unroll/corpus.h"
 #include "unroll/error.h"
-#include "unroll/folds.h"
 #include "unroll/language_model.h"
 #include "unroll/layers.h"
 #include "unroll/optimizers.h"

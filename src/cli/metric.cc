@@ -6,7 +6,7 @@
 
 namespace unroll::cli {
 
-Spread spread_of(std::span<const double> numbers) {
+MeanAndDeviation mean_and_deviation_of(std::span<const double> numbers) {
   const auto count = static_cast<double>(numbers.size());
   const double mean = std::accumulate(numbers.begin(), numbers.end(), 0.0) / count;
   double squares = 0;
@@ -16,7 +16,7 @@ Spread spread_of(std::span<const double> numbers) {
 
 double score(Metric metric, std::span<const double> predictions, std::span<const double> targets) {
   double squares = 0, sizes = 0, logarithms = 0, variance = 0;
-  const double mean = spread_of(targets).mean;
+  const double mean = mean_and_deviation_of(targets).mean;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const double error = predictions[i] - targets[i];
     squares += error * error;

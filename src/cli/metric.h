@@ -21,9 +21,9 @@ inline const Words<Metric> metric_words = {
 double score(Metric metric, std::span<const double> predictions, std::span<const double> targets);
 
 /// Mean and standard deviation (with n - 1; 0 of a single one).
-struct Spread {
+struct MeanAndDeviation {
   double mean = 0, deviation = 0;
 };
-Spread spread_of(std::span<const double> numbers);
+MeanAndDeviation mean_and_deviation_of(std::span<const double> numbers);
 
 }  // namespace unroll::cli

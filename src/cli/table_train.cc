@@ -16,10 +16,10 @@
 #include "cli/table_options.h"
 #include "cli/table_rows.h"
 #include "data/cell_values.h"
+#include "data/folds.h"
 #include "io/in_quotes.h"
 #include "model/table_model.h"
 #include "unroll/error.h"
-#include "unroll/folds.h"
 
 namespace unroll::cli {
 
@@ -181,7 +181,7 @@ struct OutOfFold {
 struct Validation {
   std::vector<FoldResult> folds;
   std::vector<OutOfFold> predictions;  ///< by row
-  Spread training, validation;
+  MeanAndDeviation training, validation;
 };
 
 std::vector<double> at(std::span<const double> values, Rows rows) {
@@ -214,8 +214,8 @@ Validation validate(const Table& table, std::span<const double> targets, const s
                     score_text(validation.back())));
   }
   std::ranges::sort(result.predictions, {}, &OutOfFold::row);
-  result.training = spread_of(training);
-  result.validation = spread_of(validation);
+  result.training = mean_and_deviation_of(training);
+  result.validation = mean_and_deviation_of(validation);
   return result;
 }
 

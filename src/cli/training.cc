@@ -27,7 +27,8 @@ TrainerOptions trainer_options(const TrainOptions& o, const LanguageTask& task) 
     throw Error(
         fmt::format("--accumulate {}: an epoch has only {} batches; lower it", o.accumulate, with_commas(batches)));
   }
-  check_length(o.optimizer, {.epochs = *o.epochs, .updates_per_epoch = (batches + o.accumulate - 1) / o.accumulate});
+  check_length(o.optimizer,
+               {.epochs = *o.epochs, .updates_per_epoch = Trainer::steps_per_epoch(batches, o.accumulate)});
   return {.epochs = *o.epochs,
           .accumulate = o.accumulate,
           .clip_norm = *o.optimizer.clip,

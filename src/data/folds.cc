@@ -1,4 +1,4 @@
-#include "unroll/folds.h"
+#include "data/folds.h"
 
 #include <fmt/format.h>
 
@@ -7,12 +7,13 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <span>
 #include <string_view>
 #include <utility>
 
+#include "data/shuffle.h"
 #include "io/in_quotes.h"
 #include "unroll/error.h"
-#include "unroll/random.h"
 
 namespace unroll {
 namespace {
@@ -81,10 +82,7 @@ std::vector<Fold> shuffled_folds(std::int64_t rows, int count, std::uint64_t see
   if (rows > std::numeric_limits<std::uint32_t>::max())
     throw Error(fmt::format("{} rows are more than can be shuffled: at most 2^32", rows));
   std::vector<std::int64_t> order = all_rows(rows);
-  const Random random(seed, Purpose::folds);
-  for (std::size_t i = order.size(); i > 1; --i) {  // Fisher and Yates
-    std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i), i)]);
-  }
+  shuffle(std::span(order), Random(seed, Purpose::folds));
   std::vector<Fold> folds;
   const auto k = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < k; ++i)

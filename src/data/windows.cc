@@ -4,9 +4,9 @@
 
 #include <limits>
 #include <numeric>
-#include <utility>
 
 #include "base/check.h"
+#include "data/shuffle.h"
 #include "unroll/error.h"
 #include "unroll/random.h"
 
@@ -43,10 +43,7 @@ Windows::Windows(WindowKind kind, std::span<const std::int32_t> ids, int batch, 
 
 void Windows::begin_epoch(std::int64_t epoch) {
   std::iota(order_.begin(), order_.end(), 0u);
-  const Random random(seed_, Purpose::windows, 0, static_cast<std::uint32_t>(epoch));
-  for (std::size_t i = order_.size(); i > 1; --i) {  // Fisher and Yates
-    std::swap(order_[i - 1], order_[random.below(static_cast<std::uint32_t>(i), i)]);
-  }
+  shuffle(std::span(order_), Random(seed_, Purpose::windows, 0, static_cast<std::uint32_t>(epoch)));
 }
 
 Batch Windows::batch(std::int64_t index) const {

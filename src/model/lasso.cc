@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "data/folds.h"
 #include "data/number_summary.h"
-#include "unroll/folds.h"
 
 namespace unroll {
 namespace {

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "base/check.h"
+#include "base/require.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -16,10 +17,6 @@ namespace {
 
 /// A loss above (1 - 1e-4) times the best one has not fallen.
 constexpr double least_gain = 1e-4;
-
-void require_at_least(const char* name, std::int64_t value, std::int64_t least) {
-  if (value < least) throw Error(fmt::format("{} is {}; it must be at least {}", name, value, least));
-}
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/require.h"
 #include "tensor/device.h"
 #include "train/checkpoint.h"
 #include "unroll/error.h"
@@ -47,13 +48,10 @@ class Within final : public StateVisitor {
   std::string prefix_;
 };
 
-void require_at_least(const char* name, std::int64_t value, std::int64_t least) {
-  if (value < least) throw Error(fmt::format("{} is {}; it must be at least {}", name, value, least));
-}
-
-std::int64_t steps_of(std::int64_t batches, std::int64_t accumulate) {
-  require_at_least("accumulate", accumulate, 1);
-  return (batches + accumulate - 1) / accumulate;
+/// What must hold before anything is made of the options.
+const TrainerOptions& checked(const TrainerOptions& options) {
+  require_at_least("accumulate", options.accumulate, 1);
+  return options;
 }
 
 double mean(const LossSum& loss) { return loss.sum / static_cast<double>(loss.count); }
@@ -70,7 +68,8 @@ Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options
     : task_(task),
       optimizer_(optimizer),
       options_(options),
-      schedule_(options.schedule, {options.epochs, steps_of(task.batches_per_epoch(), options.accumulate)}),
+      schedule_(options.schedule,
+                {options.epochs, steps_per_epoch(task.batches_per_epoch(), checked(options).accumulate)}),
       full_rate_(optimizer.learning_rate()) {
   if (!(options.clip_norm >= 0)) throw Error(fmt::format("clip_norm is {}; it must be at least 0", options.clip_norm));
   if (!(options.clip_value >= 0)) {
@@ -88,8 +87,6 @@ Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options
     throw Error("validate_every and patience ask for held-out data, and the task has none: give it some");
   }
 }
-
-std::int64_t Trainer::steps_per_epoch() const { return steps_of(task_.batches_per_epoch(), options_.accumulate); }
 
 LossSum Trainer::gradients_of_step() {
   Parameters& parameters = task_.parameters();

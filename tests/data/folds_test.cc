@@ -1,4 +1,4 @@
-#include "unroll/folds.h"
+#include "data/folds.h"
 
 #include <gmock/gmock.h>
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 MAX_LINES = 600
-MAX_PUBLIC_HEADERS = 18
+MAX_PUBLIC_HEADERS = 17
 UMBRELLA = "unroll.h"
 KEYWORDS = ("KNOWS", "PUBLIC", "LIBS", "HEADERS")
 SKIPPED_FOLDERS = re.compile(r"\.git|build.*|runs|shared|__pycache__|\.venv")
