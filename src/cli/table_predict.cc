@@ -7,7 +7,7 @@
 #include "cli/output.h"
 #include "cli/run_directory.h"
 #include "cli/table_rows.h"
-#include "model/table_model.h"
+#include "tables/table_model.h"
 
 namespace unroll::cli {
 
@@ -39,12 +39,12 @@ void predict_table(const TablePredictOptions& o) {
   const TableModel model = TableModel::load(model_file_of(o.run));
   const TableTask& task = model.task();
   TableOptions options;
-  for (const TableEncoder::Input& input : model.encoder().inputs()) options.as[input.name] = input.kind;
+  for (const TableInput& input : model.inputs()) options.as[input.name] = input.kind;
   if (!task.id.empty()) options.as[task.id] = ColumnKind::category;
   const Table table = Table::read(o.file, options);
   const RowNames names(table, task.id);
   const std::vector<std::int64_t> rows = all_rows(table);
-  const std::vector<double> predictions = model.predict(table, rows);
+  const std::vector<double> predictions = model.predict({table, rows});
   std::string text = fmt::format("{},{}\n", names.header(), csv_cell(task.target));
   for (const std::int64_t row : rows)
     text += fmt::format("{},{}\n", names[row], predictions[static_cast<std::size_t>(row)]);

@@ -15,10 +15,10 @@
 #include "cli/run_directory.h"
 #include "cli/table_options.h"
 #include "cli/table_rows.h"
+#include "cli/table_validation.h"
 #include "data/cell_values.h"
 #include "data/folds.h"
 #include "io/in_quotes.h"
-#include "model/table_model.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -27,19 +27,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-enum class TableModelKind { linear };
-const Words<TableModelKind> table_model_words = {{"linear", TableModelKind::linear}};
+const Words<MemberKind> model_words = {{name_of(MemberKind::linear), MemberKind::linear}};
 
 struct TableTrainOptions {
-  std::string file;                               ///< CSV
-  std::string target;                             ///< column that is to be predicted
-  std::string id;                                 ///< column that names the rows; empty: none
-  TableModelKind model = TableModelKind::linear;  ///< what learns
-  Metric metric = Metric::log_rmse;               ///< what is reported, and whether logarithms are learned
-  int folds = 5;                                  ///< of the validation
-  std::string time_order;                         ///< column by which validation rows come later; empty: by chance
-  std::string folds_from;                         ///< column whose values are the folds; empty: by chance
-  std::uint64_t seed = 0;                         ///< of all folds
+  std::string file;                       ///< CSV
+  std::string target;                     ///< column that is to be predicted
+  std::string id;                         ///< column that names the rows; empty: none
+  MemberKind model = MemberKind::linear;  ///< what learns
+  Metric metric = Metric::log_rmse;       ///< what is reported, and whether logarithms are learned
+  int folds = 5;                          ///< of the validation
+  std::string time_order;                 ///< column by which validation rows come later; empty: by chance
+  std::string folds_from;                 ///< column whose values are the folds; empty: by chance
+  std::uint64_t seed = 0;                 ///< of all folds
   TableOptions table;
   std::string out;         ///< run directory; empty: by the file's name
   bool overwrite = false;  ///< a model in the run directory
@@ -67,7 +66,7 @@ std::vector<SettingGroup> settings_of(TableTrainOptions& o) {
   return {
       {"Table", std::move(columns)},
       {"Model and validation",
-       {choice("model", o.model, table_model_words, "what learns"),
+       {choice("model", o.model, model_words, "what learns"),
         choice("metric", o.metric, metric_words, "what is reported"),
         whole_number("folds", o.folds, 1, most_folds, "parts that the model is validated on in turn"),
         text("time-order", "COLUMN", o.time_order, "none",
@@ -152,94 +151,17 @@ std::vector<Fold> folds_of(const Table& table, const TableTrainOptions& o) {
   return shuffled_folds(table.rows(), o.folds, o.seed);
 }
 
-TableModel fit(const Table& table, Rows rows, const TableTrainOptions& o) {
-  std::vector<std::string> without;
-  if (!o.folds_from.empty()) without.push_back(o.folds_from);
-  const TableTask task = {.target = o.target, .id = o.id, .logarithm = o.metric == Metric::log_rmse};
-  return TableModel::fit(table, rows, task, std::move(without), o.seed);
+Learner learner_of(const TableTrainOptions& o) {
+  Learner learner = {.task = {.target = o.target, .id = o.id, .logarithm = o.metric == Metric::log_rmse},
+                     .members = {o.model},
+                     .without = {},
+                     .seed = o.seed};
+  if (!o.folds_from.empty()) learner.without.push_back(o.folds_from);
+  return learner;
 }
 
-/// Dollars with four digits, shares and logarithms with four decimals.
-std::string score_text(double score) {
-  return std::abs(score) < 10 ? fmt::format("{:.4f}", score) : four_digits(score);
-}
-
-struct FoldResult {
-  std::int64_t training_rows = 0, validation_rows = 0;
-  double training = 0, validation = 0;  ///< scores
-  std::int64_t features = 0, left_out = 0;
-  double penalty = 0;
-};
-
-/// A prediction for a row by a model that has not seen it.
-struct OutOfFold {
-  std::int64_t row = 0;
-  std::size_t fold = 0;
-  double prediction = 0;
-};
-
-struct Validation {
-  std::vector<FoldResult> folds;
-  std::vector<OutOfFold> predictions;  ///< by row
-  MeanAndDeviation training, validation;
-};
-
-std::vector<double> at(std::span<const double> values, Rows rows) {
-  std::vector<double> result;
-  result.reserve(rows.size());
-  for (const std::int64_t row : rows) result.push_back(values[static_cast<std::size_t>(row)]);
-  return result;
-}
-
-Validation validate(const Table& table, std::span<const double> targets, const std::vector<Fold>& folds,
-                    const TableTrainOptions& o) {
-  Validation result;
-  std::vector<double> training, validation;
-  for (std::size_t i = 0; i < folds.size(); ++i) {
-    const Fold& fold = folds[i];
-    const TableModel model = fit(table, fold.training, o);
-    const std::vector<double> predictions = model.predict(table, fold.validation);
-    for (std::size_t j = 0; j < predictions.size(); ++j)
-      result.predictions.push_back({.row = fold.validation[j], .fold = i + 1, .prediction = predictions[j]});
-    training.push_back(score(o.metric, model.predict(table, fold.training), at(targets, fold.training)));
-    validation.push_back(score(o.metric, predictions, at(targets, fold.validation)));
-    result.folds.push_back({.training_rows = static_cast<std::int64_t>(fold.training.size()),
-                            .validation_rows = static_cast<std::int64_t>(fold.validation.size()),
-                            .training = training.back(),
-                            .validation = validation.back(),
-                            .features = model.encoder().width(),
-                            .left_out = model.left_out(),
-                            .penalty = model.penalty()});
-    say(fmt::format("fold {} of {}: training {}, validation {}", i + 1, folds.size(), score_text(training.back()),
-                    score_text(validation.back())));
-  }
-  std::ranges::sort(result.predictions, {}, &OutOfFold::row);
-  result.training = mean_and_deviation_of(training);
-  result.validation = mean_and_deviation_of(validation);
-  return result;
-}
-
-std::string oof_text(const Validation& validation, const RowNames& names, std::span<const double> targets,
-                     const std::string& target) {
-  std::string text = fmt::format("{},fold,{},prediction\n", names.header(), csv_cell(target));
-  for (const OutOfFold& one : validation.predictions) {
-    text += fmt::format("{},{},{},{}\n", names[one.row], one.fold, targets[static_cast<std::size_t>(one.row)],
-                        one.prediction);
-  }
-  return text;
-}
-
-Json json_of(const FoldResult& fold) {
-  return {{"training_rows", fold.training_rows},
-          {"validation_rows", fold.validation_rows},
-          {"training", fold.training},
-          {"validation", fold.validation},
-          {"features", fold.features},
-          {"left_out", fold.left_out},
-          {"penalty", fold.penalty}};
-}
-
-std::string report(const Table& table, const Validation& v, const TableTrainOptions& o, const std::string& model_path) {
+std::string report(const Table& table, const TableValidation& v, const TableTrainOptions& o,
+                   const std::string& model_path) {
   std::string text = fmt::format("{}: {}\n\n{:<6}{:>10}{:>12}\n", one_line(table.name()), counted(table.rows(), "row"),
                                  "fold", "training", "validation");
   for (std::size_t i = 0; i < v.folds.size(); ++i) {
@@ -253,15 +175,17 @@ std::string report(const Table& table, const Validation& v, const TableTrainOpti
 
 void train_table(const TableTrainOptions& o) {
   check_together(o);
-  RunDirectory directory(o.out.empty() ? default_run_directory(o.file, word_for(table_model_words, o.model)) : o.out,
+  RunDirectory directory(o.out.empty() ? default_run_directory(o.file, word_for(model_words, o.model)) : o.out,
                          o.overwrite ? Existing::replace : Existing::refuse);
   const Table table = read_table(o);
   const RowNames names(table, o.id);
   const std::vector<double> targets = targets_of(table, o);
   const std::vector<Fold> folds = folds_of(table, o);
   directory.create();
-  const Validation validation = validate(table, targets, folds, o);
-  const TableModel model = fit(table, all_rows(table), o);
+  const Learner learner = learner_of(o);
+  const TableValidation validation = validate(table, targets, folds, learner, o.metric);
+  const std::vector<std::int64_t> rows = all_rows(table);
+  const TableModel model = learner.fit({table, rows});
   const std::string oof_path = (std::filesystem::path(directory.path()) / "oof.csv").string();
   write_file_atomically(oof_path, oof_text(validation, names, targets, o.target));
   model.save(directory.model_path());
@@ -269,14 +193,13 @@ void train_table(const TableTrainOptions& o) {
   Json result = {{"file", table.name()},
                  {"rows", table.rows()},
                  {"target", o.target},
-                 {"model", word_for(table_model_words, o.model)},
+                 {"model", word_for(model_words, o.model)},
                  {"metric", word_for(metric_words, o.metric)},
                  {"training", validation.training.mean},
                  {"validation", validation.validation.mean},
                  {"spread", validation.validation.deviation},
                  {"folds", Json::array()},
-                 {"features", model.encoder().width()},
-                 {"left_out", model.left_out()},
+                 {"choices", model.choices()},
                  {"model_file", directory.model_path()},
                  {"oof_file", oof_path}};
   for (const FoldResult& fold : validation.folds) result["folds"].push_back(json_of(fold));

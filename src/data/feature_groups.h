@@ -2,19 +2,15 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "unroll/table.h"
+#include "data/table_view.h"
 
 namespace unroll {
 
 // The groups of features that a column gives, and what each has learned of some rows. A group writes `width` numbers
 // per row, row i at to + i * stride.
-
-/// Rows of a table.
-using Rows = std::span<const std::int64_t>;
 
 /// How the groups of features are weighed against each other: a penalty on weights spares large features.
 struct FeatureScales {

@@ -1,21 +1,17 @@
 #include "data/table_encoder.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
-#include "io/in_quotes.h"
-#include "unroll/error.h"
-
 namespace unroll {
 
-TableEncoder TableEncoder::fit(const Table& table, Rows rows, const std::vector<std::string>& without,
+TableEncoder TableEncoder::fit(const TableView& view, const std::vector<std::string>& without,
                                const FeatureScales& scales) {
   TableEncoder encoder;
   encoder.scales_ = scales;
-  for (const Column& column : table.columns()) {
+  for (const Column& column : view.table().columns()) {
     if (std::ranges::find(without, column.name()) != without.end()) continue;
+    const Rows rows = view.rows_of(column);
     const std::size_t before = encoder.groups_.size();
     const auto add = [&](auto group) {
       if (group) encoder.groups_.push_back(*std::move(group));
@@ -49,23 +45,16 @@ std::int64_t TableEncoder::width() const {
   return width;
 }
 
-std::vector<double> TableEncoder::encode(const Table& table, Rows rows) const {
-  for (const Input& input : inputs_) {
-    const Column* column = table.find(input.name);
-    if (column == nullptr)
-      throw Error(ExitCode::bad_data, fmt::format("{}: has no column {}, of which the model has learned; add it",
-                                                  table.name(), in_quotes(input.name)));
-    if (column->kind() != input.kind)
-      throw Error(ExitCode::bad_data, fmt::format("{}: column {} is of another kind than when the model learned of it",
-                                                  table.name(), in_quotes(input.name)));
-  }
+std::vector<double> TableEncoder::encode(const TableView& rows) const {
+  for (const TableInput& input : inputs_) column_for(input, rows.table());
   const std::int64_t stride = width();
-  std::vector<double> features(rows.size() * static_cast<std::size_t>(stride));
+  std::vector<double> features(static_cast<std::size_t>(rows.size() * stride));
   std::int64_t place = 0;
   for (const Group& group : groups_) {
     std::visit(
         [&](const auto& g) {
-          g.encode(*table.find(g.column), rows, scales_, features.data() + place, stride);
+          const Column& column = rows.table().column(g.column);
+          g.encode(column, rows.rows_of(column), scales_, features.data() + place, stride);
           place += g.width();
         },
         group);

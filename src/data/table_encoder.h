@@ -14,24 +14,18 @@ namespace unroll {
 /// numbers; a date gives its days, its month and its year; words among numbers give the count of their items.
 class TableEncoder {
  public:
-  /// A column that is encoded.
-  struct Input {
-    std::string name;
-    ColumnKind kind = ColumnKind::number;
-  };
-
   TableEncoder() = default;
-  /// Learns of `rows` of `table`. The columns `without` are left out: the target and the id.
-  static TableEncoder fit(const Table& table, Rows rows, const std::vector<std::string>& without,
+  /// Learns of `rows`. The columns `without` are left out: the target and the id.
+  static TableEncoder fit(const TableView& rows, const std::vector<std::string>& without,
                           const FeatureScales& scales = {});
 
   /// Columns that a table must have, as these kinds, to be encoded.
-  const std::vector<Input>& inputs() const { return inputs_; }
+  const std::vector<TableInput>& inputs() const { return inputs_; }
   std::int64_t width() const;  ///< numbers per row
 
   /// [rows, width()], row-major, finite. The table may have other columns too and another order. Throws Error(bad_data)
   /// where it lacks a column or has it as another kind.
-  std::vector<double> encode(const Table& table, Rows rows) const;
+  std::vector<double> encode(const TableView& rows) const;
 
   nlohmann::ordered_json to_json() const;
   /// `file` stands for it in messages. Throws Error(bad_data) for what is no encoder.
@@ -41,7 +35,7 @@ class TableEncoder {
   using Group = std::variant<NumberFeatures, LevelFeatures, TokenFeatures>;
 
   FeatureScales scales_;
-  std::vector<Input> inputs_;
+  std::vector<TableInput> inputs_;
   std::vector<Group> groups_;
 };
 

@@ -105,7 +105,7 @@ bool fits(const TokenFeatures& /*of a list*/, ColumnKind kind) { return kind == 
 
 Json TableEncoder::to_json() const {
   Json columns = Json::array(), groups = Json::array();
-  for (const Input& input : inputs_) columns.push_back({{"name", input.name}, {"kind", input.kind}});
+  for (const TableInput& input : inputs_) columns.push_back({{"name", input.name}, {"kind", input.kind}});
   for (const Group& group : groups_) groups.push_back(std::visit([](const auto& g) { return json_of(g); }, group));
   return {{"scales",
            {{"number", scales_.number},
@@ -138,7 +138,7 @@ TableEncoder TableEncoder::from_json(const json& from, const std::string& file) 
         encoder.groups_.emplace_back(tokens_from(group));
       }
       const auto check = [&](const auto& g) {
-        const auto input = std::ranges::find(encoder.inputs_, g.column, &Input::name);
+        const auto input = std::ranges::find(encoder.inputs_, g.column, &TableInput::name);
         require(input != encoder.inputs_.end() && fits(g, input->kind), "a group does not fit its column");
       };
       std::visit(check, encoder.groups_.back());

@@ -60,7 +60,7 @@ std::string absurd_rows(int rows) {
 
 std::string encoder_text(const std::string& rows, Rows fitted) {
   const Table table = Table::from_text(header + rows, {.as = kinds});
-  return TableEncoder::fit(table, fitted, {}).to_json().dump();
+  return TableEncoder::fit({table, fitted}, {}).to_json().dump();
 }
 
 TEST(TableEncoder, LearnsNothingOfOtherRows) {
@@ -78,13 +78,13 @@ TEST(TableEncoder, LearnsNothingOfOtherRows) {
 
 TEST(TableEncoder, SurvivesItsJson) {
   const Table table = Table::from_text(header + rows_text(100, 1) + absurd_rows(10), {.as = kinds});
-  const TableEncoder encoder = TableEncoder::fit(table, first_rows(100), {"few"});
+  const TableEncoder encoder = TableEncoder::fit({table, first_rows(100)}, {"few"});
   const std::string text = encoder.to_json().dump();
   const TableEncoder copy = TableEncoder::from_json(nlohmann::json::parse(text), "a file");
   EXPECT_EQ(copy.to_json().dump(), text);
   EXPECT_EQ(copy.width(), encoder.width());
-  const std::vector<double> features = copy.encode(table, all_rows(table));
-  EXPECT_EQ(features, encoder.encode(table, all_rows(table)));
+  const std::vector<double> features = copy.encode({table, all_rows(table)});
+  EXPECT_EQ(features, encoder.encode({table, all_rows(table)}));
   EXPECT_EQ(features.size(), static_cast<std::size_t>(encoder.width() * table.rows()));
   for (const double feature : features) EXPECT_TRUE(std::isfinite(feature));
   for (const auto& input : encoder.inputs()) EXPECT_NE(input.name, "few");
@@ -96,9 +96,9 @@ std::vector<double> encoded(const std::vector<std::string>& cells, ColumnKind ki
   std::string csv = "c,d\n";
   for (const std::string& cell : cells) csv += cell + ",\n";
   const Table table = Table::from_text(csv, {.as = {{"c", kind}}});
-  const TableEncoder encoder = TableEncoder::fit(table, first_rows(fitted), {}, all_one);
+  const TableEncoder encoder = TableEncoder::fit({table, first_rows(fitted)}, {}, all_one);
   *width = encoder.width();
-  return encoder.encode(table, first_rows(table.rows() - fitted, fitted));
+  return encoder.encode({table, first_rows(table.rows() - fitted, fitted)});
 }
 
 std::vector<std::string> times(int count, const std::vector<std::string>& cells) {
@@ -197,10 +197,10 @@ TEST(TableEncoder, MakesNothingOfWhatSaysNothing) {
 
 TEST(TableEncoder, RefusesTablesWithoutItsColumns) {
   const Table table = Table::from_text(header + rows_text(50, 1), {.as = kinds});
-  const TableEncoder encoder = TableEncoder::fit(table, all_rows(table), {});
+  const TableEncoder encoder = TableEncoder::fit({table, all_rows(table)}, {});
   const auto refusal = [&](const std::string& csv) {
     const Table other = Table::from_text(csv, {}, "test.csv");
-    return std::string(error_of([&] { encoder.encode(other, all_rows(other)); }).what());
+    return std::string(error_of([&] { encoder.encode({other, all_rows(other)}); }).what());
   };
   EXPECT_THAT(refusal("level\na\n"), HasSubstr("test.csv: has no column \"number\""));
   EXPECT_THAT(refusal("number\na\n"), HasSubstr("column \"number\" is of another kind"));
@@ -208,7 +208,7 @@ TEST(TableEncoder, RefusesTablesWithoutItsColumns) {
 
 TEST(TableEncoder, RefusesWhatIsNoEncoder) {
   const Table table = Table::from_text(header + rows_text(50, 1), {.as = kinds});
-  const nlohmann::json good = nlohmann::json::parse(TableEncoder::fit(table, all_rows(table), {}).to_json().dump());
+  const nlohmann::json good = nlohmann::json::parse(TableEncoder::fit({table, all_rows(table)}, {}).to_json().dump());
   const auto refusal = [](const nlohmann::json& json) {
     const Error error = error_of([&] { TableEncoder::from_json(json, "m.safetensors"); });
     EXPECT_EQ(error.code(), ExitCode::bad_data);

@@ -1,4 +1,4 @@
-#include "model/table_model.h"
+#include "tables/table_model.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -67,12 +67,17 @@ std::vector<std::int64_t> rows_from(std::int64_t begin, std::int64_t count) {
   return rows;
 }
 
+TableModel fit(const Table& table, Rows rows, std::vector<std::string> without) {
+  constexpr MemberKind members[] = {MemberKind::linear};
+  return TableModel::fit({table, rows}, task, members, std::move(without), 3);
+}
+
 TEST_F(TableModelTest, LearnsNothingOfOtherRows) {
   const std::string own = rows_text(150, 1), others = rows_text(30, 2);
   std::string absurd;
   for (int i = 0; i < 30; ++i) absurd += fmt::format("{0},{0}e200,zone{0},1e-9\n", i);
   const auto bytes = [&](const std::string& rows, std::int64_t begin) {
-    return saved_bytes(TableModel::fit(table_of(rows), rows_from(begin, 150), task, {}, 3));
+    return saved_bytes(fit(table_of(rows), rows_from(begin, 150), {}));
   };
   const std::string expected = bytes(own, 0);
   EXPECT_EQ(bytes(own + others, 0), expected);
@@ -84,8 +89,8 @@ TEST_F(TableModelTest, LearnsNothingOfOtherRows) {
 
 TEST_F(TableModelTest, PredictsWhatItHasLearned) {
   const Table table = table_of(rows_text(300, 1)), other = table_of(rows_text(100, 9));
-  const TableModel model = TableModel::fit(table, rows_from(0, 300), task, {}, 3);
-  const std::vector<double> predictions = model.predict(other, rows_from(0, 100));
+  const TableModel model = fit(table, rows_from(0, 300), {});
+  const std::vector<double> predictions = model.predict({other, rows_from(0, 100)});
   double squares = 0;
   for (std::size_t i = 0; i < 100; ++i)
     squares += std::pow(std::log(predictions[i] / other.column("price").numbers()[i]), 2);
@@ -94,18 +99,18 @@ TEST_F(TableModelTest, PredictsWhatItHasLearned) {
 
 TEST_F(TableModelTest, SurvivesItsFile) {
   const Table table = table_of(rows_text(100, 1));
-  const TableModel model = TableModel::fit(table, rows_from(0, 100), task, {"zone"}, 3);
+  const TableModel model = fit(table, rows_from(0, 100), {"zone"});
   model.save(path());
   const TableModel loaded = TableModel::load(path());
   EXPECT_EQ(loaded.task().target, "price");
   EXPECT_EQ(loaded.task().id, "id");
-  EXPECT_EQ(loaded.encoder().inputs().size(), 1U);
-  EXPECT_EQ(loaded.predict(table, rows_from(0, 100)), model.predict(table, rows_from(0, 100)));
+  EXPECT_EQ(loaded.inputs().size(), 1U);
+  EXPECT_EQ(loaded.predict({table, rows_from(0, 100)}), model.predict({table, rows_from(0, 100)}));
 }
 
 TEST_F(TableModelTest, RefusesWhatIsNoModelOrDamaged) {
   const Table table = table_of(rows_text(60, 1));
-  const std::string good = saved_bytes(TableModel::fit(table, rows_from(0, 60), task, {}, 3));
+  const std::string good = saved_bytes(fit(table, rows_from(0, 60), {}));
   const auto refusal = [&](const std::string& bytes) {
     write(bytes);
     const Error error = error_of([&] { TableModel::load(path()); });

@@ -1,4 +1,4 @@
-#include "model/lasso.h"
+#include "tables/lasso.h"
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>

@@ -1,0 +1,37 @@
+#include "data/table_view.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "io/in_quotes.h"
+#include "unroll/error.h"
+
+namespace unroll {
+
+TableView TableView::with(const std::string& column, Rows rows) const {
+  UNROLL_CHECK(rows.size() == rows_.size());
+  TableView view = *this;
+  view.moved_ = &table_->column(column);
+  view.moved_rows_ = rows;
+  return view;
+}
+
+TableView TableView::part(std::size_t begin, std::size_t count) const {
+  TableView view = *this;
+  view.rows_ = rows_.subspan(begin, count);
+  if (moved_ != nullptr) view.moved_rows_ = moved_rows_.subspan(begin, count);
+  return view;
+}
+
+const Column& column_for(const TableInput& input, const Table& table) {
+  const Column* column = table.find(input.name);
+  if (column == nullptr)
+    throw Error(ExitCode::bad_data, fmt::format("{}: has no column {}, of which the model has learned; add it",
+                                                table.name(), in_quotes(input.name)));
+  if (column->kind() != input.kind)
+    throw Error(ExitCode::bad_data, fmt::format("{}: column {} is of another kind than when the model learned of it",
+                                                table.name(), in_quotes(input.name)));
+  return *column;
+}
+
+}  // namespace unroll

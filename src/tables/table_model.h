@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/table_view.h"
+#include "tables/table_member.h"
+
+namespace unroll {
+
+/// What a model of a table predicts.
+struct TableTask {
+  std::string target;      ///< column of numbers
+  std::string id;          ///< column that names the rows; empty: none does
+  bool logarithm = false;  ///< squared errors are those of log(target), which is above 0
+};
+
+/// Predicts a column of a table from the others: the mean of what its members predict, each within the 0.5 % quantiles
+/// of the targets that were learned.
+class TableModel {
+ public:
+  /// The members learn of `rows`, at least one, and of no other row. The columns `without` are left out, besides target
+  /// and id. The targets of these rows are numbers, and above 0 where the task takes logarithms.
+  static TableModel fit(const TableView& rows, const TableTask& task, std::span<const MemberKind> members,
+                        std::vector<std::string> without, std::uint64_t seed);
+
+  /// One for each of `rows`. Throws Error(bad_data) where the table lacks a column.
+  std::vector<double> predict(const TableView& rows) const;
+
+  const TableTask& task() const { return task_; }
+  std::vector<TableInput> inputs() const;  ///< of all members, in the order of their names
+  /// What the members chose, by their names.
+  nlohmann::ordered_json choices() const;
+
+  void save(const std::string& path) const;
+  /// Throws Error: no_input, io, bad_data where the file is none of a table model, or damaged.
+  static TableModel load(const std::string& path);
+
+ private:
+  struct Named {
+    std::string name;
+    std::unique_ptr<TableMember> member;
+  };
+
+  TableTask task_;
+  double low_ = 0, high_ = 0;  // of what a member predicts, before its exponential where the task takes logarithms
+  std::vector<Named> members_;
+};
+
+}  // namespace unroll
