@@ -38,6 +38,16 @@ struct Embedding {
   Var weight;
 };
 
+/// Each row (along the last dimension) with mean 0 and variance 1, then times a gain, which begins at 1, plus a bias,
+/// which begins at 0 (Ba, Kiros, Hinton 2016; epsilon 1e-5 as in PyTorch). Parameters PREFIX.weight [width],
+/// PREFIX.bias [width].
+struct LayerNorm {
+  LayerNorm(Parameters& parameters, const std::string& prefix, int width);
+  /// Throws Error unless the last extent of x is `width`.
+  Var operator()(const Var& x) const;
+  Var weight, bias;
+};
+
 /// Zeroes each element with probability p and scales the others by 1 / (1 - p) (Srivastava et al. 2014). The mask is a
 /// pure function of `random` and the element's index in x.
 Var dropout(const Var& x, float p, const Random& random);

@@ -104,6 +104,8 @@ Var affine(const Var& x, const Var& weight, const Var& bias, bool transposed = f
 Var gather(std::span<const std::int32_t> ids, const Var& table, const Shape& shape);
 /// Throws Error where an index lies outside [0, count); `what` names the indices.
 void require_below(std::span<const std::int32_t> ids, std::int64_t count, const char* what);
+/// LayerNorm with a gain and a bias of any origin.
+Var layer_norm(const Var& x, const Var& gain, const Var& bias);
 /// dropout() whose mask begins at random number `first`.
 Var dropout_from(const Var& x, float p, const Random& random, std::uint64_t first);
 

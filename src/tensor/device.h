@@ -142,6 +142,14 @@ class Device {
   virtual void dropout(Context&, const Random& random, std::uint64_t first, float p, std::span<const float> x,
                        std::span<float> y, bool add) const = 0;
 
+  /// Each row of x: normalized = (x - mean) * scale, scale = 1 / sqrt(variance + epsilon); y = normalized * gain +
+  /// bias. Dense matrices of one size, scales one per row.
+  virtual void layer_norm(Context&, ConstMatrix x, const float* gain, const float* bias, float epsilon,
+                          Matrix normalized, float* scales, Matrix y) const = 0;
+  /// dx += and, in the order of the rows, d_gain +=, d_bias +=, from dy and what layer_norm left.
+  virtual void layer_norm_backward(Context&, ConstMatrix normalized, const float* scales, const float* gain,
+                                   ConstMatrix dy, Matrix dx, float* d_gain, float* d_bias) const = 0;
+
   /// row_loss[n] = -log softmax(logits[n])[targets[n]], d_logits = softmax - one_hot(targets).
   virtual void cross_entropy(Context&, ConstMatrix logits, std::span<const std::int32_t> targets,
                              std::span<float> row_loss, Matrix d_logits) const = 0;

@@ -72,6 +72,8 @@ std::vector<OperationCase> operation_cases() {
        30},
       {"cross_entropy", {{4, 6}}, [](const Vars& v) { return cross_entropy(v[0], repeated_ids); }, 40},
       {"cross_entropy_rank3", {{2, 2, 6}}, [](const Vars& v) { return cross_entropy(v[0], repeated_ids); }, 40},
+      {"layer_norm", {{3, 7}, {7}, {7}}, [](const Vars& v) { return layer_norm(v[0], v[1], v[2]); }, 40},
+      {"layer_norm_rank3", {{2, 3, 19}, {19}, {19}}, [](const Vars& v) { return layer_norm(v[0], v[1], v[2]); }, 60},
       {"dropout", {{40}}, [](const Vars& v) { return dropout(v[0], 0.4f, Random(3, Purpose::dropout)); }},
   };
 }

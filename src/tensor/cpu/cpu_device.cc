@@ -10,6 +10,7 @@
 #include "tensor/cpu/choose.h"
 #include "tensor/cpu/elementwise.h"
 #include "tensor/cpu/gemm.h"
+#include "tensor/cpu/layer_norm.h"
 #include "tensor/cpu/recurrent.h"
 
 namespace unroll {
@@ -162,6 +163,25 @@ class CpuDevice final : public Device {
         cpu::dropout(uniform, p, x.data() + at, y.data() + at, size, add);
       }
     });
+  }
+
+  void layer_norm(Context& context, ConstMatrix x, const float* gain, const float* bias, float epsilon,
+                  Matrix normalized, float* scales, Matrix y) const override {
+    parallel_for(context, x.rows, 1 + flat_grain / (x.columns + 1), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r)
+        scales[r] =
+            cpu::layer_norm(x.data + r * x.row_stride, gain, bias, epsilon, x.columns, normalized.row(r), y.row(r));
+    });
+  }
+  void layer_norm_backward(Context& context, ConstMatrix normalized, const float* scales, const float* gain,
+                           ConstMatrix dy, Matrix dx, float* d_gain, float* d_bias) const override {
+    const auto row = [](const ConstMatrix& m, std::int64_t r) { return m.data + r * m.row_stride; };
+    parallel_for(context, dy.rows, 1 + flat_grain / (dy.columns + 1), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r)
+        cpu::layer_norm_backward(row(normalized, r), scales[r], gain, row(dy, r), dy.columns, dx.row(r));
+    });
+    for (std::int64_t r = 0; r < dy.rows; ++r) cpu::multiply_add(row(dy, r), row(normalized, r), d_gain, dy.columns);
+    add_column_sums(context, dy, d_bias);
   }
 
   void cross_entropy(Context& context, ConstMatrix logits, std::span<const std::int32_t> targets,

@@ -5,6 +5,7 @@
 #include "tensor/ref/choose.h"
 #include "tensor/ref/cross_entropy.h"
 #include "tensor/ref/elementwise.h"
+#include "tensor/ref/layer_norm.h"
 #include "tensor/ref/number.h"
 #include "tensor/ref/optimizers.h"
 #include "tensor/ref/products.h"
@@ -145,6 +146,16 @@ class ReferenceDevice final : public Device {
       const float kept = x[i] * ref::dropout_factor<float>(random, first + i, p);
       y[i] = add ? y[i] + kept : kept;
     }
+  }
+
+  void layer_norm(Context&, ConstMatrix x, const float* gain, const float* bias, float epsilon, Matrix normalized,
+                  float* scales, Matrix y) const override {
+    ref::layer_norm(grid(x), gain, bias, epsilon, grid(normalized), scales, grid(y));
+  }
+
+  void layer_norm_backward(Context&, ConstMatrix normalized, const float* scales, const float* gain, ConstMatrix dy,
+                           Matrix dx, float* d_gain, float* d_bias) const override {
+    ref::layer_norm_backward(grid(normalized), scales, gain, grid(dy), grid(dx), d_gain, d_bias);
   }
 
   void cross_entropy(Context&, ConstMatrix logits, std::span<const std::int32_t> targets, std::span<float> row_loss,
