@@ -10,7 +10,7 @@ Examples:
   unroll table inspect train.csv
   unroll table inspect train.csv --target "Sold Price" --as Zip=category
   unroll table train train.csv --target SalePrice --id Id
-  unroll table predict runs/train-linear test.csv -o submission.csv)";
+  unroll table predict runs/train-linear+mlp test.csv -o submission.csv)";
 
 }  // namespace
 

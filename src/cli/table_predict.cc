@@ -24,8 +24,8 @@ constexpr const char* details =
 FILE needs the columns that the model learned from, in any order; others do not matter.
 
 Examples:
-  unroll table predict runs/train-linear test.csv -o submission.csv
-  unroll table predict runs/train-linear test.csv | head -5)";
+  unroll table predict runs/train-linear+mlp test.csv -o submission.csv
+  unroll table predict runs/train-linear+mlp test.csv | head -5)";
 
 std::vector<SettingGroup> settings_of(TablePredictOptions& o) {
   Setting out = text("out", "CSV", o.out, "standard output", "the file to write");

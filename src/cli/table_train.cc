@@ -27,18 +27,37 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const Words<MemberKind> model_words = {{name_of(MemberKind::linear), MemberKind::linear}};
+enum class Model { linear_and_mlp, linear, mlp, textbook };
+const Words<Model> model_words = {{"linear+mlp", Model::linear_and_mlp},
+                                  {"linear", Model::linear},
+                                  {"mlp", Model::mlp},
+                                  {"textbook", Model::textbook}};
+
+std::vector<MemberKind> members_of(Model model) {
+  switch (model) {
+    case Model::linear_and_mlp:
+      return {MemberKind::linear, MemberKind::mlp};
+    case Model::linear:
+      return {MemberKind::linear};
+    case Model::mlp:
+      return {MemberKind::mlp};
+    case Model::textbook:
+      break;
+  }
+  return {MemberKind::textbook};
+}
 
 struct TableTrainOptions {
-  std::string file;                       ///< CSV
-  std::string target;                     ///< column that is to be predicted
-  std::string id;                         ///< column that names the rows; empty: none
-  MemberKind model = MemberKind::linear;  ///< what learns
-  Metric metric = Metric::log_rmse;       ///< what is reported, and whether logarithms are learned
-  int folds = 5;                          ///< of the validation
-  std::string time_order;                 ///< column by which validation rows come later; empty: by chance
-  std::string folds_from;                 ///< column whose values are the folds; empty: by chance
-  std::uint64_t seed = 0;                 ///< of all folds
+  std::string file;                     ///< CSV
+  std::string target;                   ///< column that is to be predicted
+  std::string id;                       ///< column that names the rows; empty: none
+  Model model = Model::linear_and_mlp;  ///< what learns
+  Metric metric = Metric::log_rmse;     ///< what is reported, and whether logarithms are learned
+  int folds = 5;                        ///< of the validation
+  std::string time_order;               ///< column by which validation rows come later; empty: by chance
+  std::string folds_from;               ///< column whose values are the folds; empty: by chance
+  std::uint64_t seed = 0;               ///< of the folds and of the model
+  int threads = 0;                      ///< 0: what the machine allows
   TableOptions table;
   std::string out;         ///< run directory; empty: by the file's name
   bool overwrite = false;  ///< a model in the run directory
@@ -49,12 +68,14 @@ constexpr const char* details =
     R"(The model is validated on folds: each time it learns from the other rows all that it knows, down to the median that
 stands for missing numbers. Then it learns from all rows and is saved, with everything that makes numbers of raw CSV.
 linear: a lasso on numbers, logarithms of skewed ones, bins, levels, tokens and parts of dates; its penalty is chosen
-within the training rows, and outliers among these are left out. With log-rmse it learns logarithms of the target.
+within the training rows, and outliers among these are left out. mlp: four residual nets on the same features.
+linear+mlp: the mean of both. With log-rmse these learn logarithms of the target. textbook: one linear layer on
+standardised numbers and one-hot categories, which learns the target itself.
 
 Examples:
   unroll table train train.csv --target SalePrice --id Id
-  unroll table train houses.csv --target "Sold Price" --id Id --time-order "Listed On" --drop Summary
-  unroll table predict runs/train-linear test.csv -o submission.csv)";
+  unroll table train houses.csv --target "Sold Price" --id Id --time-order "Listed On" --model linear
+  unroll table predict runs/train-linear+mlp test.csv -o submission.csv)";
 
 std::vector<SettingGroup> settings_of(TableTrainOptions& o) {
   constexpr int most_folds = 1000;
@@ -72,9 +93,10 @@ std::vector<SettingGroup> settings_of(TableTrainOptions& o) {
         text("time-order", "COLUMN", o.time_order, "none",
              "numbers or dates: learn from earlier rows, validate on later ones"),
         text("folds-from", "COLUMN", o.folds_from, "none", "a fold for each value of the column, which is no feature"),
-        seed(o.seed, "of what lies in which fold")}},
+        seed(o.seed, "of the folds, and of what a model learns with"),
+        whole_number("threads", o.threads, 1, most_threads, "what is allowed", "threads to use")}},
       {"Saving and result",
-       {text("out", "DIR", o.out, "runs/NAME-linear", "run directory"),
+       {text("out", "DIR", o.out, "runs/NAME-MODEL", "run directory"),
         toggle("overwrite", o.overwrite, "replace the model that the run directory holds"),
         toggle("json", o.json, "print the result as one JSON object")}}};
 }
@@ -152,10 +174,12 @@ std::vector<Fold> folds_of(const Table& table, const TableTrainOptions& o) {
 }
 
 Learner learner_of(const TableTrainOptions& o) {
-  Learner learner = {.task = {.target = o.target, .id = o.id, .logarithm = o.metric == Metric::log_rmse},
-                     .members = {o.model},
+  const bool logarithm = o.metric == Metric::log_rmse && o.model != Model::textbook;
+  Learner learner = {.task = {.target = o.target, .id = o.id, .logarithm = logarithm},
+                     .members = members_of(o.model),
                      .without = {},
-                     .seed = o.seed};
+                     .seed = o.seed,
+                     .threads = o.threads};
   if (!o.folds_from.empty()) learner.without.push_back(o.folds_from);
   return learner;
 }

@@ -19,8 +19,9 @@ struct Learner {
   std::vector<MemberKind> members;
   std::vector<std::string> without;  ///< columns that are no features
   std::uint64_t seed = 0;
+  int threads = 0;  ///< 0: what the machine allows
 
-  TableModel fit(const TableView& rows) const { return TableModel::fit(rows, task, members, without, seed); }
+  TableModel fit(const TableView& rows) const { return TableModel::fit(rows, task, members, without, seed, threads); }
 };
 
 struct FoldResult {

@@ -6,15 +6,10 @@
 #include <utility>
 
 #include "data/table_encoder.h"
+#include "data/table_json.h"
 #include "unroll/error.h"
 
 namespace unroll {
-
-NLOHMANN_JSON_SERIALIZE_ENUM(ColumnKind, {{ColumnKind::text, "text"},  // first: what another word becomes
-                                          {ColumnKind::number, "number"},
-                                          {ColumnKind::category, "category"},
-                                          {ColumnKind::date, "date"},
-                                          {ColumnKind::list, "list"}})
 
 namespace {
 

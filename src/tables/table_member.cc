@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "tables/linear_member.h"
+#include "tables/mlp_member.h"
+#include "tables/textbook_member.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -18,7 +20,9 @@ struct Kind {
   std::unique_ptr<TableMember> (*read)(const StoredMember&);
 };
 
-constexpr Kind kinds[] = {{MemberKind::linear, "linear", LinearMember::fit, LinearMember::read}};
+constexpr Kind kinds[] = {{MemberKind::linear, "linear", LinearMember::fit, LinearMember::read},
+                          {MemberKind::mlp, "mlp", MlpMember::fit, MlpMember::read},
+                          {MemberKind::textbook, "textbook", TextbookMember::fit, TextbookMember::read}};
 
 const Kind& entry_of(MemberKind kind) { return *std::ranges::find(kinds, kind, &Kind::kind); }
 

@@ -12,7 +12,7 @@
 
 namespace unroll {
 
-enum class MemberKind { linear };
+enum class MemberKind { linear, mlp, textbook };
 
 /// What a member learns from, and all that it learns from.
 struct TableSamples {
@@ -20,6 +20,7 @@ struct TableSamples {
   std::span<const double> targets;   ///< of each row, finite
   std::vector<std::string> without;  ///< columns that say nothing or too much
   std::uint64_t seed = 0;
+  int threads = 0;  ///< 0: what the machine allows
 };
 
 /// A member of a model as it stands in the model's file.
@@ -47,7 +48,7 @@ class TableMember {
   virtual std::vector<StoredTensor> tensors() const = 0;
 };
 
-/// "linear"
+/// "linear", for example.
 const char* name_of(MemberKind kind);
 /// Learns; the same samples give the same bits on any number of threads.
 std::unique_ptr<TableMember> fit_member(MemberKind kind, const TableSamples& samples);

@@ -60,7 +60,7 @@ std::vector<StoredTensor> tensors_of(const std::string& member, const Safetensor
 }  // namespace
 
 TableModel TableModel::fit(const TableView& rows, const TableTask& task, std::span<const MemberKind> members,
-                           std::vector<std::string> without, std::uint64_t seed) {
+                           std::vector<std::string> without, std::uint64_t seed, int threads) {
   UNROLL_CHECK(rows.size() > 0);
   without.push_back(task.target);
   if (!task.id.empty()) without.push_back(task.id);
@@ -74,7 +74,8 @@ TableModel TableModel::fit(const TableView& rows, const TableTask& task, std::sp
   const std::vector<double> ascending = sorted_numbers(targets);
   model.low_ = quantile(ascending, tail);
   model.high_ = quantile(ascending, 1 - tail);
-  const TableSamples samples = {.rows = rows, .targets = targets, .without = std::move(without), .seed = seed};
+  const TableSamples samples = {
+      .rows = rows, .targets = targets, .without = std::move(without), .seed = seed, .threads = threads};
   for (const MemberKind kind : members) model.members_.push_back({name_of(kind), fit_member(kind, samples)});
   return model;
 }

@@ -24,7 +24,7 @@ class TableModel {
   /// The members learn of `rows`, at least one, and of no other row. The columns `without` are left out, besides target
   /// and id. The targets of these rows are numbers, and above 0 where the task takes logarithms.
   static TableModel fit(const TableView& rows, const TableTask& task, std::span<const MemberKind> members,
-                        std::vector<std::string> without, std::uint64_t seed);
+                        std::vector<std::string> without, std::uint64_t seed, int threads);
 
   /// One for each of `rows`. Throws Error(bad_data) where the table lacks a column.
   std::vector<double> predict(const TableView& rows) const;

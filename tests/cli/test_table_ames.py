@@ -14,15 +14,26 @@ AMES = Path(os.environ.get("UNROLL_DATA", SOURCE.parent / "shared" / "data")) / 
 
 @unittest.skipUnless((AMES / "train.csv").exists(), f"{AMES} is not there: set UNROLL_DATA")
 class AmesTest(ProgramTest):
-    def test_linear(self):
+    def scores(self, model):
         scores = []
         for seed in (1, 2, 3):
             result = json.loads(self.succeed("table", "train", AMES / "train.csv", "--target", "SalePrice", "--id", "Id", "--seed", seed,
-                                             "--out", f"run{seed}", "--json").out)
+                                             "--model", model, "--out", f"{model}{seed}", "--json").out)
             scores += [fold["validation"] for fold in result["folds"]]
-        print(f"validation log-RMSE of {len(scores)} folds: {statistics.mean(scores):.4f} +- {statistics.stdev(scores):.4f}")
+        print(f"{model}: validation log-RMSE of {len(scores)} folds: {statistics.mean(scores):.4f} +- {statistics.stdev(scores):.4f}")
         self.assertEqual(len(scores), 15)
-        self.assertLess(statistics.mean(scores), 0.124)
+        return statistics.mean(scores)
+
+    def test_textbook(self):
+        score = self.scores("textbook")
+        self.assertLess(score, 0.18)
+        self.assertGreater(score, 0.16)
+
+    def test_default_and_linear(self):
+        default, linear = self.scores("linear+mlp"), self.scores("linear")
+        self.assertLess(default, 0.123)
+        self.assertLess(default, linear)
+        self.assertLess(linear, 0.124)
 
     def test_submission(self):
         self.succeed("table", "train", AMES / "train.csv", "--target", "SalePrice", "--id", "Id", "--out", "run")

@@ -34,8 +34,8 @@ def houses(rows, seed=1, columns=("Id", "area", "zone", "year", "price")):
 
 
 class TableTrainTest(ProgramTest):
-    def train(self, *arguments, target="price"):
-        return json.loads(self.succeed("table", "train", *arguments, "--target", target, "--json").out)
+    def train(self, *arguments, target="price", model="linear"):
+        return json.loads(self.succeed("table", "train", *arguments, "--target", target, "--model", model, "--json").out)
 
     def rows(self, name):
         with open(self.folder / name, encoding="utf-8", newline="") as file:
@@ -70,9 +70,31 @@ class HousesTest(TableTrainTest):
         self.assertEqual(lines[0], "Id,price")
         self.assertEqual([line.split(",")[0] for line in lines[1:]], [f"h{i}" for i in range(150)])
 
+    def test_models(self):
+        self.write("train.csv", houses(200).replace("price", "dollars"))
+        self.write("test.csv", houses(40, seed=2))
+        scores = {}
+        for model in ("linear", "mlp", "linear+mlp", "textbook"):
+            result = self.train("train.csv", "--id", "Id", "--folds", "2", target="dollars", model=model)
+            scores[model] = result["validation"]
+            self.assertEqual(result["model"], model)
+            self.assertEqual(list(result["choices"]), model.split("+"))
+            predictions = self.predict(f"runs/train-{model}", "test.csv", target="dollars")
+            self.assertTrue(all(price > 0 for price in predictions))
+        self.assertLess(scores["linear+mlp"], 0.16)
+        self.succeed("table", "train", "train.csv", "--id", "Id", "--folds", "2", "--target", "dollars", "--out", "default")
+        self.assertEqual(*[(self.folder / run / "model.safetensors").read_bytes() for run in ("default", "runs/train-linear+mlp")])
+
+    def test_the_number_of_threads_changes_nothing(self):
+        self.write("train.csv", houses(200))
+        for threads in (1, 3):
+            self.train("train.csv", "--folds", "2", "--threads", threads, "--out", f"on{threads}", model="linear+mlp")
+        for file in ("model.safetensors", "oof.csv"):
+            self.assertEqual((self.folder / "on1" / file).read_bytes(), (self.folder / "on3" / file).read_bytes())
+
     def test_report(self):
         self.write("train.csv", houses(100))
-        result = self.succeed("table", "train", "train.csv", "--target", "price", "--id", "Id", "--folds", "3")
+        result = self.succeed("table", "train", "train.csv", "--target", "price", "--id", "Id", "--folds", "3", "--model", "linear")
         self.assertRegex(result.out, r"train.csv: 100 rows\n\nfold +training +validation\n1 +0\.\d{4} +0\.\d{4}\n")
         self.assertRegex(result.out, r"mean +0\.\d{4} +0\.\d{4} \+- 0\.\d{4} +log-rmse\n")
         self.assertEqual(len(result.err.splitlines()), 3)
@@ -180,7 +202,7 @@ class HousesTest(TableTrainTest):
                                (("--target", "price", "--time-order", "zone"), '"zone"'), (("--target", "price", "--folds-from", "gone"), '"gone"'),
                                (("--target", "price", "--time-order", "year", "--folds-from", "zone"), "exclude each other"),
                                (("--target", "price", "--folds", "1"), "--folds 1"), (("--target", "price", "--metric", "auc"), "log-rmse"),
-                               (("--target", "price", "--model", "trees"), "linear")):
+                               (("--target", "price", "--model", "forest"), "linear")):
             with self.subTest(flags):
                 result = self.run_program("table", "train", "a.csv", *flags)
                 self.assertIn(result.returncode, (USAGE, BAD_DATA), result.err)

@@ -1,0 +1,217 @@
+#include "tables/mlp_member.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <numeric>
+#include <utility>
+
+#include "base/parallel.h"
+#include "data/folds.h"
+#include "tables/lasso.h"
+#include "tables/regression_task.h"
+#include "tables/table_net.h"
+#include "unroll/optimizers.h"
+
+namespace unroll {
+namespace {
+
+constexpr int nets = 4;
+constexpr std::int64_t batch = 128;
+constexpr std::int64_t most_epochs = 40;
+constexpr std::int64_t warmup_part = 10;  // of the updates
+constexpr AdamWOptions adam = {.learning_rate = 2e-3, .weight_decay = 0.1};
+
+// Of the nets that find out how many epochs it takes: each holds out another of so many parts.
+constexpr int scouts = 2, parts = 8;
+constexpr std::int64_t patience = 10;
+constexpr std::int64_t fewest_rows_for_scouts = 160;
+
+/// Calls body(0), .., body(count - 1) on the context's threads; throws what the first of them that fails throws.
+template <class Body>
+void each_on_a_thread(Context& context, std::int64_t count, const Body& body) {
+  std::vector<std::exception_ptr> failures(static_cast<std::size_t>(count));
+  parallel_for(context, count, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      try {
+        body(i);
+      } catch (...) {
+        failures[static_cast<std::size_t>(i)] = std::current_exception();
+      }
+    }
+  });
+  for (const std::exception_ptr& failure : failures) {
+    if (failure != nullptr) std::rethrow_exception(failure);
+  }
+}
+
+std::vector<std::int64_t> at(const std::vector<std::int64_t>& rows, const std::vector<std::int64_t>& places) {
+  std::vector<std::int64_t> result;
+  result.reserve(places.size());
+  for (const std::int64_t place : places) result.push_back(rows[static_cast<std::size_t>(place)]);
+  return result;
+}
+
+std::vector<std::int64_t> extents_of(const Shape& shape) {
+  std::vector<std::int64_t> extents(static_cast<std::size_t>(shape.rank()));
+  for (int d = 0; d < shape.rank(); ++d) extents[static_cast<std::size_t>(d)] = shape[d];
+  return extents;
+}
+
+/// The seed of a net that is one of several.
+std::uint64_t seed_of(std::uint64_t seed, std::int64_t number) {
+  return Random(seed, Purpose::init).bits(static_cast<std::uint64_t>(2 * number)) +
+         (std::uint64_t{Random(seed, Purpose::init).bits(static_cast<std::uint64_t>(2 * number + 1))} << 32);
+}
+
+}  // namespace
+
+/// Networks are small: each is trained by one thread, several at once.
+struct MlpMember::Net {
+  Net(std::uint64_t seed, std::int64_t features)
+      : context({.seed = seed, .threads = 1}), parameters(context), net(parameters, static_cast<int>(features)) {}
+
+  RegressionTask::Net function() const {
+    return [this](const Var& x, const Random* training_dropout) { return net(x, training_dropout); };
+  }
+  /// For `epochs` of the schedule's most_epochs; with held-out rows until these are predicted no better. Returns the
+  /// epoch of the best prediction.
+  std::int64_t train(const Examples& examples, Fold rows, std::int64_t epochs) {
+    const bool scouting = !rows.validation.empty();
+    RegressionTask task(parameters, function(), examples, std::move(rows.training), std::move(rows.validation), batch);
+    AdamW optimizer(parameters, adam);
+    Trainer trainer(
+        task, optimizer,
+        {.epochs = most_epochs,
+         .schedule = {.kind = ScheduleKind::cosine, .warmup = most_epochs * task.batches_per_epoch() / warmup_part},
+         .patience = scouting ? patience : 0});
+    trainer.on_epoch([&](const Report& report) {
+      if (report.epoch == epochs) trainer.stop();
+    });
+    trainer.run();
+    return scouting ? trainer.best()->epoch : epochs;
+  }
+
+  Context context;
+  Parameters parameters;
+  TableNet net;
+};
+
+std::unique_ptr<TableMember> MlpMember::fit(const TableSamples& samples) {
+  auto member = std::make_unique<MlpMember>();
+  member->encoder_ = TableEncoder::fit(samples.rows, samples.without);
+  const std::int64_t width = member->encoder_.width(), rows = samples.rows.size();
+  const auto count = static_cast<double>(rows);
+  member->mean_ = std::accumulate(samples.targets.begin(), samples.targets.end(), 0.0) / count;
+  if (width == 0) return member;
+
+  Examples examples;
+  std::vector<std::int64_t> kept;
+  {
+    const std::vector<double> features = member->encoder_.encode(samples.rows);
+    kept = rows_without_outliers({.features = features, .width = width, .targets = samples.targets});
+    std::vector<double> sums(static_cast<std::size_t>(width), 0.0);
+    for (std::size_t i = 0; i < features.size(); ++i) sums[i % sums.size()] += features[i];
+    for (const double sum : sums) member->centre_.push_back(static_cast<float>(sum / count));
+    examples = {.features = member->centred(features), .width = width, .targets = {}};
+  }
+  member->left_out_ = rows - static_cast<std::int64_t>(kept.size());
+  double squares = 0;
+  for (const double y : samples.targets) squares += (y - member->mean_) * (y - member->mean_);
+  if (squares > 0) member->deviation_ = std::sqrt(squares / count);
+  for (const double y : samples.targets)
+    examples.targets.push_back(static_cast<float>((y - member->mean_) / member->deviation_));
+
+  Context context({.threads = samples.threads});
+  member->epochs_ = most_epochs;
+  if (rows >= fewest_rows_for_scouts) {
+    const std::vector<Fold> folds = shuffled_folds(static_cast<std::int64_t>(kept.size()), parts, samples.seed);
+    std::int64_t best[scouts];
+    each_on_a_thread(context, scouts, [&](std::int64_t i) {
+      const Fold& fold = folds[static_cast<std::size_t>(i)];
+      best[i] = Net(seed_of(samples.seed, nets + i), width)
+                    .train(examples, {at(kept, fold.training), at(kept, fold.validation)}, most_epochs);
+    });
+    member->epochs_ = (std::accumulate(best, best + scouts, std::int64_t{0}) + scouts - 1) / scouts;
+  }
+  member->nets_.resize(nets);
+  each_on_a_thread(context, nets, [&](std::int64_t i) {
+    auto net = std::make_shared<Net>(seed_of(samples.seed, i), width);
+    net->train(examples, {kept, {}}, member->epochs_);
+    member->nets_[static_cast<std::size_t>(i)] = std::move(net);
+  });
+  return member;
+}
+
+std::vector<float> MlpMember::centred(std::span<const double> features) const {
+  std::vector<float> result(features.size());
+  for (std::size_t i = 0; i < features.size(); ++i)
+    result[i] = static_cast<float>(features[i]) - centre_[i % centre_.size()];
+  return result;
+}
+
+std::vector<double> MlpMember::predict(const TableView& rows) const {
+  std::vector<double> predictions(static_cast<std::size_t>(rows.size()), 0.0);
+  const std::vector<float> features = centred(encoder_.encode(rows));
+  for (const auto& net : nets_) {
+    const std::vector<float> outputs = outputs_of(net->function(), net->context, features, encoder_.width());
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      predictions[i] += static_cast<double>(outputs[i]) / static_cast<double>(nets_.size());
+  }
+  for (double& prediction : predictions) prediction = mean_ + deviation_ * prediction;
+  return predictions;
+}
+
+nlohmann::ordered_json MlpMember::choices() const {
+  return {{"features", encoder_.width()}, {"epochs", epochs_}, {"left_out", left_out_}};
+}
+
+nlohmann::ordered_json MlpMember::config() const {
+  return {{"nets", nets_.size()}, {"epochs", epochs_},       {"left_out", left_out_},
+          {"mean", mean_},        {"deviation", deviation_}, {"encoder", encoder_.to_json()}};
+}
+
+std::vector<StoredTensor> MlpMember::tensors() const {
+  if (nets_.empty()) return {};
+  std::vector<StoredTensor> tensors = {
+      {.name = "centre", .shape = {static_cast<std::int64_t>(centre_.size())}, .values = centre_}};
+  for (std::size_t i = 0; i < nets_.size(); ++i) {
+    for (const Parameters::Entry& entry : nets_[i]->parameters.entries()) {
+      const ConstView value = entry.var.value();
+      StoredTensor& tensor = tensors.emplace_back();
+      tensor.name = fmt::format("net{}.{}", i, entry.name);
+      tensor.shape = extents_of(value.shape);
+      tensor.values = value.span();
+    }
+  }
+  return tensors;
+}
+
+std::unique_ptr<TableMember> MlpMember::read(const StoredMember& stored) {
+  auto member = std::make_unique<MlpMember>();
+  stored.config.at("epochs").get_to(member->epochs_);
+  stored.config.at("left_out").get_to(member->left_out_);
+  stored.config.at("mean").get_to(member->mean_);
+  stored.config.at("deviation").get_to(member->deviation_);
+  member->encoder_ = TableEncoder::from_json(stored.config.at("encoder"), stored.file);
+  const std::int64_t width = member->encoder_.width();
+  const auto count = stored.config.at("nets").get<std::size_t>();
+  if (width == 0 || count == 0) return member;
+  const std::span<const float> centre = stored.tensor("centre", {width});
+  member->centre_.assign(centre.begin(), centre.end());
+  for (std::size_t i = 0; i < count; ++i) {
+    auto net = std::make_shared<Net>(0, width);
+    for (const Parameters::Entry& entry : net->parameters.entries()) {
+      const std::span<const float> values =
+          stored.tensor(fmt::format("net{}.{}", i, entry.name), extents_of(entry.var.shape()));
+      std::ranges::copy(values, net->parameters.values().begin() + entry.offset);
+    }
+    net->parameters.updated();
+    member->nets_.push_back(std::move(net));
+  }
+  return member;
+}
+
+}  // namespace unroll

@@ -1,0 +1,43 @@
+#include "tables/table_net.h"
+
+#include <fmt/format.h>
+
+#include "nn/node.h"
+
+namespace unroll {
+namespace {
+
+Linear linear(Parameters& parameters, const std::string& prefix, int in, int out) {
+  return {parameters, prefix, in, out, uniform_for_fan(in), uniform_for_fan(in)};
+}
+
+}  // namespace
+
+TableNet::TableNet(Parameters& parameters, int features)
+    : straight_(parameters, "straight", features, 1, Zero{}, Zero{}),
+      input_(linear(parameters, "input", features, hidden)),
+      norm_(parameters, "norm", hidden),
+      output_(parameters, "output", hidden, 1, Zero{}, Zero{}) {
+  for (int i = 0; i < blocks; ++i) {
+    const std::string prefix = fmt::format("block{}.", i);
+    blocks_.push_back({LayerNorm(parameters, prefix + "norm", hidden),
+                       linear(parameters, prefix + "in", hidden, hidden),
+                       linear(parameters, prefix + "out", hidden, hidden)});
+  }
+}
+
+Var TableNet::operator()(const Var& x, const Random* training_dropout) const {
+  // One sequence of random numbers for all masks: each begins where the one before ends.
+  std::uint64_t used = 0;
+  const auto drop = [&](const Var& v, float p) {
+    if (training_dropout == nullptr) return v;
+    const std::uint64_t first = used;
+    used += static_cast<std::uint64_t>(v.shape().size());
+    return dropout_from(v, p, *training_dropout, first);
+  };
+  Var h = input_(drop(x, input_dropout));
+  for (const Block& block : blocks_) h = h + block.out(drop(relu(block.in(block.norm(h))), hidden_dropout));
+  return straight_(x) + output_(relu(norm_(h)));
+}
+
+}  // namespace unroll
