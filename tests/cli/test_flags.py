@@ -232,7 +232,8 @@ class ConfigTest(ProgramTest):
         self.assertIn("train", self.complaint(BAD_DATA, "train", "text.txt", "--config", "table.toml"))
 
     def test_recipes(self):
-        recipes = sorted((SOURCE / "recipes").glob("*.toml"), key=lambda path: path.stem)
+        recipes = sorted(SOURCE.glob("recipes/*.toml"), key=lambda path: path.stem)
+        recipes = [path for path in recipes if not path.stem.startswith("houses")]
         self.assertEqual([path.stem for path in recipes], ["gru", "lstm", "rnn", "rnn-scratch-consecutive", "rnn-scratch-random"])
         for recipe in recipes:
             with self.subTest(recipe.stem):

@@ -85,6 +85,11 @@ class HousesTest(TableTrainTest):
         self.succeed("table", "train", "train.csv", "--id", "Id", "--folds", "2", "--target", "dollars", "--out", "default")
         self.assertEqual(*[(self.folder / run / "model.safetensors").read_bytes() for run in ("default", "runs/train-linear+mlp")])
 
+    def test_recipe(self):
+        self.write("train.csv", houses(100).replace("price", "SalePrice"))
+        result = self.succeed("table", "train", "train.csv", "--config", SOURCE / "recipes" / "houses-textbook.toml", "--json")
+        self.assertEqual([json.loads(result.out)[key] for key in ("model", "target", "metric")], ["textbook", "SalePrice", "log-rmse"])
+
     def test_the_number_of_threads_changes_nothing(self):
         self.write("train.csv", houses(200))
         for threads in (1, 3):
