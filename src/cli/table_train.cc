@@ -18,6 +18,7 @@
 #include "cli/table_validation.h"
 #include "data/cell_values.h"
 #include "data/folds.h"
+#include "data/leaks.h"
 #include "io/in_quotes.h"
 #include "unroll/error.h"
 
@@ -59,9 +60,11 @@ struct TableTrainOptions {
   std::uint64_t seed = 0;               ///< of the folds and of the model
   int threads = 0;                      ///< 0: what the machine allows
   TableOptions table;
-  std::string out;         ///< run directory; empty: by the file's name
-  bool overwrite = false;  ///< a model in the run directory
-  bool json = false;       ///< the result as JSON
+  std::vector<std::string> hash;  ///< texts whose words become features
+  bool keep_leaks = false;        ///< columns of strings that hold the target
+  std::string out;                ///< run directory; empty: by the file's name
+  bool overwrite = false;         ///< a model in the run directory
+  bool json = false;              ///< the result as JSON
 };
 
 constexpr const char* details =
@@ -84,6 +87,8 @@ std::vector<SettingGroup> settings_of(TableTrainOptions& o) {
       text("target", "COLUMN", o.target, "", "the column of numbers that is to be predicted"),
       text("id", "COLUMN", o.id, "the row's number", "the column that names the rows, and says nothing else")};
   for (Setting& setting : table_settings(o.table)) columns.push_back(std::move(setting));
+  columns.push_back(texts("hash", "COLUMN", o.hash, "", "make features of a text's words; may be repeated"));
+  columns.push_back(toggle("keep-leaks", o.keep_leaks, "use strings that hold the target, too"));
   return {
       {"Table", std::move(columns)},
       {"Model and validation",
@@ -176,12 +181,39 @@ std::vector<Fold> folds_of(const Table& table, const TableTrainOptions& o) {
 Learner learner_of(const TableTrainOptions& o) {
   const bool logarithm = o.metric == Metric::log_rmse && o.model != Model::textbook;
   Learner learner = {.task = {.target = o.target, .id = o.id, .logarithm = logarithm},
-                     .members = members_of(o.model),
-                     .without = {},
-                     .seed = o.seed,
-                     .threads = o.threads};
-  if (!o.folds_from.empty()) learner.without.push_back(o.folds_from);
+                     .learning = {.members = members_of(o.model),
+                                  .without = {},
+                                  .hashed = o.hash,
+                                  .keep_leaks = o.keep_leaks,
+                                  .seed = o.seed,
+                                  .threads = o.threads}};
+  if (!o.folds_from.empty()) learner.learning.without.push_back(o.folds_from);
   return learner;
+}
+
+/// Says which columns hold the target. What a fold does about it, it finds in its own rows.
+void say_leaks(const Table& table, const TableTrainOptions& o) {
+  const Column* const target = &table.column(o.target);
+  const std::vector<std::int64_t> rows = all_rows(table);
+  for (const Leak& leak : find_leaks({table, rows}, std::span(&target, 1))) {
+    const std::string& name = leak.into->name();
+    if (name == o.id) continue;
+    const char* what = o.keep_leaks                            ? "kept"
+                       : leak.into->kind() != ColumnKind::text ? "left out; --keep-leaks keeps it"
+                       : std::ranges::find(o.hash, name) == o.hash.end()
+                           ? "a text that is no feature"
+                           : "its words with digits are hidden; --keep-leaks keeps them";
+    say(fmt::format("column {} holds the target in {}: {}", in_quotes(name),
+                    counted(static_cast<std::int64_t>(leak.rows.size()), "row"), what));
+  }
+}
+
+void check_hashed(const Table& table, const TableTrainOptions& o) {
+  for (const std::string& name : o.hash) {
+    if (table.column(name).kind() != ColumnKind::text)
+      throw Error(fmt::format("--hash {0}: the column is a {1}, and texts have words; --as {0}=text makes it one", name,
+                              word_for(column_kind_words, table.column(name).kind())));
+  }
 }
 
 std::string report(const Table& table, const TableValidation& v, const TableTrainOptions& o,
@@ -205,7 +237,9 @@ void train_table(const TableTrainOptions& o) {
   const RowNames names(table, o.id);
   const std::vector<double> targets = targets_of(table, o);
   const std::vector<Fold> folds = folds_of(table, o);
+  check_hashed(table, o);
   directory.create();
+  say_leaks(table, o);
   const Learner learner = learner_of(o);
   const TableValidation validation = validate(table, targets, folds, learner, o.metric);
   const std::vector<std::int64_t> rows = all_rows(table);

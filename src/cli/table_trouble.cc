@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "cli/format.h"
+#include "cli/table_rows.h"
 #include "data/cell_values.h"
 #include "data/leaks.h"
 #include "data/number_summary.h"
@@ -118,7 +119,8 @@ class Search {
       if (column.kind() != ColumnKind::number) continue;
       if (target_ != nullptr ? &column == target_ : summary_of(column.numbers()).median >= 1000) of.push_back(&column);
     }
-    for (Leak& leak : find_leaks(table_, of)) {
+    const std::vector<std::int64_t> rows = all_rows(table_);
+    for (Leak& leak : find_leaks({table_, rows}, of)) {
       const std::int64_t row = leak.rows.front();
       const double value = leak.of->numbers()[static_cast<std::size_t>(row)];
       const std::string of_what = target_ != nullptr ? fmt::format("the target {}", in_quotes(leak.of->name()))

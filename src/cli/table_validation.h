@@ -13,15 +13,12 @@
 
 namespace unroll::cli {
 
-/// How a model is made of rows: the same way for each fold and for all rows.
+/// A model is made in the same way for each fold and for all rows.
 struct Learner {
   TableTask task;
-  std::vector<MemberKind> members;
-  std::vector<std::string> without;  ///< columns that are no features
-  std::uint64_t seed = 0;
-  int threads = 0;  ///< 0: what the machine allows
+  TableLearning learning;
 
-  TableModel fit(const TableView& rows) const { return TableModel::fit(rows, task, members, without, seed, threads); }
+  TableModel fit(const TableView& rows) const { return TableModel::fit(rows, task, learning); }
 };
 
 struct FoldResult {

@@ -79,4 +79,16 @@ struct TokenFeatures {
   void encode(const Column& column, Rows rows, const FeatureScales& scales, double* to, std::int64_t stride) const;
 };
 
+/// Of a text: for each of 256 sets of words, whether it has one of them. Words are hashed, so that there is nothing to
+/// learn (Weinberger, Dasgupta, Langford, Smola, Attenberg: Feature Hashing for Large Scale Multitask Learning. ICML
+/// 2009). A word is a sequence of letters and digits; ASCII capitals count as small.
+struct TextFeatures {
+  std::string column;
+  bool masked = false;  ///< words with digits are left out
+
+  static constexpr std::int64_t sets = 256;
+  std::int64_t width() const { return sets; }
+  void encode(const Column& column, Rows rows, const FeatureScales& scales, double* to, std::int64_t stride) const;
+};
+
 }  // namespace unroll

@@ -7,22 +7,23 @@
 #include <vector>
 
 #include "data/cell_values.h"
-#include "unroll/table.h"
+#include "data/table_view.h"
 
 namespace unroll {
 
 /// A column of strings that holds, in some rows, the number that another column has in the same row: "last sold for
 /// $1,234,000".
 struct Leak {
-  const Column* into = nullptr;  ///< text, category or list
-  const Column* of = nullptr;    ///< number
-  std::vector<std::int64_t> rows;
+  const Column* into = nullptr;    ///< text, category or list
+  const Column* of = nullptr;      ///< number
+  std::vector<std::int64_t> rows;  ///< of the table
 };
 
-/// Looks for the numbers of each of `of` in every other column of strings, with commas between their groups of digits
-/// or without, whole numbers for those with decimals too. Three rows and one in a thousand must hold theirs, and ten
-/// times as many as hold that of a row further on, so that small numbers found by chance are no leak.
-std::vector<Leak> find_leaks(const Table& table, std::span<const Column* const> of);
+/// Looks, in some rows of a table, for the numbers of each of `of` in every other column of strings, with commas
+/// between their groups of digits or without, whole numbers for those with decimals too. Three rows and one in a
+/// thousand must hold theirs, and ten times as many as hold that of a row further on, so that small numbers found by
+/// chance are no leak.
+std::vector<Leak> find_leaks(const TableView& view, std::span<const Column* const> of);
 
 /// The text of a cell of a text, category or list column; tokens are joined again. Empty where it is missing.
 std::string string_of(const Column& column, std::int64_t row);

@@ -10,14 +10,20 @@
 
 namespace unroll {
 
-/// Turns rows of a table into rows of numbers, by what it has learned of some rows and of no other. Texts give no
-/// numbers; a date gives its days, its month and its year; words among numbers give the count of their items.
+/// Which columns become features, and how.
+struct ColumnUse {
+  std::vector<std::string> without = {};  ///< columns that say nothing or too much
+  std::vector<std::string> hashed = {};   ///< texts whose words become features; other texts become none
+  std::vector<std::string> masked = {};   ///< texts whose words with digits are hidden
+};
+
+/// Turns rows of a table into rows of numbers, by what it has learned of some rows and of no other. A date gives its
+/// days, its month and its year; words among numbers give the count of their items.
 class TableEncoder {
  public:
   TableEncoder() = default;
-  /// Learns of `rows`. The columns `without` are left out: the target and the id.
-  static TableEncoder fit(const TableView& rows, const std::vector<std::string>& without,
-                          const FeatureScales& scales = {});
+  /// Learns of `rows`.
+  static TableEncoder fit(const TableView& rows, const ColumnUse& use, const FeatureScales& scales = {});
 
   /// Columns that a table must have, as these kinds, to be encoded.
   const std::vector<TableInput>& inputs() const { return inputs_; }
@@ -32,7 +38,7 @@ class TableEncoder {
   static TableEncoder from_json(const nlohmann::json& json, const std::string& file);
 
  private:
-  using Group = std::variant<NumberFeatures, LevelFeatures, TokenFeatures>;
+  using Group = std::variant<NumberFeatures, LevelFeatures, TokenFeatures, TextFeatures>;
 
   FeatureScales scales_;
   std::vector<TableInput> inputs_;

@@ -46,6 +46,8 @@ Json json_of(const TokenFeatures& f) {
   return {{"group", "tokens"}, {"column", f.column}, {"missing", f.missing}, {"tokens", f.tokens}};
 }
 
+Json json_of(const TextFeatures& f) { return {{"group", "text"}, {"column", f.column}, {"masked", f.masked}}; }
+
 struct Broken {
   std::string what;
 };
@@ -87,6 +89,8 @@ TokenFeatures tokens_from(const json& from) {
   return {.column = from.at("column"), .missing = from.at("missing"), .tokens = from.at("tokens")};
 }
 
+TextFeatures text_from(const json& from) { return {.column = from.at("column"), .masked = from.at("masked")}; }
+
 /// The kinds of columns of which there can be such features.
 bool fits(const NumberFeatures& f, ColumnKind kind) {
   const bool of_date = f.part == NumberPart::month || f.part == NumberPart::year;
@@ -95,6 +99,7 @@ bool fits(const NumberFeatures& f, ColumnKind kind) {
 }
 bool fits(const LevelFeatures& /*of a category*/, ColumnKind kind) { return kind == ColumnKind::category; }
 bool fits(const TokenFeatures& /*of a list*/, ColumnKind kind) { return kind == ColumnKind::list; }
+bool fits(const TextFeatures& /*of a text*/, ColumnKind kind) { return kind == ColumnKind::text; }
 
 }  // namespace
 
@@ -128,9 +133,11 @@ TableEncoder TableEncoder::from_json(const json& from, const std::string& file) 
         encoder.groups_.emplace_back(numbers_from(group));
       } else if (name == "levels") {
         encoder.groups_.emplace_back(levels_from(group));
-      } else {
-        require(name == "tokens", "a group is none of number, levels and tokens");
+      } else if (name == "tokens") {
         encoder.groups_.emplace_back(tokens_from(group));
+      } else {
+        require(name == "text", "a group is none of number, levels, tokens and text");
+        encoder.groups_.emplace_back(text_from(group));
       }
       const auto check = [&](const auto& g) {
         const auto input = std::ranges::find(encoder.inputs_, g.column, &TableInput::name);

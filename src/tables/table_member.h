@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "data/table_view.h"
+#include "data/table_encoder.h"
 #include "io/safetensors.h"
 
 namespace unroll {
@@ -16,9 +16,9 @@ enum class MemberKind { linear, mlp, textbook };
 
 /// What a member learns from, and all that it learns from.
 struct TableSamples {
-  TableView rows;                    ///< at least one
-  std::span<const double> targets;   ///< of each row, finite
-  std::vector<std::string> without;  ///< columns that say nothing or too much
+  TableView rows;                   ///< at least one
+  std::span<const double> targets;  ///< of each row, finite
+  ColumnUse use;
   std::uint64_t seed = 0;
   int threads = 0;  ///< 0: what the machine allows
 };

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "data/feature_groups.h"
+#include "data/leaks.h"
 #include "data/number_summary.h"
 #include "io/in_quotes.h"
 #include "io/safetensors.h"
@@ -57,13 +57,21 @@ std::vector<StoredTensor> tensors_of(const std::string& member, const Safetensor
   return tensors;
 }
 
+ColumnUse use_of_columns(const TableView& rows, const TableTask& task, const TableLearning& learning) {
+  ColumnUse use = {.without = learning.without, .hashed = learning.hashed, .masked = {}};
+  use.without.push_back(task.target);
+  if (!task.id.empty()) use.without.push_back(task.id);
+  if (learning.keep_leaks) return use;
+  const Column* const target = &rows.table().column(task.target);
+  for (const Leak& leak : find_leaks(rows, std::span(&target, 1)))
+    (leak.into->kind() == ColumnKind::text ? use.masked : use.without).push_back(leak.into->name());
+  return use;
+}
+
 }  // namespace
 
-TableModel TableModel::fit(const TableView& rows, const TableTask& task, std::span<const MemberKind> members,
-                           std::vector<std::string> without, std::uint64_t seed, int threads) {
-  UNROLL_CHECK(rows.size() > 0);
-  without.push_back(task.target);
-  if (!task.id.empty()) without.push_back(task.id);
+TableModel TableModel::fit(const TableView& rows, const TableTask& task, const TableLearning& learning) {
+  UNROLL_CHECK(rows.size() > 0 && !learning.members.empty());
   const Column& target = rows.table().column(task.target);
   std::vector<double> targets = numbers_of(target, NumberPart::value, rows.rows_of(target));
   if (task.logarithm) {
@@ -74,9 +82,12 @@ TableModel TableModel::fit(const TableView& rows, const TableTask& task, std::sp
   const std::vector<double> ascending = sorted_numbers(targets);
   model.low_ = quantile(ascending, tail);
   model.high_ = quantile(ascending, 1 - tail);
-  const TableSamples samples = {
-      .rows = rows, .targets = targets, .without = std::move(without), .seed = seed, .threads = threads};
-  for (const MemberKind kind : members) model.members_.push_back({name_of(kind), fit_member(kind, samples)});
+  const TableSamples samples = {.rows = rows,
+                                .targets = targets,
+                                .use = use_of_columns(rows, task, learning),
+                                .seed = learning.seed,
+                                .threads = learning.threads};
+  for (const MemberKind kind : learning.members) model.members_.push_back({name_of(kind), fit_member(kind, samples)});
   return model;
 }
 

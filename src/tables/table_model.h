@@ -17,14 +17,24 @@ struct TableTask {
   bool logarithm = false;  ///< squared errors are those of log(target), which is above 0
 };
 
+/// How a model is made of rows.
+struct TableLearning {
+  std::vector<MemberKind> members = {};   ///< at least one
+  std::vector<std::string> without = {};  ///< columns that are no features, besides target and id
+  std::vector<std::string> hashed = {};   ///< texts whose words are features
+  bool keep_leaks = false;                ///< also where a column of strings holds the target
+  std::uint64_t seed = 0;
+  int threads = 0;  ///< 0: what the machine allows; changes no result
+};
+
 /// Predicts a column of a table from the others: the mean of what its members predict, each within the 0.5 % quantiles
 /// of the targets that were learned.
 class TableModel {
  public:
-  /// The members learn of `rows`, at least one, and of no other row. The columns `without` are left out, besides target
-  /// and id. The targets of these rows are numbers, and above 0 where the task takes logarithms.
-  static TableModel fit(const TableView& rows, const TableTask& task, std::span<const MemberKind> members,
-                        std::vector<std::string> without, std::uint64_t seed, int threads);
+  /// The members learn of `rows`, at least one, and of no other row. The targets of these rows are numbers, and above 0
+  /// where the task takes logarithms. Where a column of strings holds the target in some rows, it is left out if it is
+  /// one of categories or lists; of a text, words with digits are.
+  static TableModel fit(const TableView& rows, const TableTask& task, const TableLearning& learning);
 
   /// One for each of `rows`. Throws Error(bad_data) where the table lacks a column.
   std::vector<double> predict(const TableView& rows) const;

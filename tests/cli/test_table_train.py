@@ -235,5 +235,32 @@ class CaliforniaTest(TableTrainTest):
         self.assertTrue(all(prediction > 10000 for prediction in predictions))
 
 
+    def test_leaks_are_masked(self):
+        self.write("train.csv", california_houses(1500, 1))
+        scores = {}
+        for name, flags in (("ignored", ()), ("masked", ("--hash", "Summary")), ("kept", ("--hash", "Summary", "--keep-leaks"))):
+            result = self.succeed("table", "train", "train.csv", "--id", "Id", "--target", "Sold Price", "--model", "linear", "--folds", "2",
+                                  "--json", "--out", name, *flags)
+            said = {"ignored": "no feature", "masked": "hidden; --keep-leaks", "kept": "rows: kept"}[name]
+            self.assertIn('column "Summary" holds the target in ', result.err.splitlines()[0])
+            self.assertIn(said, result.err.splitlines()[0])
+            scores[name] = json.loads(result.out)["validation"]
+        self.assertNotEqual(scores["masked"], scores["kept"])
+        texts = self.rows("train.csv")
+        for digit in "123456789":
+            for row in texts:
+                row["Summary"] = row["Summary"].replace(digit, "0") if row["Id"] in ("3", "7") else row["Summary"]
+        with open(self.folder / "zeros.csv", "w", newline="") as file:
+            writer = csv.DictWriter(file, texts[0].keys())
+            writer.writeheader()
+            writer.writerows(texts)
+        self.assertEqual(self.predict("masked", "zeros.csv", target="Sold Price"), self.predict("masked", "train.csv", target="Sold Price"))
+
+    def test_only_texts_are_hashed(self):
+        self.write("train.csv", houses(60))
+        self.assertIn("--as zone=text", self.complaint(USAGE, "table", "train", "train.csv", "--target", "price", "--hash", "zone"))
+        self.assertIn('"gone"', self.complaint(USAGE, "table", "train", "train.csv", "--target", "price", "--hash", "gone"))
+
+
 if __name__ == "__main__":
     unittest.main()

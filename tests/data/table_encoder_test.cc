@@ -78,7 +78,7 @@ TEST(TableEncoder, LearnsNothingOfOtherRows) {
 
 TEST(TableEncoder, SurvivesItsJson) {
   const Table table = Table::from_text(header + rows_text(100, 1) + absurd_rows(10), {.as = kinds});
-  const TableEncoder encoder = TableEncoder::fit({table, first_rows(100)}, {"few"});
+  const TableEncoder encoder = TableEncoder::fit({table, first_rows(100)}, {.without = {"few"}});
   const std::string text = encoder.to_json().dump();
   const TableEncoder copy = TableEncoder::from_json(nlohmann::json::parse(text), "a file");
   EXPECT_EQ(copy.to_json().dump(), text);
@@ -227,6 +227,37 @@ TEST(TableEncoder, RefusesWhatIsNoEncoder) {
   EXPECT_THAT(changed("column", "gone"), HasSubstr("fit its column"));
   EXPECT_THAT(changed("group", "other"), HasSubstr("group"));
   EXPECT_THAT(changed("edges", "none"), HasSubstr("encoder"));
+}
+
+std::vector<double> features_of(const std::string& text, bool masked) {
+  const Table table = Table::from_text(fmt::format("note\n\"{}\"\n", text), {.as = {{"note", ColumnKind::text}}});
+  const ColumnUse use = {.hashed = {"note"},
+                         .masked = masked ? std::vector<std::string>{"note"} : std::vector<std::string>{}};
+  const std::vector<std::int64_t> rows = {0};
+  const TableEncoder encoder = TableEncoder::fit({table, rows}, use);
+  const TableEncoder copy = TableEncoder::from_json(nlohmann::json::parse(encoder.to_json().dump()), "file");
+  EXPECT_EQ(copy.encode({table, rows}), encoder.encode({table, rows}));
+  return encoder.encode({table, rows});
+}
+
+TEST(TextFeatures, AreWordsInAnyOrderAndCase) {
+  const std::vector<double> features = features_of("A garden, two pools: 3 cars", false);
+  EXPECT_EQ(features.size(), 256U);
+  EXPECT_EQ(std::ranges::count(features, 1), 6);
+  EXPECT_EQ(features_of("two POOLS... 3 cars; a Garden garden", false), features);
+  EXPECT_NE(features_of("two POOLS... 4 cars; a Garden garden", false), features);
+  EXPECT_EQ(std::ranges::count(features_of("花园 花 园", false), 1), 3);
+  EXPECT_EQ(std::ranges::count(features_of("", false), 0), 256);
+}
+
+TEST(TextFeatures, HideWordsWithDigitsWhereTheyAreMasked) {
+  EXPECT_EQ(features_of("sold for $1,250,000 in 1999 as lot7b", true), features_of("sold for in as", false));
+}
+
+TEST(TextFeatures, AreThereOnRequestOnly) {
+  const Table table = Table::from_text("note\nx\n", {.as = {{"note", ColumnKind::text}}});
+  const std::vector<std::int64_t> rows = {0};
+  EXPECT_EQ(TableEncoder::fit({table, rows}, {}).width(), 0);
 }
 
 }  // namespace

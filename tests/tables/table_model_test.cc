@@ -70,7 +70,8 @@ std::vector<std::int64_t> rows_from(std::int64_t begin, std::int64_t count) {
 
 TableModel fit(MemberKind kind, const Table& table, Rows rows, std::vector<std::string> without, int threads = 1) {
   const TableTask learned = {.target = "price", .id = "id", .logarithm = kind != MemberKind::textbook};
-  return TableModel::fit({table, rows}, learned, std::span(&kind, 1), std::move(without), 3, threads);
+  return TableModel::fit({table, rows}, learned,
+                         {.members = {kind}, .without = std::move(without), .seed = 3, .threads = threads});
 }
 
 TEST_P(TableModelTest, LearnsNothingOfOtherRows) {
@@ -133,15 +134,59 @@ INSTANTIATE_TEST_SUITE_P(Kinds, TableModelTest,
                          testing::Values(MemberKind::linear, MemberKind::mlp, MemberKind::textbook),
                          [](const auto& test) { return std::string(name_of(test.param)); });
 
+/// Prices in multiples of `step`, and remarks that tell them in every third row.
+Table with_remarks(const std::string& price_of_last, ColumnKind kind, int step) {
+  std::mt19937 random(4);
+  std::string text = "area,remark,price\n";
+  for (int i = 0; i < 300; ++i) {
+    const int area = 50 + static_cast<int>(random() % 100),
+              price = (1000 * area + static_cast<int>(random() % 80'000)) / step * step;
+    const std::string told = i == 299 ? price_of_last : i % 3 == 0 ? fmt::format("sold for ${}", price) : "not sold";
+    text += fmt::format("{},\"{} and a garden\",{}\n", area, told, price);
+  }
+  return Table::from_text(text, {.as = {{"remark", kind}}});
+}
+
+TEST(TableModelLeaks, ATextLosesItsNumbers) {
+  const std::vector<std::int64_t> training = rows_from(0, 299), last = {299};
+  const auto prediction = [&](const Table& table, const TableLearning& learning) {
+    return TableModel::fit({table, training}, {.target = "price", .id = "", .logarithm = true}, learning)
+        .predict({table, last})
+        .front();
+  };
+  const TableLearning masked = {.members = {MemberKind::linear}, .hashed = {"remark"}};
+  TableLearning kept = masked;
+  kept.keep_leaks = true;
+  const Table one = with_remarks("sold for $90000", ColumnKind::text, 10'000),
+              other = with_remarks("sold for $170000", ColumnKind::text, 10'000),
+              silent = with_remarks("not sold", ColumnKind::text, 10'000);
+  EXPECT_EQ(prediction(one, masked), prediction(other, masked));
+  EXPECT_NE(prediction(one, kept), prediction(other, kept));
+  EXPECT_NE(prediction(one, masked), prediction(silent, masked)) << "its other words count";
+}
+
+TEST(TableModelLeaks, CategoriesAndListsAreLeftOut) {
+  for (const ColumnKind kind : {ColumnKind::category, ColumnKind::list}) {
+    const Table table = with_remarks("not sold", kind, 1);
+    const std::vector<std::int64_t> rows = rows_from(0, 300);
+    const auto inputs = [&](bool keep_leaks) {
+      const TableLearning learning = {.members = {MemberKind::linear}, .keep_leaks = keep_leaks};
+      return TableModel::fit({table, rows}, {.target = "price", .id = "", .logarithm = true}, learning).inputs().size();
+    };
+    EXPECT_EQ(inputs(false), 1U);
+    EXPECT_EQ(inputs(true), 2U);
+  }
+}
+
 TEST(TableModelMembers, PredictTheirMean) {
   const Table table = table_of(rows_text(200, 1));
-  constexpr MemberKind both[] = {MemberKind::linear, MemberKind::mlp};
   const std::vector<std::int64_t> rows = rows_from(0, 200);
-  const auto predictions = [&](std::span<const MemberKind> members) {
-    return TableModel::fit({table, rows}, task, members, {}, 3, 1).predict({table, rows});
+  const auto predictions = [&](std::vector<MemberKind> members) {
+    const TableLearning learning = {.members = std::move(members), .seed = 3, .threads = 1};
+    return TableModel::fit({table, rows}, task, learning).predict({table, rows});
   };
-  const std::vector<double> together = predictions(both), linear = predictions(std::span(both, 1)),
-                            mlp = predictions(std::span(both).subspan(1));
+  const std::vector<double> together = predictions({MemberKind::linear, MemberKind::mlp}),
+                            linear = predictions({MemberKind::linear}), mlp = predictions({MemberKind::mlp});
   for (std::size_t i = 0; i < rows.size(); ++i)
     EXPECT_NEAR(std::log(together[i]), (std::log(linear[i]) + std::log(mlp[i])) / 2, 1e-12);
 }
