@@ -26,8 +26,8 @@ unroll_ci_check(package ${CMAKE_CURRENT_SOURCE_DIR}/package/check.sh ${PROJECT_S
 unroll_ci_check(readme Python3::Interpreter -B ${docs}/docs.py commands ${PROJECT_SOURCE_DIR})
 unroll_ci_check(fuzz ${scripts}/fuzz_smoke.sh)
 unroll_ci_check(interop ${scripts}/interop.sh ${PROJECT_BINARY_DIR})
-unroll_ci_check(kills ${CMAKE_COMMAND} -E env UNROLL_KILLS=200 UNROLL_PROGRAM=$<TARGET_FILE:unroll_cli>
-  Python3::Interpreter -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_kill.py)
+unroll_ci_check(kills Python3::Interpreter -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_kill.py)
+set_tests_properties(ci.kills PROPERTIES ENVIRONMENT "UNROLL_KILLS=200;UNROLL_PROGRAM=$<TARGET_FILE:unroll_cli>")
 unroll_ci_check(sanitizers ${scripts}/sanitizers.sh asan)
 unroll_ci_check(threads ${scripts}/sanitizers.sh tsan)
 
