@@ -9,7 +9,7 @@ declare -A packages=(
            libxxhash-dev libeigen3-dev"
   [test]="libgtest-dev libgmock-dev librapidcheck-dev python3 gnuplot-nox"
   [bench]="libdnnl-dev ocl-icd-opencl-dev python3 gnuplot-nox"
-  [ci]="clang clang-format clang-tidy libclang-rt-14-dev python3-venv git ca-certificates valgrind"
+  [ci]="clang clang-format clang-tidy libclang-rt-14-dev python3-venv git ca-certificates valgrind ccache"
 )
 
 usage() {

@@ -5,9 +5,16 @@ function(unroll_check name)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
 
+# Of one thread each: ctest -j runs several side by side.
 function(unroll_ci_check name)
   unroll_check(ci.${name} ${ARGN})
-  set_tests_properties(ci.${name} PROPERTIES LABELS ci RUN_SERIAL ON SKIP_RETURN_CODE 77 TIMEOUT 2400)
+  set_tests_properties(ci.${name} PROPERTIES LABELS ci SKIP_RETURN_CODE 77 TIMEOUT 2400)
+endfunction()
+
+# These build or run something on every processor by themselves.
+function(unroll_ci_check_alone name)
+  unroll_ci_check(${name} ${ARGN})
+  set_tests_properties(ci.${name} PROPERTIES RUN_SERIAL ON)
 endfunction()
 
 set(layering ${CMAKE_CURRENT_SOURCE_DIR}/layering)
@@ -22,14 +29,14 @@ unroll_check(bench.scripts Python3::Interpreter -B ${CMAKE_CURRENT_SOURCE_DIR}/b
 
 set(scripts ${PROJECT_SOURCE_DIR}/scripts)
 unroll_ci_check(format ${scripts}/format.sh --check)
-unroll_ci_check(package ${CMAKE_CURRENT_SOURCE_DIR}/package/check.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
-unroll_ci_check(readme Python3::Interpreter -B ${docs}/docs.py commands ${PROJECT_SOURCE_DIR})
-unroll_ci_check(fuzz ${scripts}/fuzz_smoke.sh)
+unroll_ci_check_alone(package ${CMAKE_CURRENT_SOURCE_DIR}/package/check.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+unroll_ci_check_alone(readme Python3::Interpreter -B ${docs}/docs.py commands ${PROJECT_SOURCE_DIR})
+unroll_ci_check_alone(fuzz ${scripts}/fuzz_smoke.sh)
 unroll_ci_check(interop ${scripts}/interop.sh ${PROJECT_BINARY_DIR})
 unroll_ci_check(kills Python3::Interpreter -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_kill.py)
 set_tests_properties(ci.kills PROPERTIES ENVIRONMENT "UNROLL_KILLS=200;UNROLL_PROGRAM=$<TARGET_FILE:unroll_cli>")
-unroll_ci_check(sanitizers ${scripts}/sanitizers.sh asan)
-unroll_ci_check(threads ${scripts}/sanitizers.sh tsan)
+unroll_ci_check_alone(sanitizers ${scripts}/sanitizers.sh asan)
+unroll_ci_check_alone(threads ${scripts}/sanitizers.sh tsan)
 
 # Instructions of one training step. They are counted again, and written down, by the target update_instruction_counts.
 set(callgrind ${CMAKE_CURRENT_SOURCE_DIR}/callgrind)
@@ -43,4 +50,4 @@ if(NOT UNROLL_SANITIZE)
   add_custom_target(update_instruction_counts COMMAND ${count_instructions} --update
     DEPENDS training_step VERBATIM USES_TERMINAL)
 endif()
-unroll_ci_check(tidy ${scripts}/tidy.sh ${PROJECT_BINARY_DIR})
+unroll_ci_check_alone(tidy ${scripts}/tidy.sh ${PROJECT_BINARY_DIR})

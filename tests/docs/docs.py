@@ -8,6 +8,7 @@ usage: docs.py links ROOT            every relative link leads somewhere
 A ```cpp block with a main() is a program as it stands. Any other is taken as statements inside a function; what these
 need declared goes into a comment right before the block: <!-- given: Context context; -->
 """
+import os
 import re
 import shutil
 import subprocess
@@ -111,6 +112,8 @@ def run_commands(root):
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "unroll"
         copy_tree(root, tree)
+        # Where a compiler cache is in use, the copy's files count as those that it was made from.
+        environment = {**os.environ, "CCACHE_BASEDIR": str(tree)}
         count = 0
         for block in blocks_of(root / "README.md", root):
             if block.language != "sh":
@@ -118,8 +121,9 @@ def run_commands(root):
             for command in commands_of(block):
                 print(f"README.md:{block.line}: {command}", flush=True)
                 start = time.monotonic()
-                result = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=tree, check=False,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                result = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=tree, env=environment,
+                                        check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
                 print(f"  {time.monotonic() - start:.1f} s, exit status {result.returncode}", flush=True)
                 if result.returncode != 0:
                     print(result.stdout.decode("utf-8", "replace"))

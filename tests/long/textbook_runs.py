@@ -23,7 +23,7 @@ REPORT = re.compile(r"^epoch (\d+) perplexity ([\d.]+)", re.MULTILINE)
 
 def perplexities(program, recipe, seed, folder):
     command = [program, "train", str(CORPUS), "--config", str(recipe), "--seed", str(seed), "--report-every", "1",
-               "--sample-length", "1", "--out", f"{folder}/seed{seed}"]
+               "--threads", "1", "--sample-length", "1", "--out", f"{folder}/seed{seed}"]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     reports = [(int(epoch), float(value)) for epoch, value in REPORT.findall(done.stderr)]
     epochs = int(re.search(r"^epochs = (\d+)", recipe.read_text(), re.MULTILINE).group(1))

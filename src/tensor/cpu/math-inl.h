@@ -59,12 +59,12 @@ HWY_INLINE Floats ExpWithinRange(Floats x) {
 }
 
 /// e^x for x <= 0, with e^-87 for what is less.
-HWY_INLINE Floats ExpOfNotPositive(Floats x) {
+UNROLL_INLINE Floats ExpOfNotPositive(Floats x) {
   return KeepNan(x, ExpWithinRange(hn::Max(x, hn::Set(FloatTag(), kLeastExponent))));
 }
 
 /// e^x: 0 below -87, where it soon would be denormal, infinity above 88.72. Within 0.7 units in the last place.
-HWY_INLINE Floats ExpOf(Floats x) {
+UNROLL_INLINE Floats ExpOf(Floats x) {
   const FloatTag d;
   const Floats least = hn::Set(d, kLeastExponent), largest = hn::Set(d, kLargestExponent);
   const Floats inside = ExpWithinRange(hn::Min(hn::Max(x, least), largest));
@@ -75,7 +75,7 @@ HWY_INLINE Floats ExpOf(Floats x) {
 }
 
 /// ln x: -infinity at 0, NaN below.
-HWY_INLINE Floats LogOf(Floats x) {
+UNROLL_INLINE Floats LogOf(Floats x) {
   const FloatTag d;
   constexpr float infinity = std::numeric_limits<float>::infinity();
   const Floats inside = hn::Log(d, hn::Min(hn::Max(x, hn::Set(d, std::numeric_limits<float>::min())),
@@ -88,7 +88,7 @@ HWY_INLINE Floats LogOf(Floats x) {
 }
 
 /// (e^2|x| - 1) / (e^2|x| + 1), with the sign of x.
-HWY_INLINE Floats TanhOf(Floats x) {
+UNROLL_INLINE Floats TanhOf(Floats x) {
   const FloatTag d;
   const Floats one = hn::Set(d, 1.0f), is_one_from_here = hn::Set(d, 10.0f);
   const Floats magnitude = hn::Min(hn::Abs(x), is_one_from_here);
@@ -99,7 +99,7 @@ HWY_INLINE Floats TanhOf(Floats x) {
 }
 
 /// 1 / (1 + e^-x); 0 below -88, where it would be denormal.
-HWY_INLINE Floats SigmoidOf(Floats x) {
+UNROLL_INLINE Floats SigmoidOf(Floats x) {
   const FloatTag d;
   const Floats one = hn::Set(d, 1.0f);
   const Floats opposite = hn::Min(hn::Max(hn::Neg(x), hn::Set(d, kLeastExponent)), hn::Set(d, 88.0f));

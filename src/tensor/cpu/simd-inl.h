@@ -25,6 +25,15 @@ constexpr std::int64_t kLanes = HWY_LANES(float);
 #undef UNROLL_INLINE_LAMBDA
 #define UNROLL_INLINE_LAMBDA HWY_ATTR __attribute__((always_inline))
 
+/// Of a function that many tiles use: it becomes a part of each. With sanitizers it stays one function, since copies of
+/// its checks in every tile of every target would take minutes to compile.
+#undef UNROLL_INLINE
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNROLL_INLINE HWY_NOINLINE inline
+#else
+#define UNROLL_INLINE HWY_INLINE
+#endif
+
 #if HWY_TARGET == HWY_AVX3
 HWY_INLINE Floats LoadTail(const float* p, std::int64_t count) {
   const FloatTag d;
@@ -51,12 +60,12 @@ HWY_NOINLINE inline void StoreTail(Floats v, float* p, std::int64_t count) {
 #endif
 
 /// The first `count` elements at p, zeros behind; touches no memory beyond them. count >= 1.
-HWY_INLINE Floats LoadFirst(const float* p, std::int64_t count) {
+UNROLL_INLINE Floats LoadFirst(const float* p, std::int64_t count) {
   return HWY_LIKELY(count >= kLanes) ? hn::LoadU(FloatTag(), p) : LoadTail(p, count);
 }
 
 /// Writes the first `count` elements of v, and nothing beyond them. count >= 1.
-HWY_INLINE void StoreFirst(Floats v, float* p, std::int64_t count) {
+UNROLL_INLINE void StoreFirst(Floats v, float* p, std::int64_t count) {
   if (HWY_LIKELY(count >= kLanes)) {
     hn::StoreU(v, FloatTag(), p);
   } else {

@@ -75,8 +75,8 @@ HWY_INLINE void ForEachAccumulator(const F& f) {
 /// acc[r][v] += sum over k of A(r, k) B(k, v). With `kMasked` only `columns` columns of B exist, fewer than the vectors
 /// hold.
 template <bool kMasked, int kRows, int kVectors>
-HWY_INLINE void MultiplyAdd(Floats (&acc)[kRows][kVectors], TileA a, TileB b, std::int64_t depth,
-                            std::int64_t columns) {
+UNROLL_INLINE void MultiplyAdd(Floats (&acc)[kRows][kVectors], TileA a, TileB b, std::int64_t depth,
+                               std::int64_t columns) {
   const FloatTag d;
   const float* HWY_RESTRICT a_k = a.data;
   const float* HWY_RESTRICT b_k = b.data;
