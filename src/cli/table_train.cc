@@ -28,37 +28,24 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-enum class Model { linear_and_mlp, linear, mlp, textbook };
-const Words<Model> model_words = {{"linear+mlp", Model::linear_and_mlp},
-                                  {"linear", Model::linear},
-                                  {"mlp", Model::mlp},
-                                  {"textbook", Model::textbook}};
-
-std::vector<MemberKind> members_of(Model model) {
-  switch (model) {
-    case Model::linear_and_mlp:
-      return {MemberKind::linear, MemberKind::mlp};
-    case Model::linear:
-      return {MemberKind::linear};
-    case Model::mlp:
-      return {MemberKind::mlp};
-    case Model::textbook:
-      break;
-  }
-  return {MemberKind::textbook};
-}
+/// A model is its members.
+using Model = std::vector<MemberKind>;
+const Words<Model> model_words = {{"linear+mlp", {MemberKind::linear, MemberKind::mlp}},
+                                  {"linear", {MemberKind::linear}},
+                                  {"mlp", {MemberKind::mlp}},
+                                  {"textbook", {MemberKind::textbook}}};
 
 struct TableTrainOptions {
-  std::string file;                     ///< CSV
-  std::string target;                   ///< column that is to be predicted
-  std::string id;                       ///< column that names the rows; empty: none
-  Model model = Model::linear_and_mlp;  ///< what learns
-  Metric metric = Metric::log_rmse;     ///< what is reported, and whether logarithms are learned
-  int folds = 5;                        ///< of the validation
-  std::string time_order;               ///< column by which validation rows come later; empty: by chance
-  std::string folds_from;               ///< column whose values are the folds; empty: by chance
-  std::uint64_t seed = 0;               ///< of the folds and of the model
-  int threads = 0;                      ///< 0: what the machine allows
+  std::string file;                          ///< CSV
+  std::string target;                        ///< column that is to be predicted
+  std::string id;                            ///< column that names the rows; empty: none
+  Model model = model_words.front().second;  ///< what learns
+  Metric metric = Metric::log_rmse;          ///< what is reported, and whether logarithms are learned
+  int folds = 5;                             ///< of the validation
+  std::string time_order;                    ///< column by which validation rows come later; empty: by chance
+  std::string folds_from;                    ///< column whose values are the folds; empty: by chance
+  std::uint64_t seed = 0;                    ///< of the folds and of the model
+  int threads = 0;                           ///< 0: what the machine allows
   TableOptions table;
   std::vector<std::string> hash;  ///< texts whose words become features
   bool keep_leaks = false;        ///< columns of strings that hold the target
@@ -106,6 +93,8 @@ std::vector<SettingGroup> settings_of(TableTrainOptions& o) {
         toggle("json", o.json, "print the result as one JSON object")}}};
 }
 
+bool is_textbook(const TableTrainOptions& o) { return o.model == Model{MemberKind::textbook}; }
+
 void check_together(const TableTrainOptions& o) {
   const char* help = "see unroll table train --help";
   if (o.target.empty()) throw Error(fmt::format("--target COLUMN is missing: what is to be predicted; {}", help));
@@ -114,6 +103,8 @@ void check_together(const TableTrainOptions& o) {
     throw Error(fmt::format("--time-order and --folds-from exclude each other: both make the folds; {}", help));
   if (o.folds < 2 && o.time_order.empty() && o.folds_from.empty())
     throw Error(fmt::format("--folds 1 is for --time-order: folds by chance are 2 or more; {}", help));
+  if (!o.hash.empty() && is_textbook(o))
+    throw Error(fmt::format("--hash makes features of texts, which the textbook's model has not; {}", help));
 }
 
 Table read_table(const TableTrainOptions& o) {
@@ -179,9 +170,9 @@ std::vector<Fold> folds_of(const Table& table, const TableTrainOptions& o) {
 }
 
 Learner learner_of(const TableTrainOptions& o) {
-  const bool logarithm = o.metric == Metric::log_rmse && o.model != Model::textbook;
+  const bool logarithm = o.metric == Metric::log_rmse && !is_textbook(o);
   Learner learner = {.task = {.target = o.target, .id = o.id, .logarithm = logarithm},
-                     .learning = {.members = members_of(o.model),
+                     .learning = {.members = o.model,
                                   .without = {},
                                   .hashed = o.hash,
                                   .keep_leaks = o.keep_leaks,

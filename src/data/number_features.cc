@@ -2,7 +2,6 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "data/cell_values.h"
 #include "data/feature_groups.h"
@@ -42,17 +41,6 @@ double number_of(const Column& column, NumberPart part, std::int64_t row) {
   return nan;
 }
 
-double mean_of(std::span<const double> numbers) {
-  return std::accumulate(numbers.begin(), numbers.end(), 0.0) / static_cast<double>(numbers.size());
-}
-
-/// The mean of a power of the distance from the mean.
-double central_moment(std::span<const double> numbers, double mean, int power) {
-  double sum = 0;
-  for (const double number : numbers) sum += std::pow(number - mean, power);
-  return sum / static_cast<double>(numbers.size());
-}
-
 double skewness(std::span<const double> numbers) {
   const double mean = mean_of(numbers), variance = central_moment(numbers, mean, 2);
   return variance > 0 ? central_moment(numbers, mean, 3) / std::pow(variance, 1.5) : 0;
@@ -85,9 +73,8 @@ void fit_scale(NumberFeatures& f, std::vector<double> numbers, std::size_t disti
   f.high = quantile(numbers, 1 - tail);
   for (double& number : numbers) number = std::clamp(number, f.low, f.high);
   f.mean = mean_of(numbers);
-  f.deviation = std::sqrt(central_moment(numbers, f.mean, 2));
-  const double rounding = 1e-12 * std::max(std::abs(f.low), std::abs(f.high));
-  f.scaled = f.high > f.low && std::isfinite(f.deviation) && f.deviation > rounding;
+  f.deviation = standard_deviation(numbers, f.mean);
+  f.scaled = f.high > f.low && std::isfinite(f.deviation) && f.deviation > 0;
   if (!f.scaled || distinct <= 2) return;
   for (int i = 0; i <= bins; ++i) {
     const double edge = quantile(numbers, static_cast<double>(i) / bins);

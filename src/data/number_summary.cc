@@ -52,6 +52,23 @@ std::vector<double> sorted_numbers(std::span<const double> numbers) {
   return sorted;
 }
 
+double mean_of(std::span<const double> numbers) {
+  return std::accumulate(numbers.begin(), numbers.end(), 0.0) / static_cast<double>(numbers.size());
+}
+
+double central_moment(std::span<const double> numbers, double mean, int power) {
+  double sum = 0;
+  for (const double number : numbers) sum += std::pow(number - mean, power);
+  return sum / static_cast<double>(numbers.size());
+}
+
+double standard_deviation(std::span<const double> numbers, double mean) {
+  const double deviation = std::sqrt(central_moment(numbers, mean, 2));
+  double largest = 0;
+  for (const double number : numbers) largest = std::max(largest, std::abs(number));
+  return deviation > 1e-12 * largest ? deviation : 0;
+}
+
 double quantile(std::span<const double> ascending, double share) {
   const double place = share * static_cast<double>(ascending.size() - 1);
   const auto below = static_cast<std::size_t>(std::floor(place));

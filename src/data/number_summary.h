@@ -26,6 +26,13 @@ NumberSummary summary_of(std::span<const double> numbers);
 /// Those that are not NaN, in ascending order.
 std::vector<double> sorted_numbers(std::span<const double> numbers);
 
+double mean_of(std::span<const double> numbers);
+/// The mean of a power of the distance from the mean.
+double central_moment(std::span<const double> numbers, double mean, int power);
+/// The root of the mean square of the distance from the mean; 0 where it is no larger than rounding makes that of equal
+/// numbers.
+double standard_deviation(std::span<const double> numbers, double mean);
+
 /// Of ascending numbers, at least one: between two of them linearly.
 double quantile(std::span<const double> ascending, double share);
 

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <exception>
 #include <numeric>
 #include <utility>
 
 #include "base/parallel.h"
 #include "data/folds.h"
+#include "data/number_summary.h"
 #include "tables/lasso.h"
 #include "tables/regression_task.h"
 #include "tables/table_net.h"
@@ -104,7 +104,7 @@ std::unique_ptr<TableMember> MlpMember::fit(const TableSamples& samples) {
   member->encoder_ = TableEncoder::fit(samples.rows, samples.use);
   const std::int64_t width = member->encoder_.width(), rows = samples.rows.size();
   const auto count = static_cast<double>(rows);
-  member->mean_ = std::accumulate(samples.targets.begin(), samples.targets.end(), 0.0) / count;
+  member->mean_ = mean_of(samples.targets);
   if (width == 0) return member;
 
   Examples examples;
@@ -118,9 +118,8 @@ std::unique_ptr<TableMember> MlpMember::fit(const TableSamples& samples) {
     examples = {.features = member->centred(features), .width = width, .targets = {}};
   }
   member->left_out_ = rows - static_cast<std::int64_t>(kept.size());
-  double squares = 0;
-  for (const double y : samples.targets) squares += (y - member->mean_) * (y - member->mean_);
-  if (squares > 0) member->deviation_ = std::sqrt(squares / count);
+  const double deviation = standard_deviation(samples.targets, member->mean_);
+  if (deviation > 0) member->deviation_ = deviation;
   for (const double y : samples.targets)
     examples.targets.push_back(static_cast<float>((y - member->mean_) / member->deviation_));
 

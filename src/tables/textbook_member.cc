@@ -5,6 +5,7 @@
 #include <numeric>
 #include <set>
 
+#include "data/number_summary.h"
 #include "data/table_json.h"
 #include "tables/regression_task.h"
 #include "unroll/layers.h"
@@ -41,11 +42,9 @@ std::unique_ptr<TableMember> TextbookMember::fit(const TableSamples& samples) {
     }
     scale.levels.assign(levels.begin(), levels.end());
     if (!numbers.empty()) {
-      const auto count = static_cast<double>(numbers.size());
-      scale.mean = std::accumulate(numbers.begin(), numbers.end(), 0.0) / count;
-      double squares = 0;
-      for (const double number : numbers) squares += (number - scale.mean) * (number - scale.mean);
-      if (squares > 0) scale.deviation = std::sqrt(squares / count);
+      scale.mean = mean_of(numbers);
+      const double deviation = standard_deviation(numbers, scale.mean);
+      if (deviation > 0) scale.deviation = deviation;
     }
     member->inputs_.push_back({column.name(), column.kind()});
     member->scales_.push_back(std::move(scale));

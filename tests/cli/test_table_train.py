@@ -207,6 +207,7 @@ class HousesTest(TableTrainTest):
                                (("--target", "price", "--time-order", "zone"), '"zone"'), (("--target", "price", "--folds-from", "gone"), '"gone"'),
                                (("--target", "price", "--time-order", "year", "--folds-from", "zone"), "exclude each other"),
                                (("--target", "price", "--folds", "1"), "--folds 1"), (("--target", "price", "--metric", "auc"), "log-rmse"),
+                               (("--target", "price", "--model", "textbook", "--hash", "zone"), "--hash"),
                                (("--target", "price", "--model", "forest"), "linear")):
             with self.subTest(flags):
                 result = self.run_program("table", "train", "a.csv", *flags)

@@ -45,5 +45,13 @@ TEST(NumberSummary, RankCorrelationKnowsTheOrderOnly) {
   EXPECT_NEAR(rank_correlation(a, std::vector<double>{1, 2, 2, 3}), 4.5 / std::sqrt(22.5), 1e-15);
 }
 
+TEST(StandardDeviation, IsTheRootOfTheMeanSquareAndZeroForEqualNumbers) {
+  const std::vector<double> numbers = {1, 2, 3, 6};
+  EXPECT_DOUBLE_EQ(standard_deviation(numbers, mean_of(numbers)), std::sqrt((4.0 + 1 + 0 + 9) / 4));
+  const std::vector<double> equal(7, 0.1);
+  EXPECT_NE(mean_of(equal), 0.1) << "rounding leaves a difference here";
+  EXPECT_EQ(standard_deviation(equal, mean_of(equal)), 0);
+}
+
 }  // namespace
 }  // namespace unroll
