@@ -25,17 +25,19 @@ void try_file(const std::string& bytes) {
   std::memcpy(&header_size, bytes.data(), sizeof header_size);
   for (const auto& tensor : file->tensors()) data_size += tensor.values.size_bytes();
   for (const auto& tensor : file->ints()) data_size += tensor.values.size_bytes();
+  for (const auto& tensor : file->bytes()) data_size += tensor.values.size_bytes();
   UNROLL_CHECK(sizeof header_size + header_size + data_size == bytes.size());
 
-  const std::string written = safetensors_bytes(file->metadata(), file->tensors());
+  const std::string written = safetensors_bytes(file->metadata(), file->tensors(), file->bytes());
   const SafetensorsFile again = SafetensorsFile::parse(written, "written");
   UNROLL_CHECK(again.metadata() == file->metadata());
   UNROLL_CHECK(again.tensors().size() == file->tensors().size());
+  UNROLL_CHECK(again.bytes().size() == file->bytes().size());
   for (const StoredTensor& tensor : file->tensors()) {
     const StoredTensor* found = again.find(tensor.name);
     UNROLL_CHECK(found != nullptr && found->shape == tensor.shape);
   }
-  UNROLL_CHECK(safetensors_bytes(again.metadata(), again.tensors()) == written);
+  UNROLL_CHECK(safetensors_bytes(again.metadata(), again.tensors(), again.bytes()) == written);
 }
 
 /// The bytes as a header of the right length, before `data_size` bytes of tensors: most mutations break the length.

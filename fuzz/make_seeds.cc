@@ -37,7 +37,10 @@ std::vector<std::string> safetensors_seeds() {
               {"empty", {3, 0}, {}}, {"number", {}, all.first(1)}, {"other", {1, 1, 1}, all.last(1)}});
   std::string integers = safetensors_bytes({}, std::vector<StoredTensor>{{"ids", {6}, all}});
   integers.replace(integers.find("F32"), 3, "I32");
-  return {matrix, edges, integers, safetensors_bytes({}, {}), header_alone(matrix, 24), header_alone(edges, 8)};
+  const std::vector<std::uint8_t> letters{'a', 'b', 'c'};
+  const std::string bytes = safetensors_bytes({}, std::vector<StoredTensor>{{"w", {6}, all}},
+                                              std::vector<StoredBytes>{{"blob", {3}, letters}});
+  return {matrix, edges, integers, bytes, safetensors_bytes({}, {}), header_alone(matrix, 24), header_alone(edges, 8)};
 }
 
 std::vector<std::string> run_log_seeds() {

@@ -21,7 +21,12 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 
 constexpr std::uint64_t length_size = 8;
 constexpr std::uint64_t longest_header = 100'000'000;
-constexpr std::uint64_t element_size = 4;  // of F32 and I32
+
+/// Bytes of an element; 0 for a dtype that is not read.
+std::uint64_t element_size(std::string_view dtype) {
+  if (dtype == "F32" || dtype == "I32") return 4;
+  return dtype == "U8" ? 1 : 0;
+}
 
 /// The checks of one file, in the order in which its bytes come.
 class Checker {
@@ -81,13 +86,14 @@ SafetensorsHeader Checker::header(std::uint64_t size) const {
 }
 
 void Checker::check_size(const std::string& tensor, const TensorInfo& info) const {
-  if (info.dtype != "F32" && info.dtype != "I32") {
+  const std::uint64_t alignment = element_size(info.dtype);
+  if (alignment == 0) {
     throw Error(ExitCode::bad_data,
-                fmt::format("{}: tensor {} has dtype {}, and only F32 and I32 are read; convert it to F32 and save "
+                fmt::format("{}: tensor {} has dtype {}, and only F32, I32 and U8 are read; convert it to F32 and save "
                             "the file again",
                             name_, in_quotes(tensor), in_quotes(info.dtype)));
   }
-  std::uint64_t size = element_size;
+  std::uint64_t size = alignment;
   for (const std::int64_t extent : info.shape) {
     const auto factor = static_cast<std::uint64_t>(extent);
     if (factor != 0 && size > std::numeric_limits<std::uint64_t>::max() / factor) {
@@ -98,6 +104,10 @@ void Checker::check_size(const std::string& tensor, const TensorInfo& info) cons
   if (info.begin > info.end || info.end - info.begin != size) {
     refuse(fmt::format("tensor {}: data_offsets {} to {} do not hold the {} bytes of its shape", in_quotes(tensor),
                        info.begin, info.end, size));
+  }
+  if (info.begin % alignment != 0) {
+    refuse(fmt::format("tensor {} begins at {} after the header, which is no multiple of the {} bytes of an element",
+                       in_quotes(tensor), info.begin, alignment));
   }
 }
 
@@ -131,6 +141,12 @@ void Checker::check_tensors(const SafetensorsHeader& header, std::uint64_t heade
   }
 }
 
+template <class Element>
+Stored<Element> stored(const std::string& name, TensorInfo& info, const std::string& data) {
+  const auto* elements = reinterpret_cast<const Element*>(data.data() + info.begin);
+  return {name, std::move(info.shape), {elements, (info.end - info.begin) / sizeof(Element)}};
+}
+
 }  // namespace
 
 SafetensorsFile SafetensorsFile::read(const std::string& path) { return parse(read_file(path), source_name(path)); }
@@ -149,12 +165,12 @@ SafetensorsFile SafetensorsFile::parse(std::string bytes, const std::string& nam
   bytes.erase(0, length_size + header_size);
   file.data_ = std::make_shared<const std::string>(std::move(bytes));
   for (auto& [tensor, info] : header.tensors) {
-    const char* data = file.data_->data() + info.begin;
-    const std::size_t count = (info.end - info.begin) / element_size;
     if (info.dtype == "F32") {
-      file.tensors_.push_back({tensor, std::move(info.shape), {reinterpret_cast<const float*>(data), count}});
+      file.tensors_.push_back(stored<float>(tensor, info, *file.data_));
+    } else if (info.dtype == "I32") {
+      file.ints_.push_back(stored<std::int32_t>(tensor, info, *file.data_));
     } else {
-      file.ints_.push_back({tensor, std::move(info.shape), {reinterpret_cast<const std::int32_t*>(data), count}});
+      file.bytes_.push_back(stored<std::uint8_t>(tensor, info, *file.data_));
     }
   }
   return file;

@@ -13,16 +13,21 @@
 
 namespace unroll {
 
-/// One float32 tensor of a safetensors file.
-struct StoredTensor {
+/// One tensor of a safetensors file.
+template <class Element>
+struct Stored {
   std::string name;
   std::vector<std::int64_t> shape;
-  std::span<const float> values;  // row-major; points into the file's or the writer's memory
+  std::span<const Element> values;  // row-major; points into the file's or the writer's memory
 };
+
+using StoredTensor = Stored<float>;        ///< dtype F32
+using StoredInts = Stored<std::int32_t>;   ///< dtype I32; only read: of test vectors
+using StoredBytes = Stored<std::uint8_t>;  ///< dtype U8
 
 /// A safetensors file in memory, checked in full against its checksum where it has one, and against the format's rules
 /// (https://github.com/huggingface/safetensors): header length, JSON, shapes, offsets without holes or overlap, file
-/// length. Reads the dtypes F32 and I32. Copies share the bytes, and spans are valid as long as one copy lives.
+/// length. Reads the dtypes F32, I32 and U8. Copies share the bytes, and spans are valid as long as one copy lives.
 class SafetensorsFile {
  public:
   /// Throws Error: no_input where there is no such file, bad_data with the place and the rule that is broken or the
@@ -36,13 +41,8 @@ class SafetensorsFile {
   const std::map<std::string, std::string>& metadata() const { return metadata_; }  // all but the checksum
   const std::vector<StoredTensor>& tensors() const { return tensors_; }             // F32 ones, by name
   const StoredTensor* find(std::string_view name) const;                            // null where there is none
-  /// I32 tensors (of test vectors).
-  struct StoredInts {
-    std::string name;
-    std::vector<std::int64_t> shape;
-    std::span<const std::int32_t> values;
-  };
-  const std::vector<StoredInts>& ints() const { return ints_; }  // by name
+  const std::vector<StoredInts>& ints() const { return ints_; }                     // I32 ones, by name
+  const std::vector<StoredBytes>& bytes() const { return bytes_; }                  // U8 ones, by name
 
  private:
   std::shared_ptr<const std::string> data_;  // without the header, and so aligned
@@ -50,16 +50,18 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
   std::vector<StoredTensor> tensors_;
   std::vector<StoredInts> ints_;
+  std::vector<StoredBytes> bytes_;
 };
 
-/// The bytes of a safetensors file: its checksum, metadata and tensors ordered by name, header padded to 8 bytes. Equal
-/// contents give equal bytes. Throws Error for text that is not UTF-8.
-std::string safetensors_bytes(const std::map<std::string, std::string>& metadata,
-                              std::span<const StoredTensor> tensors);
+/// The bytes of a safetensors file: its checksum, metadata, and `tensors` and then `bytes`, each ordered by name,
+/// header padded to 8 bytes. Equal contents give equal bytes. Throws Error for text that is not UTF-8.
+std::string safetensors_bytes(const std::map<std::string, std::string>& metadata, std::span<const StoredTensor> tensors,
+                              std::span<const StoredBytes> bytes = {});
 
-/// The same bytes as a file, written as write_file_atomically() does but never whole in memory. Of `tensors` only names
-/// and shapes count: `write_elements` hands over the elements piece by piece, tensor by tensor in the order of their
-/// names. It is called twice and must do the same both times, since the checksum stands before the elements.
+/// What safetensors_bytes() gives of `tensors`, as a file, written as write_file_atomically() does but never whole in
+/// memory. Only their names and shapes count: `write_elements` hands over the elements piece by piece, tensor by tensor
+/// in the order of their names. It is called twice and must do the same both times, since the checksum stands before
+/// the elements.
 void write_safetensors(const std::string& path, const std::map<std::string, std::string>& metadata,
                        std::span<const StoredTensor> tensors,
                        const std::function<void(const WritePiece&)>& write_elements,

@@ -19,8 +19,9 @@ std::string length_field(std::uint64_t length) {
   return bytes;
 }
 
-std::uint64_t bytes_of(const StoredTensor& tensor) {
-  std::uint64_t bytes = sizeof(float);
+template <class Element>
+std::uint64_t bytes_of(const Stored<Element>& tensor) {
+  std::uint64_t bytes = sizeof(Element);
   for (const std::int64_t extent : tensor.shape) {
     UNROLL_CHECK(extent >= 0);
     bytes *= static_cast<std::uint64_t>(extent);
@@ -28,15 +29,38 @@ std::uint64_t bytes_of(const StoredTensor& tensor) {
   return bytes;
 }
 
-std::vector<const StoredTensor*> by_name(std::span<const StoredTensor> tensors) {
-  std::vector<const StoredTensor*> order;
-  for (const StoredTensor& tensor : tensors) order.push_back(&tensor);
-  std::sort(order.begin(), order.end(), [](const StoredTensor* a, const StoredTensor* b) { return a->name < b->name; });
+template <class Element>
+std::vector<const Stored<Element>*> by_name(std::span<const Stored<Element>> tensors) {
+  std::vector<const Stored<Element>*> order;
+  for (const Stored<Element>& tensor : tensors) order.push_back(&tensor);
+  std::ranges::sort(order, {}, [](const Stored<Element>* tensor) -> const std::string& { return tensor->name; });
   return order;
 }
 
-/// All but the elements, with zeros for the checksum.
-std::string header_of(const std::map<std::string, std::string>& metadata, std::span<const StoredTensor> tensors) {
+/// Adds the entries of tensors whose elements begin at `begin`, and returns where they end.
+template <class Element>
+std::uint64_t describe(std::span<const Stored<Element>> tensors, const char* dtype, std::uint64_t begin,
+                       nlohmann::ordered_json& header) {
+  for (const Stored<Element>* tensor : by_name(tensors)) {
+    UNROLL_CHECK(tensor->name != "__metadata__" && !header.contains(tensor->name));
+    const std::uint64_t end = begin + bytes_of(*tensor);
+    header[tensor->name] = {{"dtype", dtype}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}};
+    begin = end;
+  }
+  return begin;
+}
+
+template <class Element>
+void append_elements(std::string& bytes, std::span<const Stored<Element>> tensors) {
+  for (const Stored<Element>* tensor : by_name(tensors)) {
+    UNROLL_CHECK(tensor->values.size_bytes() == bytes_of(*tensor));
+    bytes.append(reinterpret_cast<const char*>(tensor->values.data()), tensor->values.size_bytes());
+  }
+}
+
+/// All but the elements, with zeros for the checksum. Floats stand before bytes, which may end anywhere.
+std::string header_of(const std::map<std::string, std::string>& metadata, std::span<const StoredTensor> tensors,
+                      std::span<const StoredBytes> bytes) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   nlohmann::ordered_json& about = header["__metadata__"];
   about[std::string(checksum_key)] = no_checksum_yet;
@@ -44,13 +68,7 @@ std::string header_of(const std::map<std::string, std::string>& metadata, std::s
     UNROLL_CHECK(key != checksum_key);
     about[key] = value;
   }
-  std::uint64_t end = 0;
-  for (const StoredTensor* tensor : by_name(tensors)) {
-    UNROLL_CHECK(tensor->name != "__metadata__" && !header.contains(tensor->name));
-    const std::uint64_t begin = end;
-    end += bytes_of(*tensor);
-    header[tensor->name] = {{"dtype", "F32"}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}};
-  }
+  describe(bytes, "U8", describe(tensors, "F32", 0, header), header);
   std::string json;
   try {
     json = header.dump();
@@ -63,21 +81,19 @@ std::string header_of(const std::map<std::string, std::string>& metadata, std::s
 
 }  // namespace
 
-std::string safetensors_bytes(const std::map<std::string, std::string>& metadata,
-                              std::span<const StoredTensor> tensors) {
-  std::string bytes = header_of(metadata, tensors);
-  for (const StoredTensor* tensor : by_name(tensors)) {
-    UNROLL_CHECK(tensor->values.size_bytes() == bytes_of(*tensor));
-    bytes.append(reinterpret_cast<const char*>(tensor->values.data()), tensor->values.size_bytes());
-  }
-  put_checksum(bytes, checksum_of(bytes));
-  return bytes;
+std::string safetensors_bytes(const std::map<std::string, std::string>& metadata, std::span<const StoredTensor> tensors,
+                              std::span<const StoredBytes> bytes) {
+  std::string file = header_of(metadata, tensors, bytes);
+  append_elements(file, tensors);
+  append_elements(file, bytes);
+  put_checksum(file, checksum_of(file));
+  return file;
 }
 
 void write_safetensors(const std::string& path, const std::map<std::string, std::string>& metadata,
                        std::span<const StoredTensor> tensors,
                        const std::function<void(const WritePiece&)>& write_elements, FileSystem& files) {
-  std::string header = header_of(metadata, tensors);
+  std::string header = header_of(metadata, tensors, {});
   std::uint64_t missing = 0;
   for (const StoredTensor& tensor : tensors) missing += bytes_of(tensor);
   Fingerprint fingerprint;

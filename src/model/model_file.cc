@@ -102,9 +102,12 @@ void check_tensors(const SafetensorsFile& file, const std::string& path, const s
       refuse(path, fmt::format("tensor {} is not part of this model", in_quotes(stored.name)));
     }
   }
-  for (const SafetensorsFile::StoredInts& stored : file.ints()) {
-    refuse(path, fmt::format("tensor {} holds integers; a model has float32 only", in_quotes(stored.name)));
-  }
+  const auto refuse_other = [&](const auto& tensors) {
+    for (const auto& stored : tensors)
+      refuse(path, fmt::format("tensor {} holds integers; a model has float32 only", in_quotes(stored.name)));
+  };
+  refuse_other(file.ints());
+  refuse_other(file.bytes());
 }
 
 void check_finite(const std::string& path, const std::string& name, std::span<const float> values) {

@@ -52,6 +52,26 @@ TEST(Safetensors, WritesTheDocumentedBytes) {
   EXPECT_EQ(safetensors_bytes({}, {}), file_of(R"({"__metadata__":{"xxh3":"fa7553a9cdc20bcb"}}    )"));
 }
 
+TEST(Safetensors, WritesBytesBehindFloats) {
+  const std::vector<float> one{1.0f};
+  const std::vector<std::uint8_t> three{'x', 'y', 'z'}, two{'u', '\n'};
+  const std::string file =
+      safetensors_bytes({}, std::vector<StoredTensor>{{"w", {}, one}},
+                        std::vector<StoredBytes>{{"c", {1, 2}, two}, {"b", {3}, three}, {"a", {0}, {}}});
+  EXPECT_THAT(file, HasSubstr(R"("w":{"dtype":"F32","shape":[],"data_offsets":[0,4]},)"
+                              R"("a":{"dtype":"U8","shape":[0],"data_offsets":[4,4]},)"
+                              R"("b":{"dtype":"U8","shape":[3],"data_offsets":[4,7]},)"
+                              R"("c":{"dtype":"U8","shape":[1,2],"data_offsets":[7,9]}})"));
+  EXPECT_TRUE(file.ends_with(std::string("\x00\x00\x80\x3fxyzu\n", 9)));
+  const SafetensorsFile read = SafetensorsFile::parse(file, "m");
+  ASSERT_EQ(read.bytes().size(), 3u);
+  EXPECT_EQ(read.bytes()[0].name, "a");
+  EXPECT_THAT(read.bytes()[1].values, ElementsAre('x', 'y', 'z'));
+  EXPECT_THAT(read.bytes()[2].shape, ElementsAre(1, 2));
+  EXPECT_THAT(read.find("w")->values, ElementsAre(1.0f));
+  EXPECT_EQ(read.find("b"), nullptr);
+}
+
 TEST(Safetensors, RefusesToWriteWhatIsNotUtf8) {
   EXPECT_THAT(error_of([] { safetensors_bytes({{"k", "\xff"}}, {}); }).what(), HasSubstr("UTF-8"));
 }
@@ -252,8 +272,14 @@ INSTANTIATE_TEST_SUITE_P(
                file_of(R"({"u":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
                        R"("v":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
                        zeros(8))},
-        Broken{"tensor \"w\" has dtype \"I64\", and only F32 and I32 are read",
-               file_of(tensor(R"("dtype":"I64","shape":[1],"data_offsets":[0,8])"), zeros(8))}));
+        Broken{"tensor \"w\" has dtype \"I64\", and only F32, I32 and U8 are read",
+               file_of(tensor(R"("dtype":"I64","shape":[1],"data_offsets":[0,8])"), zeros(8))},
+        Broken{"data_offsets 0 to 4 do not hold the 1 bytes",
+               file_of(tensor(R"("dtype":"U8","shape":[1],"data_offsets":[0,4])"), zeros(4))},
+        Broken{"tensor \"v\" begins at 3 after the header, which is no multiple of the 4 bytes of an element",
+               file_of(R"({"u":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},)"
+                       R"("v":{"dtype":"F32","shape":[1],"data_offsets":[3,7]}})",
+                       zeros(7))}));
 
 std::string small_file() {
   const std::vector<float> values{1, 2, 3, 4, 5, 6};

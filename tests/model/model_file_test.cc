@@ -71,6 +71,7 @@ class ModelFile : public ::testing::Test {
     std::map<std::string, std::string> metadata;
     std::map<std::string, std::vector<float>> values;
     std::map<std::string, std::vector<std::int64_t>> shapes;
+    std::vector<StoredBytes> bytes;
 
     void set(const char* key, const std::function<void(json&)>& change) {
       json object = json::parse(metadata.at(key));
@@ -82,7 +83,7 @@ class ModelFile : public ::testing::Test {
                             const LanguageModelOptions& options = {.hidden = 3}) {
     save(options);
     const SafetensorsFile file = SafetensorsFile::read(path_);
-    Parts parts{.metadata = file.metadata(), .values = {}, .shapes = {}};
+    Parts parts{.metadata = file.metadata(), .values = {}, .shapes = {}, .bytes = {}};
     for (const StoredTensor& tensor : file.tensors()) {
       parts.values[tensor.name].assign(tensor.values.begin(), tensor.values.end());
       parts.shapes[tensor.name] = tensor.shape;
@@ -92,7 +93,7 @@ class ModelFile : public ::testing::Test {
     for (const auto& [name, values] : parts.values) {
       tensors.push_back({.name = name, .shape = parts.shapes.at(name), .values = values});
     }
-    write(safetensors_bytes(parts.metadata, tensors));
+    write(safetensors_bytes(parts.metadata, tensors, parts.bytes));
     return refusal();
   }
   std::string refusal_of_config(const char* field, const json& value) {
@@ -299,6 +300,8 @@ TEST_F(ModelFile, NamesTheTensorThatDoesNotFit) {
                 parts.shapes["alien\n"] = {1};
               }),
               HasSubstr("not part of this model"));
+  EXPECT_THAT(refusal_after([](Parts& parts) { parts.bytes.push_back({.name = "extra", .shape = {0}, .values = {}}); }),
+              HasSubstr("\"extra\" holds integers; a model has float32 only"));
   EXPECT_THAT(refusal_after([](Parts& parts) {
                 parts.shapes["decoder.weight"] = {3, 4};
               }),
