@@ -25,4 +25,17 @@ find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 add_library(random123 INTERFACE)
 target_include_directories(random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE})
 
+# Optional, and loaded at run time: its header is all that is needed here. XGBoost's own CMake package demands a program
+# that Debian does not have.
+if(UNROLL_XGBOOST)
+  find_path(XGBOOST_INCLUDE xgboost/c_api.h)
+endif()
+add_library(xgboost INTERFACE)
+if(UNROLL_XGBOOST AND XGBOOST_INCLUDE)
+  target_include_directories(xgboost SYSTEM INTERFACE ${XGBOOST_INCLUDE})
+  target_compile_definitions(xgboost INTERFACE UNROLL_XGBOOST)
+else()
+  message(STATUS "Without boosted trees (unroll table train --model trees): they need libxgboost-dev")
+endif()
+
 include(GNUInstallDirs)

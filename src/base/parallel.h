@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
+#include <vector>
 
 #include "base/denormals.h"
 #include "base/thread_pool.h"
@@ -26,6 +28,25 @@ void parallel_for(Context& context, std::int64_t count, std::int64_t grain, cons
   }
   context.thread_pool().run(
       parts, [](const void* f, std::int64_t part) { (*static_cast<const decltype(run)*>(f))(part); }, &run);
+}
+
+/// Calls body(0), .., body(count - 1), several at once where there are threads, and waits for all. Throws what the
+/// first of them that fails throws.
+template <class Body>
+void each_on_a_thread(Context& context, std::int64_t count, const Body& body) {
+  std::vector<std::exception_ptr> failures(static_cast<std::size_t>(count));
+  parallel_for(context, count, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      try {
+        body(i);
+      } catch (...) {
+        failures[static_cast<std::size_t>(i)] = std::current_exception();
+      }
+    }
+  });
+  for (const std::exception_ptr& failure : failures) {
+    if (failure != nullptr) std::rethrow_exception(failure);
+  }
 }
 
 }  // namespace unroll

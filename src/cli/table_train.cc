@@ -33,6 +33,7 @@ using Model = std::vector<MemberKind>;
 const Words<Model> model_words = {{"linear+mlp", {MemberKind::linear, MemberKind::mlp}},
                                   {"linear", {MemberKind::linear}},
                                   {"mlp", {MemberKind::mlp}},
+                                  {"trees", {MemberKind::trees}},
                                   {"textbook", {MemberKind::textbook}}};
 
 struct TableTrainOptions {
@@ -59,8 +60,9 @@ constexpr const char* details =
 stands for missing numbers. Then it learns from all rows and is saved, with everything that makes numbers of raw CSV.
 linear: a lasso on numbers, logarithms of skewed ones, bins, levels, tokens and parts of dates; its penalty is chosen
 within the training rows, and outliers among these are left out. mlp: four residual nets on the same features.
-linear+mlp: the mean of both. With log-rmse these learn logarithms of the target. textbook: one linear layer on
-standardised numbers and one-hot categories, which learns the target itself.
+linear+mlp: the mean of both. trees: boosted trees on numbers as they are, mean targets of levels, tokens and parts of
+dates; how many is chosen within the training rows; needs XGBoost. With log-rmse these learn logarithms of the target.
+textbook: one linear layer on standardised numbers and one-hot categories, which learns the target itself.
 
 Examples:
   unroll table train train.csv --target SalePrice --id Id
@@ -105,6 +107,7 @@ void check_together(const TableTrainOptions& o) {
     throw Error(fmt::format("--folds 1 is for --time-order: folds by chance are 2 or more; {}", help));
   if (!o.hash.empty() && is_textbook(o))
     throw Error(fmt::format("--hash makes features of texts, which the textbook's model has not; {}", help));
+  for (const MemberKind member : o.model) require_member(member);
 }
 
 Table read_table(const TableTrainOptions& o) {

@@ -12,6 +12,15 @@ namespace unroll {
 // The groups of features that a column gives, and what each has learned of some rows. A group writes `width` numbers
 // per row, row i at to + i * stride.
 
+/// Which columns become features, and how.
+struct ColumnUse {
+  std::vector<std::string> without = {};  ///< columns that say nothing or too much
+  std::vector<std::string> hashed = {};   ///< texts whose words become features; other texts become none
+  std::vector<std::string> masked = {};   ///< texts whose words with digits are hidden
+
+  bool leaves_out(const Column& column) const;
+};
+
 /// How the groups of features are weighed against each other: a penalty on weights spares large features.
 struct FeatureScales {
   double number = 0.5;   ///< standard deviation of a number
@@ -86,6 +95,7 @@ struct TextFeatures {
   std::string column;
   bool masked = false;  ///< words with digits are left out
 
+  static std::optional<TextFeatures> fit(const Column& column, const ColumnUse& use);
   static constexpr std::int64_t sets = 256;
   std::int64_t width() const { return sets; }
   void encode(const Column& column, Rows rows, const FeatureScales& scales, double* to, std::int64_t stride) const;

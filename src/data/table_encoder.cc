@@ -1,23 +1,14 @@
 #include "data/table_encoder.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace unroll {
-
-namespace {
-
-bool is_in(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-}  // namespace
 
 TableEncoder TableEncoder::fit(const TableView& view, const ColumnUse& use, const FeatureScales& scales) {
   TableEncoder encoder;
   encoder.scales_ = scales;
   for (const Column& column : view.table().columns()) {
-    if (is_in(use.without, column.name())) continue;
+    if (use.leaves_out(column)) continue;
     const Rows rows = view.rows_of(column);
     const std::size_t before = encoder.groups_.size();
     const auto add = [&](auto group) {
@@ -39,8 +30,7 @@ TableEncoder TableEncoder::fit(const TableView& view, const ColumnUse& use, cons
         add(TokenFeatures::fit(column, rows));
         break;
       case ColumnKind::text:
-        if (is_in(use.hashed, column.name()))
-          encoder.groups_.emplace_back(TextFeatures{column.name(), is_in(use.masked, column.name())});
+        add(TextFeatures::fit(column, use));
         break;
     }
     if (encoder.groups_.size() > before) encoder.inputs_.push_back({column.name(), column.kind()});

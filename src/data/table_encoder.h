@@ -10,13 +10,6 @@
 
 namespace unroll {
 
-/// Which columns become features, and how.
-struct ColumnUse {
-  std::vector<std::string> without = {};  ///< columns that say nothing or too much
-  std::vector<std::string> hashed = {};   ///< texts whose words become features; other texts become none
-  std::vector<std::string> masked = {};   ///< texts whose words with digits are hidden
-};
-
 /// Turns rows of a table into rows of numbers, by what it has learned of some rows and of no other. A date gives its
 /// days, its month and its year; words among numbers give the count of their items.
 class TableEncoder {

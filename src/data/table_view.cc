@@ -16,6 +16,11 @@ TableView TableView::with(const std::string& column, Rows rows) const {
   return view;
 }
 
+Rows TableView::rows() const {
+  UNROLL_CHECK(moved_ == nullptr);
+  return rows_;
+}
+
 TableView TableView::part(std::size_t begin, std::size_t count) const {
   TableView view = *this;
   view.rows_ = rows_.subspan(begin, count);

@@ -22,6 +22,7 @@ class TableView {
 
   const Table& table() const { return *table_; }
   std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
+  Rows rows() const;  ///< where the cells of all columns are; with() has moved none
   TableView part(std::size_t begin, std::size_t count) const;
   /// Where the cells of `column` are.
   Rows rows_of(const Column& column) const { return &column == moved_ ? moved_rows_ : rows_; }

@@ -7,6 +7,10 @@
 namespace unroll {
 namespace {
 
+bool is_in(const std::vector<std::string>& names, const Column& column) {
+  return std::ranges::find(names, column.name()) != names.end();
+}
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Bytes beyond ASCII are parts of letters, for most of what they are.
@@ -31,6 +35,13 @@ void for_each_word(std::string_view text, Take&& take) {
 }
 
 }  // namespace
+
+bool ColumnUse::leaves_out(const Column& column) const { return is_in(without, column); }
+
+std::optional<TextFeatures> TextFeatures::fit(const Column& column, const ColumnUse& use) {
+  if (!is_in(use.hashed, column)) return std::nullopt;
+  return TextFeatures{.column = column.name(), .masked = is_in(use.masked, column)};
+}
 
 void TextFeatures::encode(const Column& from, Rows rows, const FeatureScales& scales, double* to,
                           std::int64_t stride) const {

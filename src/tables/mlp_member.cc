@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <exception>
 #include <numeric>
 #include <utility>
 
@@ -28,24 +27,6 @@ constexpr AdamWOptions adam = {.learning_rate = 2e-3, .weight_decay = 0.1};
 constexpr int scouts = 2, parts = 8;
 constexpr std::int64_t patience = 10;
 constexpr std::int64_t fewest_rows_for_scouts = 160;
-
-/// Calls body(0), .., body(count - 1) on the context's threads; throws what the first of them that fails throws.
-template <class Body>
-void each_on_a_thread(Context& context, std::int64_t count, const Body& body) {
-  std::vector<std::exception_ptr> failures(static_cast<std::size_t>(count));
-  parallel_for(context, count, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      try {
-        body(i);
-      } catch (...) {
-        failures[static_cast<std::size_t>(i)] = std::current_exception();
-      }
-    }
-  });
-  for (const std::exception_ptr& failure : failures) {
-    if (failure != nullptr) std::rethrow_exception(failure);
-  }
-}
 
 std::vector<std::int64_t> at(const std::vector<std::int64_t>& rows, const std::vector<std::int64_t>& places) {
   std::vector<std::int64_t> result;

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tables/boosted_trees.h"
 #include "tables/linear_member.h"
 #include "tables/mlp_member.h"
 #include "tables/textbook_member.h"
+#include "tables/trees_member.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -18,10 +20,12 @@ struct Kind {
   const char* name;
   std::unique_ptr<TableMember> (*fit)(const TableSamples&);
   std::unique_ptr<TableMember> (*read)(const StoredMember&);
+  void (*require)() = nullptr;
 };
 
 constexpr Kind kinds[] = {{MemberKind::linear, "linear", LinearMember::fit, LinearMember::read},
                           {MemberKind::mlp, "mlp", MlpMember::fit, MlpMember::read},
+                          {MemberKind::trees, "trees", TreesMember::fit, TreesMember::read, require_boosted_trees},
                           {MemberKind::textbook, "textbook", TextbookMember::fit, TextbookMember::read}};
 
 const Kind& entry_of(MemberKind kind) { return *std::ranges::find(kinds, kind, &Kind::kind); }
@@ -38,7 +42,18 @@ std::span<const float> StoredMember::tensor(const std::string& name, const std::
   return found->values;
 }
 
+std::span<const std::uint8_t> StoredMember::bytes_of(const std::string& name) const {
+  const auto found = std::ranges::find(bytes, name, &StoredBytes::name);
+  if (found == bytes.end())
+    throw Error(ExitCode::bad_data, fmt::format("{}: tensor {} of bytes is missing", file, name));
+  return found->values;
+}
+
 const char* name_of(MemberKind kind) { return entry_of(kind).name; }
+
+void require_member(MemberKind kind) {
+  if (entry_of(kind).require != nullptr) entry_of(kind).require();
+}
 
 std::unique_ptr<TableMember> fit_member(MemberKind kind, const TableSamples& samples) {
   return entry_of(kind).fit(samples);

@@ -12,7 +12,7 @@
 
 namespace unroll {
 
-enum class MemberKind { linear, mlp, textbook };
+enum class MemberKind { linear, mlp, trees, textbook };
 
 /// What a member learns from, and all that it learns from.
 struct TableSamples {
@@ -28,9 +28,12 @@ struct StoredMember {
   std::string file;  ///< in messages
   const nlohmann::json& config;
   std::vector<StoredTensor> tensors;
+  std::vector<StoredBytes> bytes;
 
   /// Throws Error(bad_data) unless there is such a tensor of this shape with finite elements.
   std::span<const float> tensor(const std::string& name, const std::vector<std::int64_t>& shape) const;
+  /// Throws Error(bad_data) unless there are such bytes.
+  std::span<const std::uint8_t> bytes_of(const std::string& name) const;
 };
 
 /// Something that has learned to predict a number from a row of a table. A TableModel has one of these or several.
@@ -43,13 +46,16 @@ class TableMember {
   virtual std::vector<double> predict(const TableView& rows) const = 0;
   /// What was chosen while it learned, for reports.
   virtual nlohmann::ordered_json choices() const = 0;
-  /// With tensors() all that read() needs; the numbers of choices() too.
+  /// With tensors() and bytes() all that read() needs; the numbers of choices() too.
   virtual nlohmann::ordered_json config() const = 0;
   virtual std::vector<StoredTensor> tensors() const = 0;
+  virtual std::vector<StoredBytes> bytes() const { return {}; }
 };
 
 /// "linear", for example.
 const char* name_of(MemberKind kind);
+/// Throws Error where this build or this machine lacks a library that the kind needs.
+void require_member(MemberKind kind);
 /// Learns; the same samples give the same bits on any number of threads.
 std::unique_ptr<TableMember> fit_member(MemberKind kind, const TableSamples& samples);
 /// Null for a name that no kind has. Throws Error(bad_data) and nlohmann::json::exception for what config() and

@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "base/atomic_file.h"
 #include "base/check.h"
 #include "data/leaks.h"
 #include "data/number_summary.h"
@@ -47,9 +48,10 @@ void check_format(const SafetensorsFile& file, const std::string& path) {
 }
 
 /// Tensors of one member, under the names that it gave them.
-std::vector<StoredTensor> tensors_of(const std::string& member, const SafetensorsFile& file) {
-  std::vector<StoredTensor> tensors;
-  for (const StoredTensor& tensor : file.tensors()) {
+template <class Element>
+std::vector<Stored<Element>> tensors_of(const std::string& member, const std::vector<Stored<Element>>& all) {
+  std::vector<Stored<Element>> tensors;
+  for (const Stored<Element>& tensor : all) {
     if (!tensor.name.starts_with(member + '.')) continue;
     tensors.push_back(tensor);
     tensors.back().name.erase(0, member.size() + 1);
@@ -66,6 +68,16 @@ ColumnUse use_of_columns(const TableView& rows, const TableTask& task, const Tab
   for (const Leak& leak : find_leaks(rows, std::span(&target, 1)))
     (leak.into->kind() == ColumnKind::text ? use.masked : use.without).push_back(leak.into->name());
   return use;
+}
+
+/// The other way round.
+template <class Element>
+void append_tensors(std::vector<Stored<Element>>& all, const std::string& member,
+                    std::vector<Stored<Element>> tensors) {
+  for (Stored<Element>& tensor : tensors) {
+    tensor.name.insert(0, member + '.');
+    all.push_back(std::move(tensor));
+  }
 }
 
 }  // namespace
@@ -129,23 +141,18 @@ nlohmann::ordered_json TableModel::choices() const {
 void TableModel::save(const std::string& path) const {
   nlohmann::ordered_json members;
   std::vector<StoredTensor> tensors;
+  std::vector<StoredBytes> bytes;
   for (const Named& named : members_) {
     members[named.name] = named.member->config();
-    for (StoredTensor& tensor : named.member->tensors()) {
-      tensor.name.insert(0, named.name + '.');
-      tensors.push_back(std::move(tensor));
-    }
+    append_tensors(tensors, named.name, named.member->tensors());
+    append_tensors(bytes, named.name, named.member->bytes());
   }
-  std::ranges::sort(tensors, {}, &StoredTensor::name);
   const nlohmann::ordered_json config = {
       {"target", task_.target},       {"id", task_.id}, {"logarithm", task_.logarithm}, {"low", low_}, {"high", high_},
       {"members", std::move(members)}};
   const std::map<std::string, std::string> about = {
       {"format", format_name}, {"format_version", format_version}, {"config", config.dump()}};
-  write_safetensors(path, about, tensors, [&](const WritePiece& write) {
-    for (const StoredTensor& tensor : tensors)
-      write({reinterpret_cast<const char*>(tensor.values.data()), tensor.values.size_bytes()});
-  });
+  write_file_atomically(path, safetensors_bytes(about, tensors, bytes));
 }
 
 TableModel TableModel::load(const std::string& path) {
@@ -161,7 +168,10 @@ TableModel TableModel::load(const std::string& path) {
     config.at("high").get_to(model.high_);
     if (!(model.low_ <= model.high_)) refuse(path, "its config has a low that is above its high");
     for (const auto& [name, member] : config.at("members").items()) {
-      auto read = read_member(name, {.file = path, .config = member, .tensors = tensors_of(name, file)});
+      auto read = read_member(name, {.file = path,
+                                     .config = member,
+                                     .tensors = tensors_of(name, file.tensors()),
+                                     .bytes = tensors_of(name, file.bytes())});
       if (read == nullptr)
         refuse(path, fmt::format("it has a member {}, which this build does not know", in_quotes(name)));
       model.members_.push_back({name, std::move(read)});

@@ -26,9 +26,7 @@ bool is_encoded(ColumnKind kind) {
 std::unique_ptr<TableMember> TextbookMember::fit(const TableSamples& samples) {
   auto member = std::make_unique<TextbookMember>();
   for (const Column& column : samples.rows.table().columns()) {
-    if (!is_encoded(column.kind()) ||
-        std::ranges::find(samples.use.without, column.name()) != samples.use.without.end())
-      continue;
+    if (!is_encoded(column.kind()) || samples.use.leaves_out(column)) continue;
     Scale scale;
     std::vector<double> numbers;
     std::set<std::string> levels;

@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 from support import SOURCE, ProgramTest
+from test_table_trees import lacks_xgboost
 
 AMES = Path(os.environ.get("UNROLL_DATA", SOURCE.parent / "shared" / "data")) / "ames"
 
@@ -34,6 +35,10 @@ class AmesTest(ProgramTest):
         self.assertLess(default, 0.123)
         self.assertLess(default, linear)
         self.assertLess(linear, 0.124)
+
+    @unittest.skipIf(lacks_xgboost(), "the build lacks XGBoost")
+    def test_trees(self):
+        self.assertLess(self.scores("trees"), 0.122)
 
     def test_submission(self):
         self.succeed("table", "train", AMES / "train.csv", "--target", "SalePrice", "--id", "Id", "--out", "run")

@@ -1,0 +1,171 @@
+#include "data/tree_encoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "data/number_summary.h"
+
+namespace unroll {
+namespace {
+
+constexpr double prior_rows = 10;
+constexpr double largest = 1e30;  // so that it is finite as a float
+
+struct TargetSum {
+  double sum = 0;
+  std::int64_t rows = 0;
+
+  void add(double target) {
+    sum += target;
+    ++rows;
+  }
+  bool is_frequent() const { return rows >= fewest_rows; }
+  double mean_drawn_to(double mean) const {
+    return (sum + prior_rows * mean) / (static_cast<double>(rows) + prior_rows);
+  }
+};
+
+std::span<const NumberPart> parts_of(ColumnKind kind) {
+  static constexpr NumberPart of_number[] = {NumberPart::value, NumberPart::items};
+  static constexpr NumberPart of_date[] = {NumberPart::value, NumberPart::month, NumberPart::year};
+  if (kind == ColumnKind::number) return of_number;
+  if (kind == ColumnKind::date) return of_date;
+  return {};
+}
+
+bool all_the_same(std::span<const double> numbers) {
+  const bool none = std::isnan(numbers.front());
+  return std::ranges::all_of(numbers, [&](double x) { return none ? std::isnan(x) : x == numbers.front(); });
+}
+
+}  // namespace
+
+std::optional<TargetMeans> TargetMeans::fit(const Column& column, Rows rows, std::span<const double> targets) {
+  const Levels& levels = column.levels();
+  std::vector<TargetSum> sums(static_cast<std::size_t>(levels.size()));
+  TargetSum missing;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::int32_t code = column.codes()[static_cast<std::size_t>(rows[i])];
+    (code < 0 ? missing : sums[static_cast<std::size_t>(code)]).add(targets[i]);
+  }
+  TargetMeans f;
+  f.column = column.name();
+  f.mean = mean_of(targets);
+  f.missing = missing.is_frequent() ? missing.mean_drawn_to(f.mean) : f.mean;
+  std::int64_t most_rows = missing.rows;
+  for (std::int32_t code = 0; code < levels.size(); ++code) {
+    const TargetSum& sum = sums[static_cast<std::size_t>(code)];
+    if (sum.is_frequent()) f.levels.emplace_back(levels[code]);
+    most_rows = std::max(most_rows, sum.rows);
+  }
+  if (most_rows < fewest_rows || most_rows == std::ssize(rows)) return std::nullopt;
+  std::ranges::sort(f.levels);  // the table numbers them in an order that depends on all its rows
+  for (const std::string& level : f.levels)
+    f.means.push_back(sums[static_cast<std::size_t>(levels.find(level))].mean_drawn_to(f.mean));
+  return f;
+}
+
+void TargetMeans::encode(const Column& from, Rows rows, double* to, std::int64_t stride) const {
+  std::vector<double> mean_of_code(static_cast<std::size_t>(from.levels().size()), mean);
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const std::int32_t code = from.levels().find(levels[i]);
+    if (code >= 0) mean_of_code[static_cast<std::size_t>(code)] = means[i];
+  }
+  for (const std::int64_t row : rows) {
+    const std::int32_t code = from.codes()[static_cast<std::size_t>(row)];
+    *to = code < 0 ? missing : mean_of_code[static_cast<std::size_t>(code)];
+    to += stride;
+  }
+}
+
+TreeEncoder TreeEncoder::fit(const TableView& view, std::span<const double> targets, const ColumnUse& use) {
+  TreeEncoder encoder;
+  for (const Column& column : view.table().columns()) {
+    if (use.leaves_out(column)) continue;
+    const Rows rows = view.rows_of(column);
+    for (const NumberPart part : parts_of(column.kind())) {
+      if (!all_the_same(numbers_of(column, part, rows)))
+        encoder.numbers_.push_back({column.name(), column.kind(), part});
+    }
+    if (column.kind() == ColumnKind::category) {
+      if (auto means = TargetMeans::fit(column, rows, targets)) encoder.means_.push_back(*std::move(means));
+    } else if (column.kind() == ColumnKind::list) {
+      if (auto tokens = TokenFeatures::fit(column, rows)) encoder.tokens_.push_back(*std::move(tokens));
+    } else if (column.kind() == ColumnKind::text) {
+      if (auto words = TextFeatures::fit(column, use)) encoder.texts_.push_back(*std::move(words));
+    }
+  }
+  encoder.list_inputs();
+  return encoder;
+}
+
+void TreeEncoder::list_inputs() {
+  inputs_.clear();
+  for (const RawNumber& number : numbers_) {
+    if (inputs_.empty() || inputs_.back().name != number.column) inputs_.push_back({number.column, number.kind});
+  }
+  for (const TargetMeans& means : means_) inputs_.push_back({means.column, ColumnKind::category});
+  for (const TokenFeatures& tokens : tokens_) inputs_.push_back({tokens.column, ColumnKind::list});
+  for (const TextFeatures& words : texts_) inputs_.push_back({words.column, ColumnKind::text});
+}
+
+std::int64_t TreeEncoder::width() const {
+  std::int64_t width = std::ssize(numbers_) + std::ssize(means_);
+  for (const TokenFeatures& tokens : tokens_) width += tokens.width();
+  for (const TextFeatures& words : texts_) width += words.width();
+  return width;
+}
+
+/// [rows, width()], row-major: NaN for numbers that are not there, 0 for tokens and words.
+std::vector<double> TreeEncoder::encode_dense(const TableView& rows) const {
+  const std::int64_t stride = width();
+  std::vector<double> dense(static_cast<std::size_t>(rows.size() * stride));
+  double* to = dense.data();
+  const auto column_of = [&](const auto& group) -> const Column& { return rows.table().column(group.column); };
+  for (const RawNumber& number : numbers_) {
+    const Column& column = column_of(number);
+    double* place = to++;
+    for (const double x : numbers_of(column, number.part, rows.rows_of(column))) {
+      *place = std::clamp(x, -largest, largest);
+      place += stride;
+    }
+  }
+  for (const TargetMeans& means : means_) {
+    const Column& column = column_of(means);
+    means.encode(column, rows.rows_of(column), to++, stride);
+  }
+  const auto encode_group = [&](const auto& group) {
+    const Column& column = column_of(group);
+    group.encode(column, rows.rows_of(column), {.missing = 1, .level = 1}, to, stride);
+    to += group.width();
+  };
+  std::ranges::for_each(tokens_, encode_group);
+  std::ranges::for_each(texts_, encode_group);
+  return dense;
+}
+
+SparseRows TreeEncoder::encode(const TableView& rows) const {
+  constexpr std::size_t rows_at_once = 1024;  // that are dense at a time
+  for (const TableInput& input : inputs_) column_for(input, rows.table());
+  const auto count = static_cast<std::size_t>(rows.size()), stride = static_cast<std::size_t>(width());
+  const std::size_t first_token = numbers_.size() + means_.size();
+  SparseRows sparse;
+  sparse.width = width();
+  for (std::size_t begin = 0; begin < count; begin += rows_at_once) {
+    const std::size_t end = std::min(begin + rows_at_once, count);
+    const std::vector<double> dense = encode_dense(rows.part(begin, end - begin));
+    for (std::size_t row = 0; row < end - begin; ++row) {
+      for (std::size_t place = 0; place < stride; ++place) {
+        const double x = dense[row * stride + place];
+        if (place < first_token ? std::isnan(x) : x == 0) continue;
+        sparse.places.push_back(static_cast<std::uint32_t>(place));
+        sparse.values.push_back(static_cast<float>(x));
+      }
+      sparse.begins.push_back(sparse.values.size());
+    }
+  }
+  return sparse;
+}
+
+}  // namespace unroll

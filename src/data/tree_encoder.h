@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/feature_groups.h"
+#include "data/sparse_rows.h"
+
+namespace unroll {
+
+/// Of a category: the mean target of the rows with its level. No value is a level too. It is drawn towards the mean of
+/// all rows as if 10 more of these had the level (Micci-Barreca: A Preprocessing Scheme for High-Cardinality
+/// Categorical Attributes in Classification and Prediction Problems. SIGKDD Explorations 3, 2001), and it is just that
+/// where fewer than `fewest_rows` have it: else it would tell a row its own target.
+struct TargetMeans {
+  std::string column;
+  double mean = 0;                  ///< of all rows
+  double missing = 0;               ///< of those with no value
+  std::vector<std::string> levels;  ///< that have enough rows, ascending
+  std::vector<double> means;        ///< one for each of them
+
+  static std::optional<TargetMeans> fit(const Column& column, Rows rows, std::span<const double> targets);
+  void encode(const Column& column, Rows rows, double* to, std::int64_t stride) const;
+};
+
+/// Turns rows of a table into numbers for trees, by what it has learned of some rows and of no other. Trees need no
+/// scales, so numbers, days, months and years stay as they are; words among numbers give the count of their items,
+/// categories mean targets, lists their frequent tokens and texts the sets of their words.
+class TreeEncoder {
+ public:
+  TreeEncoder() = default;
+  /// Learns of `rows` and their targets.
+  static TreeEncoder fit(const TableView& rows, std::span<const double> targets, const ColumnUse& use);
+
+  /// Columns that a table must have, as these kinds, to be encoded.
+  const std::vector<TableInput>& inputs() const { return inputs_; }
+  std::int64_t width() const;  ///< places in a row
+
+  /// A number that is missing is not there, nor is a token that a list lacks or a set that a text has no word of; the
+  /// others are finite. The table may have
+  /// other columns too and another order. Throws Error(bad_data) where it lacks a column or has it as another kind.
+  SparseRows encode(const TableView& rows) const;
+
+  nlohmann::ordered_json to_json() const;
+  /// `file` stands for it in messages. Throws Error(bad_data) for what is no encoder.
+  static TreeEncoder from_json(const nlohmann::json& json, const std::string& file);
+
+ private:
+  /// A number as it stands in a column.
+  struct RawNumber {
+    std::string column;
+    ColumnKind kind = ColumnKind::number;
+    NumberPart part = NumberPart::value;
+  };
+
+  std::vector<double> encode_dense(const TableView& rows) const;
+  void list_inputs();
+
+  std::vector<RawNumber> numbers_;
+  std::vector<TargetMeans> means_;
+  std::vector<TokenFeatures> tokens_;
+  std::vector<TextFeatures> texts_;
+  std::vector<TableInput> inputs_;  // of all of these
+};
+
+}  // namespace unroll

@@ -1,0 +1,152 @@
+#include "tables/trees_member.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "base/parallel.h"
+#include "data/folds.h"
+#include "data/number_summary.h"
+#include "unroll/random.h"
+
+namespace unroll {
+namespace {
+
+constexpr std::size_t run_count = 3;
+constexpr std::int64_t inner_folds = 5;
+constexpr double more_rounds = 1.1;  // than were best on an inner split, which has fewer rows
+
+/// body(run) of each run.
+template <class Body>
+auto of_each_run(Context& context, const Body& body) {
+  using Result = decltype(body(std::size_t{0}));
+  std::vector<std::optional<Result>> results(run_count);
+  each_on_a_thread(context, run_count, [&](std::int64_t i) {
+    const auto run = static_cast<std::size_t>(i);
+    results[run].emplace(body(run));
+  });
+  std::vector<Result> all;
+  all.reserve(run_count);
+  for (std::optional<Result>& result : results) all.push_back(*std::move(result));
+  return all;
+}
+
+std::uint32_t seed_of(std::size_t run, std::uint64_t seed) { return Random(seed, Purpose::trees).bits(run); }
+
+SparseSamples encoded(const TreeEncoder& encoder, const TableView& rows, std::span<const double> targets) {
+  return {.rows = encoder.encode(rows), .targets = std::vector<float>(targets.begin(), targets.end())};
+}
+
+/// Some of the samples.
+struct Part {
+  std::vector<std::int64_t> rows;
+  std::vector<double> targets;
+
+  Part(const TableSamples& samples, std::span<const std::int64_t> places) {
+    rows.reserve(places.size());
+    targets.reserve(places.size());
+    for (const std::int64_t place : places) {
+      rows.push_back(samples.rows.rows()[static_cast<std::size_t>(place)]);
+      targets.push_back(samples.targets[static_cast<std::size_t>(place)]);
+    }
+  }
+};
+
+/// The encoder too has learned of the split's training rows alone.
+std::int64_t best_rounds(const TableSamples& samples, const Fold& split, std::uint32_t seed) {
+  const Table& table = samples.rows.table();
+  const Part training(samples, split.training), validation(samples, split.validation);
+  const TreeEncoder encoder = TreeEncoder::fit({table, training.rows}, training.targets, samples.use);
+  if (encoder.width() == 0) return 0;
+  return BoostedTrees::best_rounds(encoded(encoder, {table, training.rows}, training.targets),
+                                   encoded(encoder, {table, validation.rows}, validation.targets), seed);
+}
+
+std::int64_t rounds_for(const TableSamples& samples, Context& context) {
+  const std::int64_t count = samples.rows.size();
+  if (count < 2) return 0;
+  const std::vector<Fold> splits = shuffled_folds(count, static_cast<int>(std::min(inner_folds, count)), samples.seed);
+  const std::vector<std::int64_t> best = of_each_run(context, [&](std::size_t run) {
+    return best_rounds(samples, splits[run % splits.size()], seed_of(run, samples.seed));
+  });
+  const auto sum = static_cast<double>(std::accumulate(best.begin(), best.end(), std::int64_t{0}));
+  return std::llround(more_rounds * sum / run_count);
+}
+
+/// 1 where all are 0.
+double mean_size_of(std::span<const double> numbers) {
+  const auto add = [](double sum, double x) { return sum + std::abs(x); };
+  const double sum = std::accumulate(numbers.begin(), numbers.end(), 0.0, add);
+  return sum > 0 ? sum / static_cast<double>(numbers.size()) : 1;
+}
+
+std::string tensor_name(std::size_t run) { return fmt::format("booster.{}", run); }
+
+}  // namespace
+
+std::unique_ptr<TableMember> TreesMember::fit(const TableSamples& samples) {
+  auto member = std::make_unique<TreesMember>();
+  std::vector<double> targets(samples.targets.begin(), samples.targets.end());
+  member->mean_ = mean_of(targets);
+  for (double& target : targets) target -= member->mean_;
+  member->scale_ = mean_size_of(targets);
+  for (double& target : targets) target /= member->scale_;
+  TableSamples scaled = samples;
+  scaled.targets = targets;
+
+  Context context({.threads = samples.threads});
+  member->encoder_ = TreeEncoder::fit(scaled.rows, targets, scaled.use);
+  member->rounds_ = member->encoder_.width() > 0 ? rounds_for(scaled, context) : 0;
+  if (member->rounds_ == 0) return member;
+  const SparseSamples all = encoded(member->encoder_, scaled.rows, targets);
+  member->runs_ = of_each_run(
+      context, [&](std::size_t run) { return BoostedTrees::fit(all, member->rounds_, seed_of(run, scaled.seed)); });
+  return member;
+}
+
+std::vector<double> TreesMember::predict(const TableView& rows) const {
+  const SparseRows features = encoder_.encode(rows);
+  std::vector<double> predictions(static_cast<std::size_t>(rows.size()), mean_);
+  for (const BoostedTrees& run : runs_) {
+    const std::vector<float> of_run = run.predict(features);
+    for (std::size_t i = 0; i < predictions.size(); ++i)
+      predictions[i] += scale_ * of_run[i] / static_cast<double>(runs_.size());
+  }
+  return predictions;
+}
+
+nlohmann::ordered_json TreesMember::choices() const { return {{"features", encoder_.width()}, {"rounds", rounds_}}; }
+
+nlohmann::ordered_json TreesMember::config() const {
+  return {
+      {"rounds", rounds_}, {"runs", runs_.size()}, {"mean", mean_}, {"scale", scale_}, {"encoder", encoder_.to_json()}};
+}
+
+std::vector<StoredBytes> TreesMember::bytes() const {
+  std::vector<StoredBytes> bytes;
+  for (std::size_t run = 0; run < runs_.size(); ++run)
+    bytes.push_back(
+        {.name = tensor_name(run), .shape = {std::ssize(runs_[run].bytes())}, .values = runs_[run].bytes()});
+  return bytes;
+}
+
+std::unique_ptr<TableMember> TreesMember::read(const StoredMember& stored) {
+  auto member = std::make_unique<TreesMember>();
+  stored.config.at("rounds").get_to(member->rounds_);
+  stored.config.at("mean").get_to(member->mean_);
+  stored.config.at("scale").get_to(member->scale_);
+  member->encoder_ = TreeEncoder::from_json(stored.config.at("encoder"), stored.file);
+  const auto runs = stored.config.at("runs").get<std::size_t>();
+  for (std::size_t run = 0; run < runs; ++run) {
+    const std::span<const std::uint8_t> bytes = stored.bytes_of(tensor_name(run));
+    member->runs_.push_back(
+        BoostedTrees::from_bytes({bytes.begin(), bytes.end()}, member->encoder_.width(), stored.file));
+  }
+  return member;
+}
+
+}  // namespace unroll
