@@ -34,6 +34,8 @@ const Words<Model> model_words = {{"linear+mlp", {MemberKind::linear, MemberKind
                                   {"linear", {MemberKind::linear}},
                                   {"mlp", {MemberKind::mlp}},
                                   {"trees", {MemberKind::trees}},
+                                  {"ensemble", {MemberKind::linear, MemberKind::mlp, MemberKind::trees}},
+                                  {"linear+mlp+trees", {MemberKind::linear, MemberKind::mlp, MemberKind::trees}},
                                   {"textbook", {MemberKind::textbook}}};
 
 struct TableTrainOptions {
@@ -61,7 +63,8 @@ stands for missing numbers. Then it learns from all rows and is saved, with ever
 linear: a lasso on numbers, logarithms of skewed ones, bins, levels, tokens and parts of dates; its penalty is chosen
 within the training rows, and outliers among these are left out. mlp: four residual nets on the same features.
 linear+mlp: the mean of both. trees: boosted trees on numbers as they are, mean targets of levels, tokens and parts of
-dates; how many is chosen within the training rows; needs XGBoost. With log-rmse these learn logarithms of the target.
+dates; how many is chosen within the training rows; needs XGBoost. ensemble: the mean of linear, mlp and trees.
+With log-rmse these learn logarithms of the target.
 textbook: one linear layer on standardised numbers and one-hot categories, which learns the target itself.
 
 Examples:

@@ -37,8 +37,11 @@ class AmesTest(ProgramTest):
         self.assertLess(linear, 0.124)
 
     @unittest.skipIf(lacks_xgboost(), "the build lacks XGBoost")
-    def test_trees(self):
-        self.assertLess(self.scores("trees"), 0.122)
+    def test_trees_and_ensemble(self):
+        trees, ensemble = self.scores("trees"), self.scores("ensemble")
+        self.assertLess(trees, 0.122)
+        self.assertLess(ensemble, 0.118)
+        self.assertLess(ensemble, trees)
 
     def test_submission(self):
         self.succeed("table", "train", AMES / "train.csv", "--target", "SalePrice", "--id", "Id", "--out", "run")

@@ -1,7 +1,9 @@
 """unroll table train --model trees, with XGBoost, and what is said without it."""
 
+import math
 import os
 import random
+import statistics
 import subprocess
 import unittest
 
@@ -32,7 +34,9 @@ class WithoutXgboostTest(TableTrainTest):
         for name in ("libxgboost.so.0", "libxgboost.so"):
             self.write(name, "no library")
         without = {"env": {**os.environ, "LD_LIBRARY_PATH": str(self.folder)}}
-        self.assertIn("install libxgboost0", self.complaint(USAGE, "table", "train", "a.csv", "--target", "price", *TREES, **without))
+        for model in ("trees", "ensemble"):
+            line = self.complaint(USAGE, "table", "train", "a.csv", "--target", "price", "--model", model, **without)
+            self.assertIn("install libxgboost0", line)
         line = self.complaint(BAD_DATA, "table", "predict", "run", "a.csv", **without)
         self.assertIn("model.safetensors: boosted trees need XGBoost", line)
         self.succeed("table", "train", "a.csv", "--target", "price", "--id", "Id", "--model", "linear", **without)
@@ -68,6 +72,23 @@ class TreesTest(TableTrainTest):
 
     def test_a_fold_learns_nothing_of_its_validation_rows(self):
         self.assertEqual(self.folds_left_the_same("trees"), ["2"])
+
+    def test_ensemble(self):
+        self.write("train.csv", houses(200))
+        self.write("test.csv", houses(40, seed=2))
+        scores = {}
+        for model in ("linear", "mlp", "trees", "ensemble"):
+            result = self.train("train.csv", "--id", "Id", "--folds", "2", model=model)
+            self.assertEqual(result["model"], model)
+            scores[model] = result["validation"]
+        self.assertEqual(list(result["choices"]), ["linear", "mlp", "trees"])
+        self.assertLess(scores["ensemble"], statistics.mean(scores[model] for model in ("linear", "mlp", "trees")))
+        single = [self.predict(f"runs/train-{model}", "test.csv") for model in ("linear", "mlp", "trees")]
+        for together, *alone in zip(self.predict("runs/train-ensemble", "test.csv"), *single):
+            self.assertAlmostEqual(math.log(together), statistics.mean(math.log(one) for one in alone))
+        result = self.train("train.csv", "--id", "Id", "--folds", "2", "--threads", 3, "--out", "spelt", model="linear+mlp+trees")
+        self.assertEqual(result["model"], "ensemble")
+        self.assertEqual(*[(self.folder / run / "model.safetensors").read_bytes() for run in ("runs/train-ensemble", "spelt")])
 
     def test_words_of_texts(self):
         rng = random.Random(1)
