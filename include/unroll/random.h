@@ -7,7 +7,15 @@ namespace unroll {
 
 /// What a random number is for. Part of the key, so that no two uses share numbers. The values are part of
 /// what "same seed" means: never renumber.
-enum class Purpose : std::uint32_t { init = 1, windows = 2, dropout = 3, generation = 4, folds = 5, trees = 6 };
+enum class Purpose : std::uint32_t {
+  init = 1,
+  windows = 2,
+  dropout = 3,
+  generation = 4,
+  folds = 5,
+  trees = 6,
+  permutations = 7
+};
 
 /// Counter-based random numbers: a value is a pure function of (seed, purpose, stream, step, index), so it does
 /// not depend on threads, on batches or on what was drawn before. Philox 4x32-10 (Salmon, Moraes, Dror, Shaw:

@@ -19,6 +19,7 @@ Command table_command();
 Command table_inspect_command();
 Command table_train_command();
 Command table_predict_command();
+Command table_explain_command();
 
 inline constexpr int most_threads = 1024;
 inline constexpr std::int64_t most_epochs = 1'000'000'000;

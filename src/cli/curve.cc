@@ -11,6 +11,7 @@
 
 #include "cli/format.h"
 #include "cli/gnuplot.h"
+#include "cli/ticks.h"
 
 namespace unroll::cli {
 
@@ -77,35 +78,6 @@ std::vector<Curve> curves_of(const std::vector<NamedRun>& runs) {
   return curves;
 }
 
-/// Round numbers for a logarithmic axis: at least five where powers of ten and a few between them give as many, else
-/// equal steps.
-std::vector<double> ticks_of(const Range& range) {
-  const auto decades = [&](const std::vector<double>& digits) {
-    std::vector<double> ticks;
-    const int last = static_cast<int>(std::floor(std::log10(range.high)));
-    for (int power = static_cast<int>(std::floor(std::log10(range.low))); power <= last; ++power) {
-      for (const double digit : digits) {
-        const double tick = digit * std::pow(10, power);
-        if (tick >= range.low && tick <= range.high) ticks.push_back(tick);
-      }
-    }
-    return ticks;
-  };
-  constexpr std::size_t enough = 5;
-  for (const auto& digits : std::initializer_list<std::vector<double>>{{1}, {1, 2, 5}, {1, 1.5, 2, 3, 4, 5, 7}}) {
-    if (std::vector<double> ticks = decades(digits); ticks.size() >= enough) return ticks;
-  }
-  const double rough = (range.high - range.low) / enough;
-  const double power = std::pow(10, std::floor(std::log10(rough)));
-  const double step = power * (rough / power < 2 ? 1 : rough / power < 5 ? 2 : 5);
-  std::vector<double> ticks;
-  const auto last = static_cast<std::int64_t>(std::floor(range.high / step));
-  for (auto i = static_cast<std::int64_t>(std::ceil(range.low / step)); i <= last; ++i) {
-    ticks.push_back(static_cast<double>(i) * step);
-  }
-  return ticks;
-}
-
 /// A little more than the points take.
 Range with_margin(const Range& range) {
   const double factor = std::max(std::pow(range.high / range.low, 0.05), 1.01);
@@ -137,13 +109,12 @@ std::string settings(const std::vector<Curve>& curves, const std::string& title)
   }
   perplexity = with_margin(perplexity);
   std::string ticks;
-  for (const double tick : ticks_of(perplexity)) {
+  for (const double tick : logarithmic_ticks(perplexity.low, perplexity.high)) {
     ticks += fmt::format("{}'{:.6g}' {:.17g}", ticks.empty() ? "" : ", ", tick, tick);
   }
   const Legend legend = legend_of(curves);
-  return fmt::format(R"(set encoding utf8
-set terminal svg noenhanced size 960,{} font 'Helvetica,Arial,sans-serif,15' background '#ffffff'
-set title {} font ',17'
+  return picture_settings(960, 540 + legend.height) +
+         fmt::format(R"(set title {} font ',17'
 set xlabel 'epoch'
 set ylabel 'perplexity (logarithmic)'
 set logscale y
@@ -151,14 +122,10 @@ set yrange [{:.17g}:{:.17g}]
 set xrange [0:{:.17g}]
 set ytics ({})
 {}
-set tics nomirror scale 0.5
-set border 3 linecolor rgb '#606060'
-set grid linetype 1 linewidth 1 linecolor rgb '#E3E3E3'
 set key {} Left reverse samplen 2.5 spacing 1.3
 )",
-                     540 + legend.height, gnuplot_string(title), perplexity.low, perplexity.high,
-                     epochs.high > 0 ? epochs.high * 1.01 : 1, ticks,
-                     epochs.high > 2 && epochs.high <= 12 ? "set xtics 1" : "", legend.place);
+                     gnuplot_string(title), perplexity.low, perplexity.high, epochs.high > 0 ? epochs.high * 1.01 : 1,
+                     ticks, epochs.high > 2 && epochs.high <= 12 ? "set xtics 1" : "", legend.place);
 }
 
 }  // namespace

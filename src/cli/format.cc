@@ -119,6 +119,23 @@ std::string align_right(std::string_view text, int width) {
   return std::string(static_cast<std::size_t>(std::max(0, width - display_width(text))), ' ') + std::string(text);
 }
 
+std::string aligned(const std::vector<std::vector<std::string>>& rows, const std::vector<bool>& to_the_right) {
+  std::vector<int> widths(to_the_right.size(), 0);
+  for (const std::vector<std::string>& row : rows) {
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
+  }
+  std::string text;
+  for (const std::vector<std::string>& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
+      line += (to_the_right[i] ? align_right(row[i], widths[i]) : align_left(row[i], widths[i])) + "  ";
+    }
+    line += row.back();
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
 std::string one_line(std::string_view text) {
   std::string line;
   for_each_symbol(text, [&](utf8proc_int32_t code, std::string_view bytes) {
@@ -145,6 +162,12 @@ std::string for_shell(std::string_view text) {
   std::string word = "'";
   for (const char c : text) word += c == '\'' ? "'\\''" : c == '\n' ? "'$'\\n''" : std::string(1, c);
   return word + "'";
+}
+
+std::string shortened(std::string_view text, int width) {
+  const std::string line = one_line(text);
+  const std::string_view cut = cut_to_width(line, width);
+  return cut.size() < line.size() ? std::string(cut_to_width(line, width - 2)) + ".." : line;
 }
 
 }  // namespace unroll::cli

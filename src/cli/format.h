@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace unroll::cli {
 
@@ -18,9 +19,15 @@ std::string visible(char32_t symbol);
 int display_width(std::string_view text);
 /// As much of the beginning as fits into `width` columns.
 std::string_view cut_to_width(std::string_view text, int width);
+/// The same on one line of at most `width` columns, with .. at the end where something is left out.
+std::string shortened(std::string_view text, int width);
 /// Padded with spaces to `width` columns.
 std::string align_left(std::string_view text, int width);
 std::string align_right(std::string_view text, int width);
+
+/// A line for each row, its cells in columns two spaces apart; the last cell of a row may run on to the right.
+/// `to_the_right`: for each column, where its cells are aligned.
+std::string aligned(const std::vector<std::vector<std::string>>& rows, const std::vector<bool>& to_the_right);
 
 /// As a shell reads it as one word.
 std::string for_shell(std::string_view text);

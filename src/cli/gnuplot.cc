@@ -118,12 +118,21 @@ std::string run_gnuplot(const std::string& script) {
   return output.content();
 }
 
+std::string picture_settings(std::size_t width, std::size_t height) {
+  return fmt::format(R"(set encoding utf8
+set terminal svg noenhanced size {},{} font 'Helvetica,Arial,sans-serif,15' background '#ffffff'
+set tics nomirror scale 0.5
+set border 3 linecolor rgb '#606060'
+set grid linetype 1 linewidth 1 linecolor rgb '#E3E3E3'
+)",
+                     width, height);
+}
+
 std::string gnuplot_string(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : one_line(text)) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain =
-        byte == ' ' || (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
+    const bool plain = byte == ' ' || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
     quoted += plain ? std::string(1, c) : fmt::format("\\{:03o}", byte);
   }
   return quoted + "\"";

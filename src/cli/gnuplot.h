@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -10,9 +11,12 @@ namespace unroll::cli {
 /// minute. Any thread may call it.
 std::string run_gnuplot(const std::string& script);
 
-/// Text, on one line, as a gnuplot string: in double quotes, but for letters, digits and spaces by octal escapes, so
-/// that nothing in it means anything to gnuplot. Otherwise `commands` and @macros would be obeyed; and single quotes,
-/// which obey neither, cannot hold a text that begins with one.
+/// The beginning of the script for a picture in SVG, so many pixels large: how all our pictures look.
+std::string picture_settings(std::size_t width, std::size_t height);
+
+/// Text, on one line, as a gnuplot string: in double quotes, but for letters and spaces by octal escapes, so that
+/// nothing in it means anything to gnuplot. Otherwise `commands` and @macros would be obeyed; single quotes, which obey
+/// neither, cannot hold a text that begins with one; and a digit behind an escape would be taken for a part of it.
 std::string gnuplot_string(std::string_view text);
 
 }  // namespace unroll::cli

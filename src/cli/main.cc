@@ -23,16 +23,17 @@ constexpr const char* closing_words = R"(
 Results go to standard output, progress and messages to standard error.
 
 Examples:
-  unroll train novel.txt                          learn, and save runs/novel-gru
-  unroll generate runs/novel-gru --length 200     write on
-  unroll evaluate runs/novel-gru sequel.txt       perplexity of another text
-  unroll inspect runs/novel-gru                   parameters and vocabulary
-  unroll runs                                     every run, its state and its best perplexity
-  unroll plot runs/novel-gru runs/novel-lstm      their learning curves in one picture
-  unroll bench                                    how much of this machine is used
-  unroll table inspect train.csv --target Price   what the columns of a table hold, and what looks like trouble
-  unroll table train train.csv --target Price     learn to predict a column, and save runs/train-linear
-  unroll table predict runs/train-linear test.csv predict it for other rows
+  unroll train novel.txt                              learn, and save runs/novel-gru
+  unroll generate runs/novel-gru --length 200         write on
+  unroll evaluate runs/novel-gru sequel.txt           perplexity of another text
+  unroll inspect runs/novel-gru                       parameters and vocabulary
+  unroll runs                                         every run, its state and its score
+  unroll plot runs/novel-gru runs/novel-lstm          their learning curves in one picture
+  unroll bench                                        how much of this machine is used
+  unroll table inspect train.csv --target Price       what the columns of a table hold, and what looks like trouble
+  unroll table train train.csv --target Price         learn to predict a column, and save runs/train-linear+mlp
+  unroll table predict runs/train-linear+mlp test.csv predict it for other rows
+  unroll table explain runs/train-linear+mlp test.csv what it learned from, and where it is wrong
 
 Exit codes: 0 fine, 2 a flag or argument that cannot be used, 65 data that make no sense, 66 no such input,
 70 a defect or out of memory, 74 reading or writing failed, 75 training diverged,

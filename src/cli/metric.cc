@@ -1,8 +1,12 @@
 #include "cli/metric.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
 #include <numeric>
+
+#include "cli/format.h"
 
 namespace unroll::cli {
 
@@ -36,6 +40,15 @@ double score(Metric metric, std::span<const double> predictions, std::span<const
       return variance > 0 ? 1 - squares / variance : std::numeric_limits<double>::quiet_NaN();
   }
   return 0;
+}
+
+double error(Metric metric, std::span<const double> predictions, std::span<const double> targets) {
+  const double result = score(metric, predictions, targets);
+  return metric == Metric::r2 ? 1 - result : result;
+}
+
+std::string score_text(double score) {
+  return std::abs(score) < 10 ? fmt::format("{:.4f}", score) : four_digits(score);
 }
 
 }  // namespace unroll::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "cli/words.h"
 
@@ -19,6 +20,12 @@ inline const Words<Metric> metric_words = {
 
 /// NaN where there is none: r2 of targets that are all equal.
 double score(Metric metric, std::span<const double> predictions, std::span<const double> targets);
+
+/// Dollars with four digits, shares and logarithms with four decimals.
+std::string score_text(double score);
+
+/// The score, or where more of it is better what it lacks of the best one: less is better.
+double error(Metric metric, std::span<const double> predictions, std::span<const double> targets);
 
 /// Mean and standard deviation (with n - 1; 0 of a single one).
 struct MeanAndDeviation {

@@ -37,6 +37,10 @@ NamedRun read_run(const std::string& folder) {
   std::filesystem::path name = std::filesystem::path(folder).lexically_normal();
   if (!name.has_filename()) name = name.parent_path();  // "runs/x/"
   NamedRun run{name.string(), read_run_history(folder)};
+  if (run.history.table) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: a run of unroll table train has no curve; see unroll table explain", folder));
+  }
   if (curve_script({run}).empty()) {
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: its log holds no perplexity yet; wait for its first report", folder));

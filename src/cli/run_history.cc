@@ -27,6 +27,11 @@ std::string text_in(const Json& event, const char* key) {
   return found != event.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+double number_in(const Json& event, const char* key) {
+  const auto found = event.find(key);
+  return found != event.end() && found->is_number() ? found->get<double>() : std::nan("");
+}
+
 void add_point(std::vector<CurvePoint>& curve, const Json& event) {
   const auto step = whole_number_in(event, "step");
   const auto perplexity = event.find("perplexity");
@@ -48,6 +53,8 @@ RunHistory from_start(const Json& event) {
   history.parameters = whole_number_in(event, "parameters").value_or(0);
   history.epochs = whole_number_in(event, "epochs").value_or(0);
   history.steps_per_epoch = std::max<std::int64_t>(0, whole_number_in(event, "steps_per_epoch").value_or(0));
+  if (const auto folds = whole_number_in(event, "folds"); folds && *folds > 0)
+    history.table = {text_in(event, "model"), text_in(event, "metric"), *folds, {}};
   return history;
 }
 
@@ -62,6 +69,7 @@ void RunHistory::add(const Json& event) {
   if (const auto at = whole_number_in(event, "step"); at && kind != "checkpoint") step = *at;
   if (kind == "report") add_point(training, event);
   if (kind == "validation") add_point(validation, event);
+  if (kind == "fold" && table) table->validation.push_back(number_in(event, "validation"));
   if (kind == "resume" || kind == "rollback") {
     cut_back(training, step);
     cut_back(validation, step);
@@ -94,7 +102,7 @@ RunHistory read_run_history(const std::string& folder) {
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: line {} is no event of a training run; remove the line", path, damage.first_line));
   }
-  if (history.steps_per_epoch == 0) {
+  if (history.steps_per_epoch == 0 && !history.table) {
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: does not say how a training began: it has no whole start line", path));
   }

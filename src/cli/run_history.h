@@ -14,6 +14,14 @@ struct CurvePoint {
   double perplexity = 0;
 };
 
+/// What the log of a run of unroll table train says.
+struct TableHistory {
+  std::string model;
+  std::string metric;
+  std::int64_t folds = 0;          ///< planned
+  std::vector<double> validation;  ///< the score of each fold that is done; NaN where it has none
+};
+
 /// What the log of a training run (docs/log-file.md) says, as far as it still counts: after a rollback or a resume,
 /// nothing that came after the step which training went back to.
 struct RunHistory {
@@ -26,8 +34,9 @@ struct RunHistory {
   std::int64_t step = 0;             ///< the last one that the log names
   std::vector<CurvePoint> training;
   std::vector<CurvePoint> validation;
-  std::string stop_reason;  ///< of the last process; empty while it goes on, or where it never came to say
-  std::string changed;      ///< time of the last event
+  std::string stop_reason;            ///< of the last process; empty while it goes on, or where it never came to say
+  std::string changed;                ///< time of the last event
+  std::optional<TableHistory> table;  ///< of a run that has no steps
 
   /// One line of the log. Fields that are missing or of another type are passed over.
   void add(const nlohmann::ordered_json& event);

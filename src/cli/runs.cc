@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <memory>
@@ -13,6 +12,7 @@
 
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "cli/metric.h"
 #include "cli/output.h"
 #include "cli/run_history.h"
 #include "unroll/error.h"
@@ -22,6 +22,7 @@ namespace unroll::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
 
 struct RunsOptions {
   std::string folder = "runs";  ///< that holds run directories
@@ -29,9 +30,9 @@ struct RunsOptions {
 };
 
 constexpr const char* details =
-    R"(DIR is a folder that holds run directories. The perplexity is the best one: of the validation where there is one, else
-of an epoch of training. A run is running, finished, stopped, diverged or failed; or interrupted, where its log does not
-say how it ended.
+    R"(DIR is a folder that holds run directories. The score is the best perplexity: of the validation where there is one, else
+of an epoch of training; and with a table the mean over the folds that are done. A run is running, finished, stopped,
+diverged or failed; or interrupted, where its log does not say how it ended.
 
 Examples:
   unroll runs
@@ -69,7 +70,7 @@ Run read_run(const fs::path& folder) {
   } catch (const Error& error) {
     std::error_code ignored;
     run.problem =
-        fs::exists(folder / log_name, ignored) ? error.what() : fmt::format("no {}: no run of unroll train", log_name);
+        fs::exists(folder / log_name, ignored) ? error.what() : fmt::format("no {}: no training run", log_name);
   }
   return run;
 }
@@ -93,10 +94,17 @@ std::vector<Run> read_runs(const std::string& folder) {
 /// Whole epochs that were trained.
 std::int64_t epochs_done(const RunHistory& history) { return history.step / history.steps_per_epoch; }
 
-std::string best_text(const RunHistory& history) {
+/// Of the folds that are done, at least one.
+MeanAndDeviation score_of(const TableHistory& table) { return mean_and_deviation_of(table.validation); }
+
+std::string result_text(const RunHistory& history) {
+  if (const auto& table = history.table) {
+    if (table->validation.empty()) return "-";
+    return fmt::format("{} {} validation", one_line(table->metric), score_text(score_of(*table).mean));
+  }
   const auto best = history.best();
   if (!best) return "-";
-  return four_digits(*best) + (history.validation.empty() ? " training" : " validation");
+  return fmt::format("perplexity {} {}", four_digits(*best), history.validation.empty() ? "training" : "validation");
 }
 
 /// 2026-11-23 09:12, of 2026-11-23T09:12:33.123Z.
@@ -108,65 +116,73 @@ std::string minute_of(const std::string& time) {
 
 using Row = std::vector<std::string>;
 
+/// What the table shows between the name and the state.
+Row standing_of(const RunHistory& h) {
+  if (h.table) {
+    return {one_line(h.table->model), "-", "-",
+            fmt::format("{} of {}", h.table->validation.size(), counted(h.table->folds, "fold")), result_text(h)};
+  }
+  return {one_line(h.cell), fmt::format("{} x {}", h.hidden, h.layers), with_commas(h.parameters),
+          fmt::format("{} of {}", epochs_done(h), counted(h.epochs, "epoch")), result_text(h)};
+}
+
 Row row_of(const Run& run) {
-  const RunHistory& h = run.history;
-  if (!run.problem.empty()) return {one_line(run.name), one_line(run.problem)};
-  return {one_line(run.name),
-          one_line(h.cell),
-          fmt::format("{} x {}", h.hidden, h.layers),
-          with_commas(h.parameters),
-          fmt::format("{} of {}", epochs_done(h), h.epochs),
-          best_text(h),
-          one_line(run.state),
-          minute_of(h.changed)};
+  Row row = {one_line(run.name)};
+  if (run.problem.empty()) {
+    for (std::string& cell : standing_of(run.history)) row.push_back(std::move(cell));
+    row.push_back(one_line(run.state));
+    row.push_back(minute_of(run.history.changed));
+  } else {
+    row.push_back(one_line(run.problem));
+  }
+  return row;
 }
 
 std::string table(const std::vector<Run>& runs) {
-  std::vector<Row> rows = {{"run", "cell", "size", "parameters", "epochs", "perplexity", "state", "last change (UTC)"}};
+  std::vector<Row> rows = {{"run", "model", "size", "parameters", "done", "score", "state", "last change (UTC)"}};
   for (const Run& run : runs) rows.push_back(row_of(run));
-  const std::size_t columns = rows.front().size();
-  std::vector<int> widths(columns, 0);
-  for (const Row& row : rows) {
-    const std::size_t aligned = row.size() == columns ? columns : 1;  // a problem runs on to the right
-    for (std::size_t i = 0; i < aligned; ++i) widths[i] = std::max(widths[i], display_width(row[i]));
-  }
-  constexpr std::array to_the_right = {false, false, true, true, true, false, false, false};
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const bool last = i + 1 == row.size();
-      line += last ? row[i] : (to_the_right[i] ? align_right(row[i], widths[i]) : align_left(row[i], widths[i])) + "  ";
-    }
-    text += line + "\n";
-  }
-  return text;
+  return aligned(rows, {false, false, true, true, true, false, false, false});
 }
 
-nlohmann::ordered_json json_of(const Run& run) {
-  nlohmann::ordered_json result = {{"name", run.name}};
+Json json_of(const TableHistory& table) {
+  const bool scored = !table.validation.empty();
+  const MeanAndDeviation score = scored ? score_of(table) : MeanAndDeviation();
+  return {{"model", table.model},
+          {"folds", table.folds},
+          {"folds_done", table.validation.size()},
+          {"metric", table.metric},
+          {"validation", scored ? Json(score.mean) : Json()},
+          {"spread", scored ? Json(score.deviation) : Json()}};
+}
+
+Json json_of(const RunHistory& h) {
+  if (h.table) return json_of(*h.table);
+  return {{"cell", h.cell},
+          {"hidden", h.hidden},
+          {"layers", h.layers},
+          {"parameters", h.parameters},
+          {"epochs", h.epochs},
+          {"epochs_done", epochs_done(h)},
+          {"best_perplexity", h.best() ? Json(*h.best()) : Json()},
+          {"best_of", h.validation.empty() ? "training" : "validation"}};
+}
+
+Json json_of(const Run& run) {
+  Json result = {{"name", run.name}};
   if (!run.problem.empty()) {
     result["problem"] = run.problem;
     return result;
   }
-  const RunHistory& h = run.history;
-  result["cell"] = h.cell;
-  result["hidden"] = h.hidden;
-  result["layers"] = h.layers;
-  result["parameters"] = h.parameters;
-  result["epochs"] = h.epochs;
-  result["epochs_done"] = epochs_done(h);
-  result["best_perplexity"] = h.best() ? nlohmann::ordered_json(*h.best()) : nlohmann::ordered_json();
-  result["best_of"] = h.validation.empty() ? "training" : "validation";
+  result.update(json_of(run.history));
   result["state"] = run.state;
-  result["changed"] = h.changed;
+  result["changed"] = run.history.changed;
   return result;
 }
 
 void list_runs(const RunsOptions& o) {
   const std::vector<Run> runs = read_runs(o.folder);
   if (o.json) {
-    nlohmann::ordered_json result = {{"runs", nlohmann::ordered_json::array()}};
+    Json result = {{"runs", Json::array()}};
     for (const Run& run : runs) result["runs"].push_back(json_of(run));
     write_result(to_text(result));
   } else if (runs.empty()) {

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -125,12 +124,6 @@ std::string whole_percent(std::int64_t part, std::int64_t whole) {
   return part < whole && share > 99 ? ">99 %" : fmt::format("{:.0f} %", share);
 }
 
-std::string shortened(std::string_view text, int width) {
-  const std::string line = one_line(text);
-  const std::string_view cut = cut_to_width(line, width);
-  return cut.size() < line.size() ? std::string(cut_to_width(line, width - 2)) + ".." : line;
-}
-
 std::string values_text(const Column& column, const Facts& facts) {
   constexpr std::size_t levels = 3;
   constexpr int longest_level = 20, longest_text = 36;
@@ -161,26 +154,6 @@ std::string outliers_text(const Column& column, const Facts& facts) {
   return holds_numbers(column) && facts.numbers.outliers > 0 ? with_commas(facts.numbers.outliers) : "-";
 }
 
-using Row = std::array<std::string, 6>;
-
-std::string aligned(const std::vector<Row>& rows) {
-  constexpr std::array to_the_right = {false, false, true, true, true, false};
-  std::array<int, 6> widths{};
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
-      line += (to_the_right[i] ? align_right(row[i], widths[i]) : align_left(row[i], widths[i])) + "  ";
-    }
-    line += row.back();
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return text;
-}
-
 /// "81 columns: 38 of numbers, 43 of categories"
 std::string columns_text(const Table& table) {
   const std::map<ColumnKind, const char*> names = {{ColumnKind::number, "numbers"},
@@ -198,7 +171,7 @@ std::string columns_text(const Table& table) {
 
 std::string report(const Table& table, const std::vector<Facts>& facts, const std::vector<Trouble>& trouble) {
   constexpr int longest_name = 28;
-  std::vector<Row> rows = {{"column", "kind", "missing", "distinct", "outliers", "values"}};
+  std::vector<std::vector<std::string>> rows = {{"column", "kind", "missing", "distinct", "outliers", "values"}};
   for (std::size_t i = 0; i < facts.size(); ++i) {
     const Column& column = table.columns()[i];
     rows.push_back({shortened(column.name(), longest_name), word_for(column_kind_words, column.kind()),
@@ -206,7 +179,7 @@ std::string report(const Table& table, const std::vector<Facts>& facts, const st
                     outliers_text(column, facts[i]), values_text(column, facts[i])});
   }
   std::string text = fmt::format("{}: {}, {}\n\n{}\n", one_line(table.name()), counted(table.rows(), "row"),
-                                 columns_text(table), aligned(rows));
+                                 columns_text(table), aligned(rows, {false, false, true, true, true, false}));
   if (trouble.empty()) return text + "no suspected trouble\n";
   text += "suspected trouble\n";
   for (const Trouble& one : trouble) text += fmt::format("- {} {}\n", one_line(one.column) + ":", one.text);

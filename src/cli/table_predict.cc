@@ -38,10 +38,7 @@ std::vector<SettingGroup> settings_of(TablePredictOptions& o) {
 void predict_table(const TablePredictOptions& o) {
   const TableModel model = TableModel::load(model_file_of(o.run));
   const TableTask& task = model.task();
-  TableOptions options;
-  for (const TableInput& input : model.inputs()) options.as[input.name] = input.kind;
-  if (!task.id.empty()) options.as[task.id] = ColumnKind::category;
-  const Table table = Table::read(o.file, options);
+  const Table table = read_table_for(model, o.file, task.id);
   const RowNames names(table, task.id);
   const std::vector<std::int64_t> rows = all_rows(table);
   const std::vector<double> predictions = model.predict({table, rows});

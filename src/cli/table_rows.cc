@@ -32,6 +32,13 @@ std::string RowNames::operator[](std::int64_t row) const {
   return csv_cell(column_->levels()[column_->codes()[static_cast<std::size_t>(row)]]);
 }
 
+Table read_table_for(const TableModel& model, const std::string& file, const std::string& id) {
+  TableOptions options;
+  for (const TableInput& input : model.inputs()) options.as[input.name] = input.kind;
+  if (!id.empty()) options.as[id] = ColumnKind::category;
+  return Table::read(file, options);
+}
+
 std::string csv_cell(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
   std::string cell = "\"";

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tables/table_model.h"
 #include "unroll/table.h"
 
 namespace unroll::cli {
@@ -22,6 +23,10 @@ class RowNames {
  private:
   const Column* column_ = nullptr;
 };
+
+/// Reads `file` with the columns of the model as the kinds that it knows, and `id`, unless it is empty, as categories.
+/// Throws Error(usage) that names a column which is not there; else what Table::read throws.
+Table read_table_for(const TableModel& model, const std::string& file, const std::string& id);
 
 /// As a cell of a CSV file with commas.
 std::string csv_cell(std::string_view text);

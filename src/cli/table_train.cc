@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "cli/run_directory.h"
 #include "cli/table_options.h"
+#include "cli/table_record.h"
 #include "cli/table_rows.h"
 #include "cli/table_validation.h"
 #include "data/cell_values.h"
@@ -213,6 +214,22 @@ void check_hashed(const Table& table, const TableTrainOptions& o) {
   }
 }
 
+/// Of the event start in the log.
+Json start_fields(const Table& table, const TableTrainOptions& o, std::size_t folds) {
+  return {{"version", UNROLL_VERSION},
+          {"table", table.name()},
+          {"rows", table.rows()},
+          {"columns", table.columns().size()},
+          {"target", o.target},
+          {"id", o.id},
+          {"model", word_for(model_words, o.model)},
+          {"metric", word_for(metric_words, o.metric)},
+          {"folds", folds},
+          {"time_order", o.time_order},
+          {"folds_from", o.folds_from},
+          {"seed", o.seed}};
+}
+
 std::string report(const Table& table, const TableValidation& v, const TableTrainOptions& o,
                    const std::string& model_path) {
   std::string text = fmt::format("{}: {}\n\n{:<6}{:>10}{:>12}\n", one_line(table.name()), counted(table.rows(), "row"),
@@ -237,13 +254,22 @@ void train_table(const TableTrainOptions& o) {
   check_hashed(table, o);
   directory.create();
   say_leaks(table, o);
+  TableRecord record(directory.path(), start_fields(table, o, folds.size()));
+  const auto on_fold = [&](const FoldResult& fold) {
+    record.fold(fold);
+    say(fmt::format("fold {} of {}: training {}, validation {}", fold.number, folds.size(), score_text(fold.training),
+                    score_text(fold.validation)));
+  };
   const Learner learner = learner_of(o);
-  const TableValidation validation = validate(table, targets, folds, learner, o.metric);
+  const TableValidation validation = validate(table, targets, folds, learner, o.metric, on_fold);
   const std::vector<std::int64_t> rows = all_rows(table);
   const TableModel model = learner.fit({table, rows});
-  const std::string oof_path = (std::filesystem::path(directory.path()) / "oof.csv").string();
-  write_file_atomically(oof_path, oof_text(validation, names, targets, o.target));
+  const std::string oof_path = (std::filesystem::path(directory.path()) / oof_name).string();
+  const std::string importance_path = (std::filesystem::path(directory.path()) / importance_name).string();
+  write_file_atomically(oof_path, oof_text(validation.predictions, names, targets, o.target));
+  write_file_atomically(importance_path, importance_text(validation.importances, o.metric));
   model.save(directory.model_path());
+  record.finish();
   if (!o.json) return write_result(report(table, validation, o, directory.model_path()));
   Json result = {{"file", table.name()},
                  {"rows", table.rows()},
@@ -256,7 +282,8 @@ void train_table(const TableTrainOptions& o) {
                  {"folds", Json::array()},
                  {"choices", model.choices()},
                  {"model_file", directory.model_path()},
-                 {"oof_file", oof_path}};
+                 {"oof_file", oof_path},
+                 {"importance_file", importance_path}};
   for (const FoldResult& fold : validation.folds) result["folds"].push_back(json_of(fold));
   write_result(to_text(result));
 }

@@ -1,12 +1,9 @@
 #include "cli/table_validation.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-
-#include "cli/format.h"
-#include "cli/output.h"
+#include <limits>
+#include <map>
 
 namespace unroll::cli {
 
@@ -19,10 +16,39 @@ std::vector<double> at(std::span<const double> values, Rows rows) {
   return result;
 }
 
+/// Of some of the validation rows: more of them would cost much and tell little more.
+std::vector<ColumnImportance> importances_of(const TableModel& model, const Table& table,
+                                             std::span<const double> targets, Rows validation, Metric metric,
+                                             std::uint64_t seed, std::size_t fold) {
+  constexpr std::size_t most_rows = 200;
+  const std::vector<std::int64_t> rows = evenly_spaced(validation, most_rows);
+  const std::vector<double> truth = at(targets, rows);
+  const auto error_of = [&](std::span<const double> predictions) { return error(metric, predictions, truth); };
+  return permutation_importance(model, {table, rows}, error_of, seed, static_cast<std::uint32_t>(fold));
+}
+
+std::vector<Importance> importances_over(const std::vector<FoldResult>& folds) {
+  std::map<std::string, std::vector<double>> increases;
+  for (std::size_t i = 0; i < folds.size(); ++i) {
+    for (const ColumnImportance& one : folds[i].importances) {
+      std::vector<double>& of_column = increases[one.column];
+      of_column.resize(folds.size(), 0.0);
+      of_column[i] = one.increase;
+    }
+  }
+  std::vector<Importance> importances;
+  importances.reserve(increases.size());
+  for (const auto& [column, of_column] : increases) importances.push_back({column, mean_and_deviation_of(of_column)});
+  std::ranges::stable_sort(importances, std::greater<>(), [](const Importance& one) {
+    return std::isnan(one.increase.mean) ? -std::numeric_limits<double>::infinity() : one.increase.mean;
+  });
+  return importances;
+}
+
 }  // namespace
 
 TableValidation validate(const Table& table, std::span<const double> targets, const std::vector<Fold>& folds,
-                         const Learner& learner, Metric metric) {
+                         const Learner& learner, Metric metric, const std::function<void(const FoldResult&)>& on_fold) {
   TableValidation result;
   std::vector<double> training, validation;
   for (std::size_t i = 0; i < folds.size(); ++i) {
@@ -33,32 +59,21 @@ TableValidation validate(const Table& table, std::span<const double> targets, co
       result.predictions.push_back({.row = fold.validation[j], .fold = i + 1, .prediction = predictions[j]});
     training.push_back(score(metric, model.predict({table, fold.training}), at(targets, fold.training)));
     validation.push_back(score(metric, predictions, at(targets, fold.validation)));
-    result.folds.push_back({.training_rows = static_cast<std::int64_t>(fold.training.size()),
-                            .validation_rows = static_cast<std::int64_t>(fold.validation.size()),
-                            .training = training.back(),
-                            .validation = validation.back(),
-                            .choices = model.choices()});
-    say(fmt::format("fold {} of {}: training {}, validation {}", i + 1, folds.size(), score_text(training.back()),
-                    score_text(validation.back())));
+    result.folds.push_back(
+        {.number = i + 1,
+         .training_rows = static_cast<std::int64_t>(fold.training.size()),
+         .validation_rows = static_cast<std::int64_t>(fold.validation.size()),
+         .training = training.back(),
+         .validation = validation.back(),
+         .choices = model.choices(),
+         .importances = importances_of(model, table, targets, fold.validation, metric, learner.learning.seed, i)});
+    on_fold(result.folds.back());
   }
   std::ranges::sort(result.predictions, {}, &OutOfFold::row);
+  result.importances = importances_over(result.folds);
   result.training = mean_and_deviation_of(training);
   result.validation = mean_and_deviation_of(validation);
   return result;
-}
-
-std::string score_text(double score) {
-  return std::abs(score) < 10 ? fmt::format("{:.4f}", score) : four_digits(score);
-}
-
-std::string oof_text(const TableValidation& validation, const RowNames& names, std::span<const double> targets,
-                     const std::string& target) {
-  std::string text = fmt::format("{},fold,{},prediction\n", names.header(), csv_cell(target));
-  for (const OutOfFold& one : validation.predictions) {
-    text += fmt::format("{},{},{},{}\n", names[one.row], one.fold, targets[static_cast<std::size_t>(one.row)],
-                        one.prediction);
-  }
-  return text;
 }
 
 nlohmann::ordered_json json_of(const FoldResult& fold) {

@@ -1,14 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "cli/metric.h"
-#include "cli/table_rows.h"
+#include "cli/table_results.h"
 #include "data/folds.h"
+#include "tables/permutation_importance.h"
 #include "tables/table_model.h"
 
 namespace unroll::cli {
@@ -22,35 +24,24 @@ struct Learner {
 };
 
 struct FoldResult {
+  std::size_t number = 0;  ///< of the fold, from 1
   std::int64_t training_rows = 0, validation_rows = 0;
   double training = 0, validation = 0;  ///< scores
   nlohmann::ordered_json choices;       ///< of the model
+  std::vector<ColumnImportance> importances;
 };
 
 nlohmann::ordered_json json_of(const FoldResult& fold);
 
-/// A prediction for a row by a model that has not seen it.
-struct OutOfFold {
-  std::int64_t row = 0;
-  std::size_t fold = 0;  ///< from 1
-  double prediction = 0;
-};
-
 struct TableValidation {
   std::vector<FoldResult> folds;
-  std::vector<OutOfFold> predictions;  ///< by row
+  std::vector<OutOfFold> predictions;   ///< by row
+  std::vector<Importance> importances;  ///< the largest first; 0 for a fold whose model does not read the column
   MeanAndDeviation training, validation;
 };
 
-/// Learns from each fold and measures it, saying each score on the way. `targets`: of all rows.
+/// Learns from each fold and measures it; `on_fold` hears of each. `targets`: of all rows.
 TableValidation validate(const Table& table, std::span<const double> targets, const std::vector<Fold>& folds,
-                         const Learner& learner, Metric metric);
-
-/// Dollars with four digits, shares and logarithms with four decimals.
-std::string score_text(double score);
-
-/// The file oof.csv: one line per prediction, with the name of its row.
-std::string oof_text(const TableValidation& validation, const RowNames& names, std::span<const double> targets,
-                     const std::string& target);
+                         const Learner& learner, Metric metric, const std::function<void(const FoldResult&)>& on_fold);
 
 }  // namespace unroll::cli

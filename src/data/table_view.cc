@@ -2,11 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "io/in_quotes.h"
 #include "unroll/error.h"
 
 namespace unroll {
+
+std::vector<std::int64_t> evenly_spaced(Rows rows, std::size_t most) {
+  const std::size_t count = std::min(rows.size(), most);
+  std::vector<std::int64_t> some;
+  some.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) some.push_back(rows[i * rows.size() / count]);
+  return some;
+}
 
 TableView TableView::with(const std::string& column, Rows rows) const {
   UNROLL_CHECK(rows.size() == rows_.size());

@@ -12,6 +12,9 @@ namespace unroll {
 /// Rows of a table.
 using Rows = std::span<const std::int64_t>;
 
+/// `rows`, or `most` of them at equal distances where there are more.
+std::vector<std::int64_t> evenly_spaced(Rows rows, std::size_t most);
+
 /// Rows of a table, in any order and as often as wanted. One column may take its cells from other rows: to see what a
 /// model makes of the column alone. Keeps references to the table and to both lists of rows.
 class TableView {

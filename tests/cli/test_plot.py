@@ -28,6 +28,8 @@ class PlotTest(ProgramTest):
         self.assertIn("RUN", self.complaint(USAGE, "plot"))
         self.write_log("new", START)
         self.assertIn("new: ", self.complaint(BAD_DATA, "plot", "run", "new"))
+        self.write_log("table", ("start", {"model": "linear", "metric": "mae", "folds": 2}))
+        self.assertIn("unroll table explain", self.complaint(BAD_DATA, "plot", "table"))
         self.write("run/log.jsonl", "{}\n")
         self.assertIn("log.jsonl: line 1", self.complaint(BAD_DATA, "plot", "run"))
         self.write_log("run", report(10, 9.5))
@@ -48,7 +50,8 @@ class PictureTest(ProgramTest):
 
     def test_names_are_shown_as_they_are_and_never_obeyed(self):
         names = ["歌词/分开", "it's", "a_b^2 {x}", "`touch pwned`", '"`touch pwned`"', "$(touch pwned)", "<b>&amp;", "$curve0",
-                 "'; system 'touch pwned'; #", "''", "@GPVAL_VERSION", "two\nlines", "back\\slash"]
+                 "'; system 'touch pwned'; #", "''", "@GPVAL_VERSION", "two\nlines", "back\\slash",
+                 "rate-0.05,1"]
         for name in names:
             self.write_log(name, START, report(10, 90), report(20, 9))
         texts = shown(self.picture(*names, "--config", self.write("empty.toml", "")))

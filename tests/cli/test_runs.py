@@ -55,6 +55,25 @@ class RunsTest(ProgramTest):
         self.assertEqual(of("back"), [3, "training", 1])
         self.assertEqual(of("new"), [None, "training", 0])
 
+    def test_runs_on_tables(self):
+        start = ("start", {"model": "linear", "metric": "log-rmse", "folds": 3})
+        self.write_log("runs/done", start, *(("fold", {"fold": i + 1, "validation": 0.1 * i + 0.1}) for i in range(3)), ("stop", {"reason": "finished"}))
+        self.write_log("runs/new", start)
+        self.write_log("runs/no-score", start, ("fold", {"fold": 1, "validation": "nan"}))
+        self.write_log("runs/text", START, report(10, 3))
+        runs = self.runs()
+        def of(name):
+            return [runs[name][key] for key in ("model", "folds", "folds_done", "metric", "validation", "spread", "state")]
+        self.assertEqual(of("done")[:4] + of("done")[6:], ["linear", 3, 3, "log-rmse", "finished"])
+        self.assertAlmostEqual(runs["done"]["validation"], 0.2)
+        self.assertAlmostEqual(runs["done"]["spread"], 0.1)
+        self.assertEqual(of("new"), ["linear", 3, 0, "log-rmse", None, None, "interrupted"])
+        self.assertEqual(runs["no-score"]["validation"], None)
+        lines = self.succeed("runs").out.splitlines()
+        self.assertRegex(lines[1], "^done +linear +- +- +3 of 3 folds +log-rmse 0.2000 validation +finished +2026-01-02 03:04$")
+        self.assertRegex(lines[2], "^new +linear +- +- +0 of 3 folds +- +interrupted ")
+        self.assertRegex(lines[4], "^text +gru .* 1 of 4 epochs +perplexity 3.000 training +interrupted ")
+
     def test_table(self):
         self.write_log("runs/歌词", START, report(10, 3.25), validation(10, 9))
         self.write_log("runs/a", START)

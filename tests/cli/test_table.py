@@ -167,7 +167,7 @@ class GroupTest(ProgramTest):
         self.assertIn("Usage: unroll table COMMAND", text)
 
     def test_what_is_no_command(self):
-        self.assertIn("a command of unroll table is missing: it must be inspect, train or predict", self.complaint(USAGE, "table"))
+        self.assertIn("a command of unroll table is missing: it must be inspect, train, predict or explain", self.complaint(USAGE, "table"))
         self.assertIn("'inspct' of unroll table", self.complaint(USAGE, "table", "inspct"))
         self.assertIn("see unroll table inspect --help", self.complaint(USAGE, "table", "inspect"))
 

@@ -9,7 +9,7 @@ import statistics
 import sys
 import unittest
 
-from support import BAD_DATA, NO_INPUT, USAGE, SOURCE, ProgramTest
+from support import BAD_DATA, IO, NO_INPUT, USAGE, SOURCE, ProgramTest
 
 sys.path.insert(0, str(SOURCE / "tests" / "houses"))
 import california  # noqa: E402
@@ -70,7 +70,7 @@ class HousesTest(TableTrainTest):
         self.assertAlmostEqual(result["validation"], statistics.mean(scores))
         self.assertAlmostEqual(result["spread"], statistics.stdev(scores))
         self.assertLess(result["validation"], 0.12)
-        self.assertEqual(self.files("runs/*/*"), ["runs/train-linear/model.safetensors", "runs/train-linear/oof.csv"])
+        self.assertEqual(self.files("runs/*/*"), [f"runs/train-linear/{name}" for name in ("importance.csv", "log.jsonl", "model.safetensors", "oof.csv")])
         oof = self.rows("runs/train-linear/oof.csv")
         self.assertEqual([row["Id"] for row in oof], [f"h{i}" for i in range(400)])
         for i, fold in enumerate(result["folds"]):
@@ -108,7 +108,7 @@ class HousesTest(TableTrainTest):
         self.write("train.csv", houses(200))
         for threads in (1, 3):
             self.train("train.csv", "--folds", "2", "--threads", threads, "--out", f"on{threads}", model="linear+mlp")
-        for file in ("model.safetensors", "oof.csv"):
+        for file in ("model.safetensors", "oof.csv", "importance.csv"):
             self.assertEqual((self.folder / "on1" / file).read_bytes(), (self.folder / "on3" / file).read_bytes())
 
     def test_report(self):
@@ -123,9 +123,35 @@ class HousesTest(TableTrainTest):
         bytes_of = {}
         for name, seed in (("a", 1), ("b", 1), ("c", 2)):
             self.train("train.csv", "--id", "Id", "--seed", seed, "--out", name)
-            bytes_of[name] = [(self.folder / name / file).read_bytes() for file in ("model.safetensors", "oof.csv")]
+            bytes_of[name] = [(self.folder / name / file).read_bytes() for file in ("model.safetensors", "oof.csv", "importance.csv")]
         self.assertEqual(bytes_of["a"], bytes_of["b"])
         self.assertNotEqual(bytes_of["a"][1], bytes_of["c"][1])
+        self.assertNotEqual(bytes_of["a"][2], bytes_of["c"][2])
+
+    def test_log(self):
+        self.write("train.csv", houses(120))
+        result = self.train("train.csv", "--id", "Id", "--folds", "3")
+        log = self.log("runs/train-linear")
+        self.assertEqual([line["event"] for line in log], ["start", "fold", "fold", "fold", "stop"])
+        start = {key: log[0][key] for key in ("table", "rows", "columns", "target", "id", "model", "metric", "folds", "seed")}
+        self.assertEqual(list(start.values()), ["train.csv", 120, 5, "price", "Id", "linear", "log-rmse", 3, 0])
+        for i, (line, fold) in enumerate(zip(log[1:], result["folds"])):
+            self.assertEqual(line["fold"], i + 1)
+            for key in ("training_rows", "validation_rows", "training", "validation"):
+                self.assertEqual(line[key], fold[key])
+        self.assertEqual(log[-1]["reason"], "finished")
+        (run,) = json.loads(self.succeed("runs", "--json").out)["runs"]
+        self.assertEqual([run[key] for key in ("name", "model", "folds_done", "metric", "validation", "spread", "state")],
+                         ["train-linear", "linear", 3, "log-rmse", result["validation"], result["spread"], "finished"])
+        self.train("train.csv", "--id", "Id", "--folds", "2", "--overwrite")
+        self.assertEqual(len(self.log("runs/train-linear")), 4)
+
+    def test_log_of_a_run_that_failed(self):
+        self.write("train.csv", houses(60))
+        (self.folder / "run/oof.csv").mkdir(parents=True)
+        self.complaint_underway(IO, "table", "train", "train.csv", "--target", "price", "--out", "run")
+        self.assertEqual(self.log("run")[-1]["reason"], "failed")
+        self.assertEqual(self.files("run/*.safetensors"), [])
 
     def test_a_fold_learns_nothing_of_its_validation_rows(self):
         self.assertEqual(self.folds_left_the_same("linear"), ["2"])
