@@ -59,6 +59,23 @@ TEST(ParallelFor, FlushesDenormalsInsideAndRestoresTheCallersSettingAfter) {
   }
 }
 
+TEST(EachOnAThread, RunsAllAndThrowsWhatTheFirstThatFailsThrows) {
+  for (const int threads : {1, 3}) {
+    Context context({.threads = threads});
+    std::atomic<int> runs{0};
+    try {
+      each_on_a_thread(context, 7, [&](std::int64_t i) {
+        ++runs;
+        if (i == 2 || i == 5) throw i;
+      });
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const std::int64_t i) {
+      EXPECT_EQ(i, 2);
+    }
+    EXPECT_EQ(runs, 7);
+  }
+}
+
 TEST(Context, RefusesImpossibleThreadCounts) {
   EXPECT_ANY_THROW(Context({.threads = -1}));
   EXPECT_ANY_THROW(Context({.threads = 100'000}));
