@@ -6,6 +6,7 @@ import random
 import statistics
 import subprocess
 import unittest
+from pathlib import Path
 
 from support import BAD_DATA, PROGRAM, USAGE
 from test_table_train import TableTrainTest, california, california_houses, houses
@@ -51,7 +52,7 @@ class TreesTest(TableTrainTest):
         self.assertEqual(result["model"], "trees")
         self.assertLess(result["validation"], 0.14)
         self.assertEqual(set(result["choices"]["trees"]), {"features", "rounds"})
-        self.assertEqual(self.files("runs/*/*"), ["runs/train-trees/model.safetensors", "runs/train-trees/oof.csv"])
+        self.assertEqual([Path(file).name for file in self.files("runs/*/*")], ["importance.csv", "log.jsonl", "model.safetensors", "oof.csv"])
         predictions = self.predict("runs/train-trees", "test.csv")
         self.assertEqual(len(predictions), 150)
         self.assertGreater(len(set(predictions)), 100)
