@@ -149,6 +149,7 @@ class Table {
 
   std::string name_;
   std::vector<Column> columns_;
+  Levels places_;  // the names of the columns, in their order
   std::vector<std::int64_t> lines_;
 };
 

@@ -113,7 +113,8 @@ int guarded_main(int count, char** arguments) {
   } catch (const Error& error) {
     return fail(error.code(), error.what());
   } catch (const std::bad_alloc&) {
-    return fail(ExitCode::internal, "out of memory: a smaller model, or less text (--limit), takes less");
+    return fail(ExitCode::internal,
+                "out of memory: a smaller model, less text (--limit) or fewer columns (--drop) take less");
   } catch (const std::exception& error) {
     return fail(ExitCode::internal, fmt::format("a defect of unroll: {}; please report it", error.what()));
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -13,6 +14,8 @@
 namespace unroll::cli {
 
 namespace {
+
+constexpr std::string_view importance_header = "column,metric,importance,spread\n";
 
 std::string path_in(const std::string& folder, const char* name) {
   const std::filesystem::path path = std::filesystem::path(folder) / name;
@@ -55,7 +58,7 @@ std::string oof_text(std::span<const OutOfFold> predictions, const RowNames& nam
 }
 
 std::string importance_text(std::span<const Importance> importances, Metric metric) {
-  std::string text = "column,metric,importance,spread\n";
+  std::string text(importance_header);
   for (const Importance& one : importances) {
     text += fmt::format("{},{},{},{}\n", csv_cell(one.column), word_for(metric_words, metric), one.increase.mean,
                         one.increase.deviation);
@@ -65,10 +68,19 @@ std::string importance_text(std::span<const Importance> importances, Metric metr
 
 TableResults read_table_results(const std::string& folder, const TableTask& task) {
   TableResults results;
-  const Table importances = Table::read(path_in(folder, importance_name), {.as = {{"column", ColumnKind::text},
-                                                                                  {"metric", ColumnKind::text},
-                                                                                  {"importance", ColumnKind::number},
-                                                                                  {"spread", ColumnKind::number}}});
+  const std::string importance_path = path_in(folder, importance_name);
+  std::error_code ignored;
+  if (std::filesystem::file_size(importance_path, ignored) == importance_header.size()) {
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: no column was permuted: the folds' models read none, or more than {}; leave columns out "
+                    "with --drop and train again",
+                    importance_path, most_permuted_columns));
+  }
+  const Table importances = Table::read(importance_path, {.as = {{"column", ColumnKind::text},
+                                                                 {"metric", ColumnKind::text},
+                                                                 {"importance", ColumnKind::number},
+                                                                 {"spread", ColumnKind::number}}});
   results.metric = metric_in(importances);
   for (std::int64_t row = 0; row < importances.rows(); ++row) {
     const auto at = static_cast<std::size_t>(row);  // NaN: a fold had no score

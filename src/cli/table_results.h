@@ -17,6 +17,9 @@ inline constexpr const char* oof_name = "oof.csv";
 inline constexpr const char* importance_name = "importance.csv";
 inline constexpr const char* picture_name = "explain.svg";
 
+/// The time of the permutations grows with the square of their number.
+inline constexpr std::size_t most_permuted_columns = 500;
+
 /// A prediction for a row by a model that has not seen it.
 struct OutOfFold {
   std::int64_t row = 0;

@@ -20,6 +20,7 @@ std::vector<double> at(std::span<const double> values, Rows rows) {
 std::vector<ColumnImportance> importances_of(const TableModel& model, const Table& table,
                                              std::span<const double> targets, Rows validation, Metric metric,
                                              std::uint64_t seed, std::size_t fold) {
+  if (model.inputs().size() > most_permuted_columns) return {};
   constexpr std::size_t most_rows = 200;
   const std::vector<std::int64_t> rows = evenly_spaced(validation, most_rows);
   const std::vector<double> truth = at(targets, rows);

@@ -58,6 +58,23 @@ std::vector<double> frequent_values(std::span<const double> ascending, std::size
   return values;
 }
 
+struct Range {
+  double low, high;
+};
+
+/// What is not far out (Tukey: Exploratory Data Analysis. 1977). Among few rows, quantiles at the tails would be made
+/// of typing errors.
+Range plausible_range(std::span<const double> ascending) {
+  constexpr double ranges = 3;  // between the quartiles, on each side of these
+  const double lower = quantile(ascending, 0.25), upper = quantile(ascending, 0.75), range = upper - lower;
+  if (!(range > 0 && std::isfinite(range))) return {ascending.front(), ascending.back()};
+  return {std::max(ascending.front(), lower - ranges * range), std::min(ascending.back(), upper + ranges * range)};
+}
+
+void hold_within(Range range, std::span<double> numbers) {
+  for (double& number : numbers) number = std::clamp(number, range.low, range.high);
+}
+
 double transformed(const NumberFeatures& f, double number) {
   if (f.logarithm) number = std::log1p(std::max(number, 0.0));
   return std::clamp(number, f.low, f.high);
@@ -65,13 +82,16 @@ double transformed(const NumberFeatures& f, double number) {
 
 /// Learns the scale, and the bins of what has more than two values. `numbers` ascend.
 void fit_scale(NumberFeatures& f, std::vector<double> numbers, std::size_t distinct) {
-  f.logarithm = numbers.front() >= 0 && skewness(numbers) > skewness_for_log;
+  std::vector<double> plausible = numbers;
+  hold_within(plausible_range(numbers), plausible);
+  f.logarithm = numbers.front() >= 0 && skewness(plausible) > skewness_for_log;
   if (f.logarithm) {
     for (double& number : numbers) number = std::log1p(number);
   }
+  hold_within(plausible_range(numbers), numbers);
   f.low = quantile(numbers, tail);
   f.high = quantile(numbers, 1 - tail);
-  for (double& number : numbers) number = std::clamp(number, f.low, f.high);
+  hold_within({f.low, f.high}, numbers);
   f.mean = mean_of(numbers);
   f.deviation = standard_deviation(numbers, f.mean);
   f.scaled = f.high > f.low && std::isfinite(f.deviation) && f.deviation > 0;

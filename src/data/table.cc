@@ -79,6 +79,7 @@ class TableMaker : public CsvSink {
       if (!kept_[i]) continue;
       const auto as = options_.as.find(names_[i]);
       const std::optional<ColumnKind> kind = as == options_.as.end() ? std::nullopt : std::optional(as->second);
+      table_.places_.add(names_[i]);
       table_.columns_.push_back(ColumnMaker(names_[i], std::move(cells_[i]), table_.rows()).make(kind));
     }
     return std::move(table_);
@@ -107,8 +108,8 @@ Table Table::from_text(std::string_view csv, const TableOptions& options, const 
 }
 
 const Column* Table::find(std::string_view name) const {
-  const auto found = std::ranges::find(columns_, name, &Column::name);
-  return found == columns_.end() ? nullptr : &*found;
+  const std::int32_t place = places_.find(name);
+  return place < 0 ? nullptr : &columns_[static_cast<std::size_t>(place)];
 }
 
 const Column& Table::column(std::string_view name) const {

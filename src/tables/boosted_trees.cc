@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
@@ -144,9 +145,10 @@ BoostedTrees BoostedTrees::from_bytes(std::vector<std::uint8_t> bytes, std::int6
   void* handle = nullptr;
   check(xgboost().create_booster(nullptr, 0, &handle));
   trees.booster_.reset(handle);
-  // What begins otherwise would be taken for JSON or for a format of old.
-  if (!std::string_view(reinterpret_cast<const char*>(trees.bytes_.data()), trees.bytes_.size()).starts_with("{L"))
-    refuse("they are not in XGBoost's UBJSON");
+  // XGBoost reads beyond the end of what is cut short; what begins otherwise it takes for JSON or for a format of old.
+  if (!std::string_view(reinterpret_cast<const char*>(trees.bytes_.data()), trees.bytes_.size()).starts_with("{L") ||
+      nlohmann::json::from_ubjson(trees.bytes_, /*strict=*/true, /*allow_exceptions=*/false).is_discarded())
+    refuse("they are not in XGBoost's UBJSON, or cut short");
   if (xgboost().load(handle, trees.bytes_.data(), trees.bytes_.size()) != 0) refuse(last_error());
   check(xgboost().set_parameter(handle, "nthread", "1"));
   std::uint64_t features = 0;

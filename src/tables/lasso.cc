@@ -8,6 +8,9 @@
 #include "base/check.h"
 #include "data/folds.h"
 #include "data/number_summary.h"
+#include "data/table_view.h"
+#include "tables/coordinate_descent.h"
+#include "tables/wide_regression.h"
 
 namespace unroll {
 namespace {
@@ -114,71 +117,26 @@ struct Covariances {
   }
 };
 
-double soft_threshold(double value, double penalty) {
-  return value > penalty ? value - penalty : value < -penalty ? value + penalty : 0;
-}
-
-/// Keeps the weights from one penalty to the next, and with them the covariances of features and residual.
-class CoordinateDescent {
+/// The gradient for all weights at hand: a step costs a column of covariances.
+class CovarianceGradient {
  public:
-  explicit CoordinateDescent(const Covariances& covariances)
-      : covariances_(covariances),
-        gradient_(covariances.with_target),
-        weights_(VectorXd::Zero(gradient_.size())),
-        tolerance_(1e-8 * covariances.target_deviation) {}
+  explicit CovarianceGradient(const Covariances& covariances)
+      : covariances_(covariances), gradient_(covariances.with_target) {}
 
-  const VectorXd& minimise(double penalty) {
-    constexpr int most_rounds = 100, most_sweeps = 2000;
-    for (int round = 0; round < most_rounds; ++round) {
-      const std::vector<Eigen::Index> active = active_features(penalty);
-      for (int sweep = 0; sweep < most_sweeps && largest_step(active, penalty) > tolerance_; ++sweep) continue;
-      if (!is_violated(penalty)) break;
-    }
-    return weights_;
-  }
+  Eigen::Index size() const { return gradient_.size(); }
+  double target_deviation() const { return covariances_.target_deviation; }
+  double variance(Eigen::Index j) const { return covariances_.features(j, j); }
+  double operator()(Eigen::Index j) const { return gradient_[j]; }
+  void add_to_weight(Eigen::Index j, double step) { gradient_.noalias() -= step * covariances_.features.col(j); }
 
  private:
-  std::vector<Eigen::Index> active_features(double penalty) const {
-    std::vector<Eigen::Index> active;
-    for (Eigen::Index j = 0; j < weights_.size(); ++j) {
-      if (weights_[j] != 0 || std::abs(gradient_[j]) > penalty) active.push_back(j);
-    }
-    return active;
-  }
-
-  /// One step along each of the coordinates; the largest one in units of the target.
-  double largest_step(const std::vector<Eigen::Index>& active, double penalty) {
-    double largest = 0;
-    for (const Eigen::Index j : active) {
-      const double variance = covariances_.features(j, j);
-      if (!(variance > 0)) continue;
-      const double weight = soft_threshold(gradient_[j] + variance * weights_[j], penalty) / variance;
-      const double step = weight - weights_[j];
-      if (step == 0) continue;
-      gradient_.noalias() -= step * covariances_.features.col(j);
-      weights_[j] = weight;
-      largest = std::max(largest, std::abs(step) * std::sqrt(variance));
-    }
-    return largest;
-  }
-
-  /// Whether a feature that is out belongs in.
-  bool is_violated(double penalty) const {
-    const double limit = penalty + 1e-6 * covariances_.target_deviation;
-    for (Eigen::Index j = 0; j < weights_.size(); ++j) {
-      if (weights_[j] == 0 && std::abs(gradient_[j]) > limit) return true;
-    }
-    return false;
-  }
-
   const Covariances& covariances_;
-  VectorXd gradient_, weights_;
-  double tolerance_;
+  VectorXd gradient_;
 };
 
 std::vector<LinearFunction> lasso_path(const Sums& sums, std::span<const double> penalties) {
   const Covariances covariances(sums);
-  CoordinateDescent descent(covariances);
+  CoordinateDescent descent{CovarianceGradient(covariances)};
   std::vector<LinearFunction> path;
   for (const double penalty : penalties) {
     const VectorXd& weights = descent.minimise(penalty);
@@ -196,6 +154,73 @@ std::vector<double> penalties_for(double target_deviation) {
   return penalties;
 }
 
+using InnerFolds = std::vector<Fold>;  // of rows of the samples
+
+/// Where sums over rows are small: those of a fold's training rows are those of all rows without the others.
+class PathsOfSums {
+ public:
+  PathsOfSums(const Samples& samples, Rows rows, const InnerFolds& folds) : all_(samples.width) {
+    if (folds.empty()) all_ = sums_of(samples, rows);
+    for (const Fold& fold : folds) all_.add(validations_.emplace_back(sums_of(samples, fold.validation)), 1);
+  }
+  double target_deviation() const { return Covariances(all_).target_deviation; }
+  std::vector<LinearFunction> of_all(std::span<const double> penalties) const { return lasso_path(all_, penalties); }
+  std::vector<LinearFunction> of_fold(std::size_t i, const Fold&, std::span<const double> penalties) const {
+    Sums training = all_;
+    training.add(validations_[i], -1);
+    return lasso_path(training, penalties);
+  }
+
+ private:
+  Sums all_;
+  std::vector<Sums> validations_;
+};
+
+/// Where there are more features than rows.
+class PathsOfRows {
+ public:
+  PathsOfRows(const Samples& samples, Rows rows) : samples_(samples), rows_(rows) {}
+  double target_deviation() const {
+    std::vector<double> targets;
+    for (const std::int64_t i : rows_) targets.push_back(samples_.targets[static_cast<std::size_t>(i)]);
+    return standard_deviation(targets, mean_of(targets));
+  }
+  std::vector<LinearFunction> of_all(std::span<const double> penalties) const {
+    return wide_lasso_path(samples_, rows_, penalties);
+  }
+  std::vector<LinearFunction> of_fold(std::size_t, const Fold& fold, std::span<const double> penalties) const {
+    return wide_lasso_path(samples_, fold.training, penalties);
+  }
+
+ private:
+  const Samples& samples_;
+  Rows rows_;
+};
+
+/// With the penalty that predicts best in the folds; the largest where there are none.
+template <class Paths>
+LassoFit fit_with(const Paths& paths, const Samples& samples, const InnerFolds& folds) {
+  std::vector<double> penalties = penalties_for(paths.target_deviation());
+  std::vector<double> errors(penalties.size(), 0.0);
+  for (std::size_t fold = 0; fold < folds.size(); ++fold) {
+    const std::vector<LinearFunction> path = paths.of_fold(fold, folds[fold], penalties);
+    for (const std::int64_t i : folds[fold].validation) {
+      for (std::size_t p = 0; p < path.size(); ++p) {
+        const double error = samples.targets[static_cast<std::size_t>(i)] - path[p](samples.row(i));
+        errors[p] += error * error;
+      }
+    }
+  }
+  penalties.resize(static_cast<std::size_t>(std::ranges::min_element(errors) - errors.begin()) + 1);
+  return {.function = paths.of_all(penalties).back(), .penalty = penalties.back()};
+}
+
+std::vector<std::int64_t> rows_at(std::span<const std::int64_t> places, Rows rows) {
+  std::vector<std::int64_t> at;
+  for (const std::int64_t place : places) at.push_back(rows[static_cast<std::size_t>(place)]);
+  return at;
+}
+
 }  // namespace
 
 double LinearFunction::operator()(std::span<const double> features) const {
@@ -205,11 +230,15 @@ double LinearFunction::operator()(std::span<const double> features) const {
 }
 
 std::vector<LinearFunction> lasso_path(const Samples& samples, std::span<const double> penalties) {
-  return lasso_path(sums_of(samples, all_rows(samples)), penalties);
+  const std::vector<std::int64_t> rows = all_rows(samples);
+  if (is_wide(samples.width, rows)) return wide_lasso_path(samples, rows, penalties);
+  return lasso_path(sums_of(samples, rows), penalties);
 }
 
 std::vector<double> leave_one_out_residuals(const Samples& samples, double ridge) {
-  const Covariances covariances(sums_of(samples, all_rows(samples)));
+  const std::vector<std::int64_t> all = all_rows(samples);
+  if (is_wide(samples.width, all)) return wide_leave_one_out_residuals(samples, ridge);
+  const Covariances covariances(sums_of(samples, all));
   const auto rows = static_cast<double>(samples.rows());
   MatrixXd system = rows * covariances.features;
   system.diagonal().array() += ridge;
@@ -253,34 +282,15 @@ LassoFit fit_lasso(const Samples& samples, std::uint64_t seed) {
   UNROLL_CHECK(samples.rows() > 0);
   const std::vector<std::int64_t> kept = rows_without_outliers(samples);
   const auto count = static_cast<std::int64_t>(kept.size());
-  std::vector<Fold> folds;  // of places in `kept`
-  if (count >= 2) folds = shuffled_folds(count, static_cast<int>(std::min<std::int64_t>(inner_folds, count)), seed);
-  std::vector<std::vector<std::int64_t>> validations;
-  for (const Fold& fold : folds) {
-    std::vector<std::int64_t>& rows = validations.emplace_back();
-    for (const std::int64_t place : fold.validation) rows.push_back(kept[static_cast<std::size_t>(place)]);
+  InnerFolds folds;
+  if (count >= 2) {
+    for (const Fold& fold : shuffled_folds(count, static_cast<int>(std::min<std::int64_t>(inner_folds, count)), seed))
+      folds.push_back({rows_at(fold.training, kept), rows_at(fold.validation, kept)});
   }
-  if (count < 2) validations.push_back(kept);
-  Sums all(samples.width);
-  std::vector<Sums> sums;
-  for (const auto& rows : validations) all.add(sums.emplace_back(sums_of(samples, rows)), 1);
-
-  std::vector<double> penalties = penalties_for(Covariances(all).target_deviation);
-  std::vector<double> errors(penalties.size(), 0.0);
-  for (std::size_t fold = 0; fold < folds.size(); ++fold) {
-    Sums training = all;
-    training.add(sums[fold], -1);
-    const std::vector<LinearFunction> path = lasso_path(training, penalties);
-    for (const std::int64_t i : validations[fold]) {
-      for (std::size_t p = 0; p < path.size(); ++p) {
-        const double error = samples.targets[static_cast<std::size_t>(i)] - path[p](samples.row(i));
-        errors[p] += error * error;
-      }
-    }
-  }
-  penalties.resize(static_cast<std::size_t>(std::ranges::min_element(errors) - errors.begin()) + 1);
-  return {
-      .function = lasso_path(all, penalties).back(), .penalty = penalties.back(), .left_out = samples.rows() - count};
+  LassoFit fit = is_wide(samples.width, kept) ? fit_with(PathsOfRows(samples, kept), samples, folds)
+                                              : fit_with(PathsOfSums(samples, kept, folds), samples, folds);
+  fit.left_out = samples.rows() - count;
+  return fit;
 }
 
 }  // namespace unroll

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -42,7 +43,12 @@ std::unique_ptr<TableMember> TextbookMember::fit(const TableSamples& samples) {
     if (!numbers.empty()) {
       scale.mean = mean_of(numbers);
       const double deviation = standard_deviation(numbers, scale.mean);
-      if (deviation > 0) scale.deviation = deviation;
+      if (!std::isfinite(deviation)) {  // absurd numbers: next to them all others are 0
+        scale.mean = 0;
+        scale.deviation = std::numeric_limits<double>::max();
+      } else if (deviation > 0) {
+        scale.deviation = deviation;
+      }
     }
     member->inputs_.push_back({column.name(), column.kind()});
     member->scales_.push_back(std::move(scale));
@@ -85,7 +91,9 @@ std::vector<float> TextbookMember::encode(const TableView& rows) const {
       const auto place = static_cast<std::size_t>(row);
       if (column.kind() != ColumnKind::category) {
         const double number = column.numbers()[place];
-        if (!std::isnan(number)) *to = static_cast<float>((number - scale.mean) / scale.deviation);
+        constexpr double largest = 1e30;  // so that it is finite as a float
+        const double scaled = (number - scale.mean) / scale.deviation;
+        if (!std::isnan(number)) *to = static_cast<float>(std::clamp(scaled, -largest, largest));
       } else if (column.is_missing(row)) {
         to[scale.levels.size()] = 1;
       } else {

@@ -229,6 +229,37 @@ class HousesTest(TableTrainTest):
         self.train("a.csv", "--out", "alone")
         self.assertEqual(len(self.predict("alone", "a.csv")), 5)
 
+    def test_one_absurd_number(self):
+        table = houses(150).splitlines()
+        fields = table[70].split(",")
+        self.write("a.csv", "\n".join(table))
+        table[70] = ",".join([fields[0], "1e300", *fields[2:]])
+        self.write("absurd.csv", "\n".join(table))
+        for model in ("linear", "mlp", "textbook"):
+            with self.subTest(model):
+                plain, absurd = (self.train(f"{name}.csv", "--id", "Id", "--folds", "3", "--out", f"{name}-{model}", model=model)
+                                 for name in ("a", "absurd"))
+                self.assertTrue(math.isfinite(absurd["validation"]))
+                if model != "textbook":  # which standardises what it gets
+                    self.assertLess(statistics.median(fold["validation"] for fold in absurd["folds"]), 1.3 * plain["validation"])
+                self.assertEqual(len(self.predict(f"absurd-{model}", "absurd.csv")), 150)
+
+    def test_ten_thousand_columns(self):
+        rng = random.Random(1)
+        lines = [",".join([f"c{i}" for i in range(10_000)] + ["price"])]
+        for _ in range(40):
+            cells = [rng.randrange(1000) for _ in range(10_000)]
+            lines.append(",".join(map(str, [*cells, 1000 + cells[7000]])))
+        self.write("wide.csv", "\n".join(lines))
+        result = self.train("wide.csv", "--folds", "2", "--out", "wide")
+        self.assertLess(result["validation"], 0.2)
+        self.assertEqual(len(self.predict("wide", "wide.csv")), 40)
+        self.assertIn("no column was permuted", self.complaint(BAD_DATA, "table", "explain", "wide", "wide.csv"))
+
+    def test_a_cell_of_100_megabytes(self):
+        self.write("a.csv", "x,price\n1,2\n" + "y" * 100_000_000 + ",3\n")
+        self.assertIn("line 3: ", self.complaint(BAD_DATA, "table", "train", "a.csv", "--target", "price"))
+
     def test_flags(self):
         self.write("a.csv", houses(20))
         for flags, problem in ((("--id", "Id"), "--target COLUMN is missing"), (("--target", "gone"), '"gone"'),

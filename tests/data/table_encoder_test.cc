@@ -107,6 +107,25 @@ std::vector<std::string> times(int count, const std::vector<std::string>& cells)
   return result;
 }
 
+// Among 100 rows the quantiles at the tails are made of the absurd number itself.
+TEST(TableEncoder, OneAbsurdNumberAmongFewRowsSpoilsNoFeature) {
+  std::mt19937 random(1);
+  std::normal_distribution<double> normal;
+  std::vector<std::string> cells;
+  for (int i = 0; i < 100; ++i) cells.push_back(fmt::format("{}", std::exp(7 + 0.3 * normal(random))));
+  std::int64_t width = 0;
+  const std::vector<double> expected = encoded(cells, ColumnKind::number, 80, &width);
+  // Where a number is below 0 there are no logarithms.
+  for (const auto& [absurd, tolerance] : {std::pair{"1e300", 0.3}, {"1e9", 0.3}, {"-1e300", 1.0}}) {
+    SCOPED_TRACE(absurd);
+    std::vector<std::string> spoiled = cells;
+    spoiled[40] = absurd;
+    const std::vector<double> features = encoded(spoiled, ColumnKind::number, 80, &width);
+    ASSERT_EQ(features.size(), expected.size());
+    for (std::size_t i = 0; i < features.size(); ++i) EXPECT_NEAR(features[i], expected[i], tolerance) << i;
+  }
+}
+
 TEST(TableEncoder, PoolsRareLevelsAndThoseNeverSeen) {
   std::vector<std::string> cells = times(6, {"b", "a", ""});
   for (const char* cell : {"r1", "r2", "r3", "r4", "r5"}) cells.emplace_back(cell);

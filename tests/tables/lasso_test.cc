@@ -5,7 +5,10 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <cmath>
+#include <numeric>
 #include <random>
+
+#include "tables/wide_regression.h"
 
 namespace unroll {
 namespace {
@@ -183,11 +186,45 @@ double residual_without(const Problem& problem, std::int64_t out, double ridge) 
 
 TEST(LeaveOneOutResiduals, AreThoseOfLeavingOutOneByOne) {
   for (const double ridge : {0.5, 30.0}) {
-    const Problem problem = random_problem(30, 8, 0.5, 8);
-    const std::vector<double> residuals = leave_one_out_residuals(problem.samples(), ridge);
-    for (std::int64_t i = 0; i < 30; ++i)
-      EXPECT_NEAR(residuals[static_cast<std::size_t>(i)], residual_without(problem, i, ridge), 1e-9);
+    for (const std::int64_t width : {8, 30, 31, 100}) {
+      SCOPED_TRACE(testing::Message() << width << " features, ridge " << ridge);
+      const Problem problem = random_problem(30, width, 0.5, 8);
+      const std::vector<double> residuals = leave_one_out_residuals(problem.samples(), ridge);
+      for (std::int64_t i = 0; i < 30; ++i)
+        EXPECT_NEAR(residuals[static_cast<std::size_t>(i)], residual_without(problem, i, ridge), 1e-9);
+    }
   }
+}
+
+// The ways for tall and for wide tables, on the same samples, where both have one solution.
+TEST(WideRegression, AgreesWithTheTallOne) {
+  const Problem problem = random_problem(80, 12, 0.5, 11);
+  std::vector<std::int64_t> rows(80);
+  std::iota(rows.begin(), rows.end(), 0);
+  const auto tall = lasso_path(problem.samples(), penalties),
+             wide = wide_lasso_path(problem.samples(), rows, penalties);
+  for (std::size_t i = 0; i < penalties.size(); ++i) {
+    EXPECT_NEAR(wide[i].intercept, tall[i].intercept, 1e-5);
+    for (std::size_t j = 0; j < 12; ++j) EXPECT_NEAR(wide[i].weights[j], tall[i].weights[j], 1e-6);
+  }
+  const auto of_tall = leave_one_out_residuals(problem.samples(), 3),
+             of_wide = wide_leave_one_out_residuals(problem.samples(), 3);
+  for (std::size_t i = 0; i < 80; ++i) EXPECT_NEAR(of_wide[i], of_tall[i], 1e-9);
+}
+
+TEST(WideRegression, FindsAFewFeaturesAmongThousands) {
+  constexpr std::int64_t rows = 100, width = 20'000;
+  std::mt19937 random(12);
+  std::normal_distribution<double> normal;
+  Problem problem{.width = width, .features = {}, .targets = {}};
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < width; ++j) problem.features.push_back(normal(random));
+    const std::span<const double> row = std::span(problem.features).last(width);
+    problem.targets.push_back(3 * row[5] - 2 * row[19'000] + 0.1 * normal(random));
+  }
+  const LinearFunction function = fit_lasso(problem.samples(), 1).function;
+  EXPECT_NEAR(function.weights[5], 3, 0.3);
+  EXPECT_NEAR(function.weights[19'000], -2, 0.3);
 }
 
 TEST(RowsWithoutOutliers, LackWhatIsFarOff) {
