@@ -46,14 +46,16 @@ Axis axis_of(const PartialDependence& d) {
   for (const DependencePoint& point : d.points) {
     if (!point.missing) numbers.push_back(point.number);
   }
-  Axis axis = {numbers.front(), numbers.back()};
+  constexpr double largest = 1e300;  // so that the axis has a length
+  Axis axis = {std::clamp(numbers.front(), -largest, largest), std::clamp(numbers.back(), -largest, largest)};
   axis.logarithmic = axis.low > 0 && axis.high > wide * axis.low;
   if (axis.logarithmic) {
     axis.low = std::log(axis.low);
     axis.high = std::log(axis.high);
   } else if (axis.low == axis.high) {
-    axis.low -= 1;
-    axis.high += 1;
+    const double half = std::max(1.0, 0.01 * std::abs(axis.low));
+    axis.low -= half;
+    axis.high += half;
   }
   return axis;
 }

@@ -214,10 +214,17 @@ void explain_table(const TableExplainOptions& o) {
                            [&](const ValidatedRow& row) { return std::abs(error_of(row, e.results.metric)); });
   explain_model(e, model, read_table_for(model, o.file, ""), o.top);
   const std::string script = script_of(e);
-  write_result(o.json ? to_text(json_of(e, o.top, !script.empty())) : report(e, o.top));
-  if (script.empty()) return;
-  write_file_atomically(picture_path(e), run_gnuplot(script));
-  if (!o.json) write_result(fmt::format("partial dependence {}\n", picture_path(e)));
+  std::string problem;
+  bool drawn = false;
+  try {
+    if (!script.empty()) write_file_atomically(picture_path(e), run_gnuplot(script));
+    drawn = !script.empty();
+  } catch (const Error& error) {
+    problem = error.what();  // after what there is to say
+  }
+  write_result(o.json ? to_text(json_of(e, o.top, drawn)) : report(e, o.top));
+  if (drawn && !o.json) write_result(fmt::format("partial dependence {}\n", one_line(picture_path(e))));
+  if (!problem.empty()) throw Error(ExitCode::io, problem);
 }
 
 }  // namespace

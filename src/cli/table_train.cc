@@ -240,11 +240,24 @@ std::string report(const Table& table, const TableValidation& v, const TableTrai
   }
   return text + fmt::format("{:<6}{:>10}{:>12} +- {}   {}\n\nmodel of all rows: {}\n", "mean",
                             score_text(v.training.mean), score_text(v.validation.mean),
-                            score_text(v.validation.deviation), word_for(metric_words, o.metric), model_path);
+                            score_text(v.validation.deviation), word_for(metric_words, o.metric), one_line(model_path));
+}
+
+/// oof.csv has columns of its own.
+void check_names(const TableTrainOptions& o) {
+  const std::string row = o.id.empty() ? "row" : o.id;
+  const auto refuse = [](const std::string& name) {
+    throw Error(fmt::format("column {} has the name of another column of {}; rename it", in_quotes(name), oof_name));
+  };
+  for (const char* taken : {"fold", "prediction"}) {
+    if (o.target == taken || row == taken) refuse(taken);
+  }
+  if (o.target == row) refuse(row);
 }
 
 void train_table(const TableTrainOptions& o) {
   check_together(o);
+  check_names(o);
   RunDirectory directory(o.out.empty() ? default_run_directory(o.file, word_for(model_words, o.model)) : o.out,
                          o.overwrite ? Existing::replace : Existing::refuse);
   const Table table = read_table(o);

@@ -32,6 +32,9 @@ struct FeatureScales {
 
 /// A value, level or token has a feature where this many rows have it, and as many have not.
 inline constexpr std::int64_t fewest_rows = 5;
+/// Levels or tokens of a column that have features. The rest is pooled: what is solved for grows with the square of the
+/// features.
+inline constexpr std::size_t most_levels = 200;
 
 /// What of a cell is a number.
 enum class NumberPart {

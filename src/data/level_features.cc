@@ -6,9 +6,6 @@
 namespace unroll {
 namespace {
 
-// The rest goes to the pool: what is solved for grows with the square of the features.
-constexpr std::size_t most_levels = 200;  // of a column
-
 struct Count {
   std::string_view text;
   std::int64_t rows = 0;

@@ -4,7 +4,8 @@
 
 namespace unroll {
 
-TableEncoder TableEncoder::fit(const TableView& view, const ColumnUse& use, const FeatureScales& scales) {
+TableEncoder TableEncoder::fit(const TableView& view, std::span<const double> targets, const ColumnUse& use,
+                               const FeatureScales& scales) {
   TableEncoder encoder;
   encoder.scales_ = scales;
   for (const Column& column : view.table().columns()) {
@@ -25,6 +26,7 @@ TableEncoder TableEncoder::fit(const TableView& view, const ColumnUse& use, cons
         break;
       case ColumnKind::category:
         add(LevelFeatures::fit(column, rows));
+        add(MeanFeature::fit(column, rows, targets));
         break;
       case ColumnKind::list:
         add(TokenFeatures::fit(column, rows));

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "data/feature_groups.h"
+#include "data/target_means.h"
 
 namespace unroll {
 
@@ -15,8 +17,9 @@ namespace unroll {
 class TableEncoder {
  public:
   TableEncoder() = default;
-  /// Learns of `rows`.
-  static TableEncoder fit(const TableView& rows, const ColumnUse& use, const FeatureScales& scales = {});
+  /// Learns of `rows` and their targets.
+  static TableEncoder fit(const TableView& rows, std::span<const double> targets, const ColumnUse& use,
+                          const FeatureScales& scales = {});
 
   /// Columns that a table must have, as these kinds, to be encoded.
   const std::vector<TableInput>& inputs() const { return inputs_; }
@@ -31,7 +34,7 @@ class TableEncoder {
   static TableEncoder from_json(const nlohmann::json& json, const std::string& file);
 
  private:
-  using Group = std::variant<NumberFeatures, LevelFeatures, TokenFeatures, TextFeatures>;
+  using Group = std::variant<NumberFeatures, LevelFeatures, MeanFeature, TokenFeatures, TextFeatures>;
 
   FeatureScales scales_;
   std::vector<TableInput> inputs_;

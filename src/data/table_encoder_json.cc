@@ -42,6 +42,12 @@ Json json_of(const LevelFeatures& f) {
   return {{"group", "levels"}, {"column", f.column}, {"missing", f.missing}, {"levels", f.levels}, {"pool", f.pool}};
 }
 
+Json json_of(const MeanFeature& f) {
+  Json result = {{"group", "mean"}, {"deviation", f.deviation}};
+  result.update(json_of(f.means));
+  return result;
+}
+
 Json json_of(const TokenFeatures& f) {
   return {{"group", "tokens"}, {"column", f.column}, {"missing", f.missing}, {"tokens", f.tokens}};
 }
@@ -85,6 +91,12 @@ LevelFeatures levels_from(const json& from) {
       .column = from.at("column"), .missing = from.at("missing"), .levels = from.at("levels"), .pool = from.at("pool")};
 }
 
+MeanFeature mean_from(const json& from) {
+  MeanFeature f{.column = from.at("column"), .means = target_means_from(from), .deviation = from.at("deviation")};
+  require(f.deviation > 0, "a deviation is not above 0");
+  return f;
+}
+
 TokenFeatures tokens_from(const json& from) {
   return {.column = from.at("column"), .missing = from.at("missing"), .tokens = from.at("tokens")};
 }
@@ -98,6 +110,7 @@ bool fits(const NumberFeatures& f, ColumnKind kind) {
   return (kind == ColumnKind::number && !of_date) || (kind == ColumnKind::date && !of_number);
 }
 bool fits(const LevelFeatures& /*of a category*/, ColumnKind kind) { return kind == ColumnKind::category; }
+bool fits(const MeanFeature& /*of a category*/, ColumnKind kind) { return kind == ColumnKind::category; }
 bool fits(const TokenFeatures& /*of a list*/, ColumnKind kind) { return kind == ColumnKind::list; }
 bool fits(const TextFeatures& /*of a text*/, ColumnKind kind) { return kind == ColumnKind::text; }
 
@@ -133,10 +146,12 @@ TableEncoder TableEncoder::from_json(const json& from, const std::string& file) 
         encoder.groups_.emplace_back(numbers_from(group));
       } else if (name == "levels") {
         encoder.groups_.emplace_back(levels_from(group));
+      } else if (name == "mean") {
+        encoder.groups_.emplace_back(mean_from(group));
       } else if (name == "tokens") {
         encoder.groups_.emplace_back(tokens_from(group));
       } else {
-        require(name == "text", "a group is none of number, levels, tokens and text");
+        require(name == "text", "a group is none of number, levels, mean, tokens and text");
         encoder.groups_.emplace_back(text_from(group));
       }
       const auto check = [&](const auto& g) {
@@ -146,6 +161,8 @@ TableEncoder TableEncoder::from_json(const json& from, const std::string& file) 
       std::visit(check, encoder.groups_.back());
     }
   } catch (const json::exception& error) {
+    throw Error(ExitCode::bad_data, fmt::format("{}: its encoder cannot be read: {}", file, error.what()));
+  } catch (const Error& error) {
     throw Error(ExitCode::bad_data, fmt::format("{}: its encoder cannot be read: {}", file, error.what()));
   } catch (const Broken& broken) {
     throw Error(ExitCode::bad_data, fmt::format("{}: its encoder cannot be read: {}", file, broken.what));

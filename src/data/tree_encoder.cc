@@ -4,27 +4,10 @@
 #include <cmath>
 #include <utility>
 
-#include "data/number_summary.h"
-
 namespace unroll {
 namespace {
 
-constexpr double prior_rows = 10;
 constexpr double largest = 1e30;  // so that it is finite as a float
-
-struct TargetSum {
-  double sum = 0;
-  std::int64_t rows = 0;
-
-  void add(double target) {
-    sum += target;
-    ++rows;
-  }
-  bool is_frequent() const { return rows >= fewest_rows; }
-  double mean_drawn_to(double mean) const {
-    return (sum + prior_rows * mean) / (static_cast<double>(rows) + prior_rows);
-  }
-};
 
 std::span<const NumberPart> parts_of(ColumnKind kind) {
   static constexpr NumberPart of_number[] = {NumberPart::value, NumberPart::items};
@@ -40,44 +23,6 @@ bool all_the_same(std::span<const double> numbers) {
 }
 
 }  // namespace
-
-std::optional<TargetMeans> TargetMeans::fit(const Column& column, Rows rows, std::span<const double> targets) {
-  const Levels& levels = column.levels();
-  std::vector<TargetSum> sums(static_cast<std::size_t>(levels.size()));
-  TargetSum missing;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::int32_t code = column.codes()[static_cast<std::size_t>(rows[i])];
-    (code < 0 ? missing : sums[static_cast<std::size_t>(code)]).add(targets[i]);
-  }
-  TargetMeans f;
-  f.column = column.name();
-  f.mean = mean_of(targets);
-  f.missing = missing.is_frequent() ? missing.mean_drawn_to(f.mean) : f.mean;
-  std::int64_t most_rows = missing.rows;
-  for (std::int32_t code = 0; code < levels.size(); ++code) {
-    const TargetSum& sum = sums[static_cast<std::size_t>(code)];
-    if (sum.is_frequent()) f.levels.emplace_back(levels[code]);
-    most_rows = std::max(most_rows, sum.rows);
-  }
-  if (most_rows < fewest_rows || most_rows == std::ssize(rows)) return std::nullopt;
-  std::ranges::sort(f.levels);  // the table numbers them in an order that depends on all its rows
-  for (const std::string& level : f.levels)
-    f.means.push_back(sums[static_cast<std::size_t>(levels.find(level))].mean_drawn_to(f.mean));
-  return f;
-}
-
-void TargetMeans::encode(const Column& from, Rows rows, double* to, std::int64_t stride) const {
-  std::vector<double> mean_of_code(static_cast<std::size_t>(from.levels().size()), mean);
-  for (std::size_t i = 0; i < levels.size(); ++i) {
-    const std::int32_t code = from.levels().find(levels[i]);
-    if (code >= 0) mean_of_code[static_cast<std::size_t>(code)] = means[i];
-  }
-  for (const std::int64_t row : rows) {
-    const std::int32_t code = from.codes()[static_cast<std::size_t>(row)];
-    *to = code < 0 ? missing : mean_of_code[static_cast<std::size_t>(code)];
-    to += stride;
-  }
-}
 
 TreeEncoder TreeEncoder::fit(const TableView& view, std::span<const double> targets, const ColumnUse& use) {
   TreeEncoder encoder;

@@ -2,30 +2,15 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "data/feature_groups.h"
 #include "data/sparse_rows.h"
+#include "data/target_means.h"
 
 namespace unroll {
-
-/// Of a category: the mean target of the rows with its level. No value is a level too. It is drawn towards the mean of
-/// all rows as if 10 more of these had the level (Micci-Barreca: A Preprocessing Scheme for High-Cardinality
-/// Categorical Attributes in Classification and Prediction Problems. SIGKDD Explorations 3, 2001), and it is just that
-/// where fewer than `fewest_rows` have it: else it would tell a row its own target.
-struct TargetMeans {
-  std::string column;
-  double mean = 0;                  ///< of all rows
-  double missing = 0;               ///< of those with no value
-  std::vector<std::string> levels;  ///< that have enough rows, ascending
-  std::vector<double> means;        ///< one for each of them
-
-  static std::optional<TargetMeans> fit(const Column& column, Rows rows, std::span<const double> targets);
-  void encode(const Column& column, Rows rows, double* to, std::int64_t stride) const;
-};
 
 /// Turns rows of a table into numbers for trees, by what it has learned of some rows and of no other. Trees need no
 /// scales, so numbers, days, months and years stay as they are; words among numbers give the count of their items,

@@ -39,10 +39,7 @@ const char* word_for(ColumnKind kind, NumberPart part) {
 Json TreeEncoder::to_json() const {
   Json numbers = Json::array(), means = Json::array(), tokens = Json::array(), texts = Json::array();
   for (const RawNumber& f : numbers_) numbers.push_back({{"column", f.column}, {"what", word_for(f.kind, f.part)}});
-  for (const TargetMeans& f : means_) {
-    means.push_back(
-        {{"column", f.column}, {"mean", f.mean}, {"missing", f.missing}, {"levels", f.levels}, {"means", f.means}});
-  }
+  for (const TargetMeans& f : means_) means.push_back(json_of(f));
   for (const TokenFeatures& f : tokens_)
     tokens.push_back({{"column", f.column}, {"missing", f.missing}, {"tokens", f.tokens}});
   for (const TextFeatures& f : texts_) texts.push_back({{"column", f.column}, {"masked", f.masked}});
@@ -59,23 +56,18 @@ TreeEncoder TreeEncoder::from_json(const json& from, const std::string& file) {
       const auto& word = f.at("what").get_ref<const std::string&>();
       const auto* const entry =
           std::ranges::find(number_words, word, [](const NumberWord& known) { return std::string_view(known.word); });
-      if (entry == std::end(number_words)) refuse(file, "a number is none of number, items, days, month and year");
+      if (entry == std::end(number_words))
+        throw Error(ExitCode::bad_data, "a number is none of number, items, days, month and year");
       encoder.numbers_.push_back({f.at("column"), entry->kind, entry->part});
     }
-    for (const json& f : from.at("means")) {
-      encoder.means_.push_back({.column = f.at("column"),
-                                .mean = f.at("mean"),
-                                .missing = f.at("missing"),
-                                .levels = f.at("levels"),
-                                .means = f.at("means")});
-      if (encoder.means_.back().levels.size() != encoder.means_.back().means.size())
-        refuse(file, "a category has not as many means as levels");
-    }
+    for (const json& f : from.at("means")) encoder.means_.push_back(target_means_from(f));
     for (const json& f : from.at("tokens"))
       encoder.tokens_.push_back({.column = f.at("column"), .missing = f.at("missing"), .tokens = f.at("tokens")});
     for (const json& f : from.at("texts"))
       encoder.texts_.push_back({.column = f.at("column"), .masked = f.at("masked")});
   } catch (const json::exception& error) {
+    refuse(file, error.what());
+  } catch (const Error& error) {
     refuse(file, error.what());
   }
   encoder.list_inputs();

@@ -20,6 +20,7 @@ using Eigen::VectorXd;
 
 constexpr int penalties_tried = 20;
 constexpr double largest_penalty = 0.025, smallest_penalty = 3.75e-4;  // times the target's standard deviation
+constexpr double wide_smallest_penalty = 0.01;                         // times the largest one
 constexpr int inner_folds = 5;
 constexpr double outlier_ridge = 30;
 constexpr double outlier_limit = 3.5;
@@ -145,11 +146,11 @@ std::vector<LinearFunction> lasso_path(const Sums& sums, std::span<const double>
   return path;
 }
 
-std::vector<double> penalties_for(double target_deviation) {
+std::vector<double> penalties_between(double largest, double smallest) {
   std::vector<double> penalties;
   for (int i = 0; i < penalties_tried; ++i) {
     const double share = static_cast<double>(i) / (penalties_tried - 1);
-    penalties.push_back(target_deviation * largest_penalty * std::pow(smallest_penalty / largest_penalty, share));
+    penalties.push_back(largest > 0 ? largest * std::pow(smallest / largest, share) : 0);
   }
   return penalties;
 }
@@ -163,7 +164,10 @@ class PathsOfSums {
     if (folds.empty()) all_ = sums_of(samples, rows);
     for (const Fold& fold : folds) all_.add(validations_.emplace_back(sums_of(samples, fold.validation)), 1);
   }
-  double target_deviation() const { return Covariances(all_).target_deviation; }
+  std::vector<double> penalties() const {
+    const double deviation = Covariances(all_).target_deviation;
+    return penalties_between(largest_penalty * deviation, smallest_penalty * deviation);
+  }
   std::vector<LinearFunction> of_all(std::span<const double> penalties) const { return lasso_path(all_, penalties); }
   std::vector<LinearFunction> of_fold(std::size_t i, const Fold&, std::span<const double> penalties) const {
     Sums training = all_;
@@ -180,10 +184,10 @@ class PathsOfSums {
 class PathsOfRows {
  public:
   PathsOfRows(const Samples& samples, Rows rows) : samples_(samples), rows_(rows) {}
-  double target_deviation() const {
-    std::vector<double> targets;
-    for (const std::int64_t i : rows_) targets.push_back(samples_.targets[static_cast<std::size_t>(i)]);
-    return standard_deviation(targets, mean_of(targets));
+  /// From the least one that leaves no weight on.
+  std::vector<double> penalties() const {
+    const double largest = wide_largest_penalty(samples_, rows_);
+    return penalties_between(largest, wide_smallest_penalty * largest);
   }
   std::vector<LinearFunction> of_all(std::span<const double> penalties) const {
     return wide_lasso_path(samples_, rows_, penalties);
@@ -200,7 +204,7 @@ class PathsOfRows {
 /// With the penalty that predicts best in the folds; the largest where there are none.
 template <class Paths>
 LassoFit fit_with(const Paths& paths, const Samples& samples, const InnerFolds& folds) {
-  std::vector<double> penalties = penalties_for(paths.target_deviation());
+  std::vector<double> penalties = paths.penalties();
   std::vector<double> errors(penalties.size(), 0.0);
   for (std::size_t fold = 0; fold < folds.size(); ++fold) {
     const std::vector<LinearFunction> path = paths.of_fold(fold, folds[fold], penalties);

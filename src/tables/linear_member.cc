@@ -6,7 +6,7 @@ namespace unroll {
 
 std::unique_ptr<TableMember> LinearMember::fit(const TableSamples& samples) {
   auto member = std::make_unique<LinearMember>();
-  member->encoder_ = TableEncoder::fit(samples.rows, samples.use);
+  member->encoder_ = TableEncoder::fit(samples.rows, samples.targets, samples.use);
   const std::vector<double> features = member->encoder_.encode(samples.rows);
   const LassoFit fit =
       fit_lasso({.features = features, .width = member->encoder_.width(), .targets = samples.targets}, samples.seed);

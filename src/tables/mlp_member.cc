@@ -82,7 +82,7 @@ struct MlpMember::Net {
 
 std::unique_ptr<TableMember> MlpMember::fit(const TableSamples& samples) {
   auto member = std::make_unique<MlpMember>();
-  member->encoder_ = TableEncoder::fit(samples.rows, samples.use);
+  member->encoder_ = TableEncoder::fit(samples.rows, samples.targets, samples.use);
   const std::int64_t width = member->encoder_.width(), rows = samples.rows.size();
   const auto count = static_cast<double>(rows);
   member->mean_ = mean_of(samples.targets);

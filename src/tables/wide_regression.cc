@@ -81,6 +81,14 @@ std::vector<LinearFunction> wide_lasso_path(const Samples& samples, Rows rows, s
   return path;
 }
 
+double wide_largest_penalty(const Samples& samples, Rows rows) {
+  const Centred centred(samples, rows);
+  const ResidualGradient gradient(centred);
+  double largest = 0;
+  for (Eigen::Index j = 0; j < gradient.size(); ++j) largest = std::max(largest, std::abs(gradient(j)));
+  return largest;
+}
+
 std::vector<double> wide_leave_one_out_residuals(const Samples& samples, double ridge) {
   std::vector<std::int64_t> all(samples.targets.size());
   std::iota(all.begin(), all.end(), 0);

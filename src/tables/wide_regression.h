@@ -17,6 +17,9 @@ inline bool is_wide(std::int64_t width, Rows rows) { return width > static_cast<
 /// lasso_path() of these rows, at least one, by coordinate descent on the residuals.
 std::vector<LinearFunction> wide_lasso_path(const Samples& samples, Rows rows, std::span<const double> penalties);
 
+/// The least penalty with which all weights are 0.
+double wide_largest_penalty(const Samples& samples, Rows rows);
+
 /// leave_one_out_residuals(), from the products of rows (Saunders, Gammerman, Vovk: Ridge Regression Learning Algorithm
 /// in Dual Variables. ICML 1998).
 std::vector<double> wide_leave_one_out_residuals(const Samples& samples, double ridge);

@@ -282,6 +282,20 @@ class RefusalsTest(ExplainTest):
         self.train("train.csv", "--id", "Id", "--out", "run")
         self.no_picture("gnuplot-nox", env={"PATH": "/nowhere"})
         self.assertEqual(self.files("*.svg*"), [])
+        result = self.run_program("table", "explain", "run", "train.csv", "--json", env={"PATH": "/nowhere"})
+        self.assertEqual([result.returncode, json.loads(result.out)["picture"]], [IO, None])
+
+    def test_axes_without_length_or_end(self):
+        for name, values in (("alone", ("1e17", "")), ("wide", ("1e308", "-1e308", "5"))):
+            lines = houses(60).splitlines()
+            for i, line in enumerate(lines[1:], start=1):
+                cells = line.split(",")
+                worth = float(cells[-1])
+                cells[1] = values[0] if worth > 3000000 or i % 3 == 0 else values[i % len(values)]
+                lines[i] = ",".join(cells)
+            self.write(f"{name}.csv", "\n".join(lines) + "\n")
+            self.train(f"{name}.csv", "--id", "Id", "--out", name)
+            self.succeed("table", "explain", name, f"{name}.csv")
 
 
 if __name__ == "__main__":

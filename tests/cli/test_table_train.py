@@ -275,6 +275,12 @@ class HousesTest(TableTrainTest):
                 self.assertEqual(len(result.err.splitlines()), 1, result.err)
                 self.assertIn(problem, result.err)
 
+    def test_names_of_other_columns_of_the_predictions(self):
+        for target in ("fold", "prediction", "row"):
+            self.write("a.csv", houses(20).replace("price", target))
+            problem = self.complaint(USAGE, "table", "train", "a.csv", "--target", target)
+            self.assertIn(f'"{target}" has the name of another column of oof.csv', problem)
+
     def test_run_directories(self):
         self.write("a.csv", houses(30))
         self.train("a.csv", "--out", "run")

@@ -58,9 +58,14 @@ std::string absurd_rows(int rows) {
   return text;
 }
 
+/// To targets that say nothing.
+TableEncoder fit(const TableView& rows, const ColumnUse& use, const FeatureScales& scales = {}) {
+  return TableEncoder::fit(rows, std::vector<double>(static_cast<std::size_t>(rows.size()), 1.0), use, scales);
+}
+
 std::string encoder_text(const std::string& rows, Rows fitted) {
   const Table table = Table::from_text(header + rows, {.as = kinds});
-  return TableEncoder::fit({table, fitted}, {}).to_json().dump();
+  return fit({table, fitted}, {}).to_json().dump();
 }
 
 TEST(TableEncoder, LearnsNothingOfOtherRows) {
@@ -78,7 +83,7 @@ TEST(TableEncoder, LearnsNothingOfOtherRows) {
 
 TEST(TableEncoder, SurvivesItsJson) {
   const Table table = Table::from_text(header + rows_text(100, 1) + absurd_rows(10), {.as = kinds});
-  const TableEncoder encoder = TableEncoder::fit({table, first_rows(100)}, {.without = {"few"}});
+  const TableEncoder encoder = fit({table, first_rows(100)}, {.without = {"few"}});
   const std::string text = encoder.to_json().dump();
   const TableEncoder copy = TableEncoder::from_json(nlohmann::json::parse(text), "a file");
   EXPECT_EQ(copy.to_json().dump(), text);
@@ -96,7 +101,7 @@ std::vector<double> encoded(const std::vector<std::string>& cells, ColumnKind ki
   std::string csv = "c,d\n";
   for (const std::string& cell : cells) csv += cell + ",\n";
   const Table table = Table::from_text(csv, {.as = {{"c", kind}}});
-  const TableEncoder encoder = TableEncoder::fit({table, first_rows(fitted)}, {}, all_one);
+  const TableEncoder encoder = fit({table, first_rows(fitted)}, {}, all_one);
   *width = encoder.width();
   return encoder.encode({table, first_rows(table.rows() - fitted, fitted)});
 }
@@ -216,7 +221,7 @@ TEST(TableEncoder, MakesNothingOfWhatSaysNothing) {
 
 TEST(TableEncoder, RefusesTablesWithoutItsColumns) {
   const Table table = Table::from_text(header + rows_text(50, 1), {.as = kinds});
-  const TableEncoder encoder = TableEncoder::fit({table, all_rows(table)}, {});
+  const TableEncoder encoder = fit({table, all_rows(table)}, {});
   const auto refusal = [&](const std::string& csv) {
     const Table other = Table::from_text(csv, {}, "test.csv");
     return std::string(error_of([&] { encoder.encode({other, all_rows(other)}); }).what());
@@ -227,7 +232,7 @@ TEST(TableEncoder, RefusesTablesWithoutItsColumns) {
 
 TEST(TableEncoder, RefusesWhatIsNoEncoder) {
   const Table table = Table::from_text(header + rows_text(50, 1), {.as = kinds});
-  const nlohmann::json good = nlohmann::json::parse(TableEncoder::fit({table, all_rows(table)}, {}).to_json().dump());
+  const nlohmann::json good = nlohmann::json::parse(fit({table, all_rows(table)}, {}).to_json().dump());
   const auto refusal = [](const nlohmann::json& json) {
     const Error error = error_of([&] { TableEncoder::from_json(json, "m.safetensors"); });
     EXPECT_EQ(error.code(), ExitCode::bad_data);
@@ -248,12 +253,38 @@ TEST(TableEncoder, RefusesWhatIsNoEncoder) {
   EXPECT_THAT(changed("edges", "none"), HasSubstr("encoder"));
 }
 
+// 300 levels in six rows each, of which the 200 that come first in the alphabet have features of their own.
+TEST(TableEncoder, GivesACategoryOfManyLevelsItsMeanTarget) {
+  std::string csv = "c,d\n";
+  std::vector<double> targets;
+  for (int i = 0; i < 1800; ++i) {
+    csv += fmt::format("{:03},\n", i % 300);
+    targets.push_back(i % 300 < 250 ? 2 : 5);
+  }
+  csv += "never seen,\n,\n";
+  const Table table = Table::from_text(csv, {.as = {{"c", ColumnKind::category}}});
+  const std::vector<std::int64_t> learned = first_rows(1800);
+  const TableEncoder encoder = TableEncoder::fit({table, learned}, targets, {}, all_one);
+  ASSERT_EQ(encoder.width(), 202) << "levels, pool, mean";
+  const TableEncoder copy = TableEncoder::from_json(nlohmann::json::parse(encoder.to_json().dump()), "a file");
+  const std::vector<double> features = copy.encode({table, all_rows(table)});
+  const auto mean_of_row = [&](std::size_t row) { return features[202 * row + 201]; };
+  // Drawn towards 2.5, the mean of all, by ten rows of it; a sixth of the rows lie above it.
+  const double low = (6 * 2 + 10 * 2.5) / 16, high = (6 * 5 + 10 * 2.5) / 16,
+               deviation = (high - low) * std::sqrt(5) / 6;
+  EXPECT_NEAR(mean_of_row(0), (low - 2.5) / deviation, 1e-12);
+  EXPECT_NEAR(mean_of_row(299), (high - 2.5) / deviation, 1e-12);
+  EXPECT_EQ(mean_of_row(1800), 0) << "never seen";
+  EXPECT_EQ(mean_of_row(1801), 0) << "missing in too few rows";
+  EXPECT_EQ(fit({table, learned}, {}).width(), 201) << "where all levels have the same mean it says nothing";
+}
+
 std::vector<double> features_of(const std::string& text, bool masked) {
   const Table table = Table::from_text(fmt::format("note\n\"{}\"\n", text), {.as = {{"note", ColumnKind::text}}});
   const ColumnUse use = {.hashed = {"note"},
                          .masked = masked ? std::vector<std::string>{"note"} : std::vector<std::string>{}};
   const std::vector<std::int64_t> rows = {0};
-  const TableEncoder encoder = TableEncoder::fit({table, rows}, use);
+  const TableEncoder encoder = fit({table, rows}, use);
   const TableEncoder copy = TableEncoder::from_json(nlohmann::json::parse(encoder.to_json().dump()), "file");
   EXPECT_EQ(copy.encode({table, rows}), encoder.encode({table, rows}));
   return encoder.encode({table, rows});
@@ -276,7 +307,7 @@ TEST(TextFeatures, HideWordsWithDigitsWhereTheyAreMasked) {
 TEST(TextFeatures, AreThereOnRequestOnly) {
   const Table table = Table::from_text("note\nx\n", {.as = {{"note", ColumnKind::text}}});
   const std::vector<std::int64_t> rows = {0};
-  EXPECT_EQ(TableEncoder::fit({table, rows}, {}).width(), 0);
+  EXPECT_EQ(fit({table, rows}, {}).width(), 0);
 }
 
 }  // namespace
