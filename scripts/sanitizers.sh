@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds with sanitizers and runs the quick tests: scripts/sanitizers.sh asan|tsan
 #   asan  AddressSanitizer and UndefinedBehaviorSanitizer: all but what measures time or memory, or gives other words to
-#         a program that is run (label unsanitized), and two of six trainings that differ in their cells alone
+#         a program that is run (label unsanitized), and four of the six trainings of SameBits
 #   tsan  ThreadSanitizer: what runs on threads
 set -euo pipefail
 cd "$(dirname "$0")/.."

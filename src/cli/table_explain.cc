@@ -84,7 +84,7 @@ MeanAndDeviation score_over_folds(const TableResults& results) {
 
 void explain_model(Explanation& e, const TableModel& model, const Table& table, std::size_t top) {
   constexpr std::size_t most_rows = 1000;
-  const std::vector<std::int64_t> rows = evenly_spaced(all_rows(table), most_rows);
+  const std::vector<std::int64_t> rows = evenly_spaced(all_rows(table.rows()), most_rows);
   const std::vector<TableInput> inputs = model.inputs();
   for (const Importance& one : e.results.importances) {
     const auto input = std::ranges::find(inputs, one.column, &TableInput::name);

@@ -40,7 +40,7 @@ void predict_table(const TablePredictOptions& o) {
   const TableTask& task = model.task();
   const Table table = read_table_for(model, o.file, task.id);
   const RowNames names(table, task.id);
-  const std::vector<std::int64_t> rows = all_rows(table);
+  const std::vector<std::int64_t> rows = all_rows(table.rows());
   const std::vector<double> predictions = model.predict({table, rows});
   std::string text = fmt::format("{},{}\n", names.header(), csv_cell(task.target));
   for (const std::int64_t row : rows)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -30,6 +31,15 @@ std::string path_in(const std::string& folder, const char* name) {
 [[noreturn]] void refuse(const Table& table, std::int64_t row, const std::string& problem) {
   throw Error(ExitCode::bad_data, fmt::format("{}: line {}: {}; it is not as unroll table train writes it",
                                               table.name(), table.line(row), problem));
+}
+
+Table read_results(const std::string& path, std::map<std::string, ColumnKind> kinds) {
+  try {
+    return Table::read(path, {.as = std::move(kinds)});
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::usage) throw;
+    throw Error(ExitCode::bad_data, fmt::format("{}; it is not as unroll table train writes it", error.what()));
+  }
 }
 
 double number_in(const Table& table, const std::string& column, std::int64_t row) {
@@ -77,10 +87,10 @@ TableResults read_table_results(const std::string& folder, const TableTask& task
                     "with --drop and train again",
                     importance_path, most_permuted_columns));
   }
-  const Table importances = Table::read(importance_path, {.as = {{"column", ColumnKind::text},
-                                                                 {"metric", ColumnKind::text},
-                                                                 {"importance", ColumnKind::number},
-                                                                 {"spread", ColumnKind::number}}});
+  const Table importances = read_results(importance_path, {{"column", ColumnKind::text},
+                                                           {"metric", ColumnKind::text},
+                                                           {"importance", ColumnKind::number},
+                                                           {"spread", ColumnKind::number}});
   results.metric = metric_in(importances);
   for (std::int64_t row = 0; row < importances.rows(); ++row) {
     const auto at = static_cast<std::size_t>(row);  // NaN: a fold had no score
@@ -89,16 +99,18 @@ TableResults read_table_results(const std::string& folder, const TableTask& task
                                     .deviation = importances.column("spread").numbers()[at]}});
   }
   results.row_header = task.id.empty() ? "row" : task.id;
-  const Table oof = Table::read(path_in(folder, oof_name), {.as = {{results.row_header, ColumnKind::text},
-                                                                   {"fold", ColumnKind::number},
-                                                                   {task.target, ColumnKind::number},
-                                                                   {"prediction", ColumnKind::number}}});
+  const Table oof = read_results(path_in(folder, oof_name), {{results.row_header, ColumnKind::text},
+                                                             {"fold", ColumnKind::number},
+                                                             {task.target, ColumnKind::number},
+                                                             {"prediction", ColumnKind::number}});
   for (std::int64_t row = 0; row < oof.rows(); ++row) {
     const double target = number_in(oof, task.target, row), prediction = number_in(oof, "prediction", row);
     if (results.metric == Metric::log_rmse && (target <= 0 || prediction <= 0))
       refuse(oof, row, "log-rmse takes numbers above 0");
+    const double fold = number_in(oof, "fold", row);
+    if (!(fold >= 1 && fold <= static_cast<double>(oof.rows()))) refuse(oof, row, "there is no such fold");
     results.rows.push_back({.name = std::string(oof.column(results.row_header).text(row)),
-                            .fold = std::llround(number_in(oof, "fold", row)),
+                            .fold = std::llround(fold),
                             .target = target,
                             .prediction = prediction});
   }

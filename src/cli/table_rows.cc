@@ -2,18 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
-
 #include "io/in_quotes.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
-
-std::vector<std::int64_t> all_rows(const Table& table) {
-  std::vector<std::int64_t> rows(static_cast<std::size_t>(table.rows()));
-  std::iota(rows.begin(), rows.end(), std::int64_t{0});
-  return rows;
-}
 
 RowNames::RowNames(const Table& table, const std::string& id) {
   if (id.empty()) return;

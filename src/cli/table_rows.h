@@ -10,8 +10,6 @@
 
 namespace unroll::cli {
 
-std::vector<std::int64_t> all_rows(const Table& table);
-
 /// What names each row in a file of predictions: the cells of the column `id`, which holds categories, or the number of
 /// the row, from 1, where `id` is empty. Throws Error(bad_data) for a row without.
 class RowNames {

@@ -192,7 +192,7 @@ Learner learner_of(const TableTrainOptions& o) {
 /// Says which columns hold the target. What a fold does about it, it finds in its own rows.
 void say_leaks(const Table& table, const TableTrainOptions& o) {
   const Column* const target = &table.column(o.target);
-  const std::vector<std::int64_t> rows = all_rows(table);
+  const std::vector<std::int64_t> rows = all_rows(table.rows());
   for (const Leak& leak : find_leaks({table, rows}, std::span(&target, 1))) {
     const std::string& name = leak.into->name();
     if (name == o.id) continue;
@@ -275,7 +275,7 @@ void train_table(const TableTrainOptions& o) {
   };
   const Learner learner = learner_of(o);
   const TableValidation validation = validate(table, targets, folds, learner, o.metric, on_fold);
-  const std::vector<std::int64_t> rows = all_rows(table);
+  const std::vector<std::int64_t> rows = all_rows(table.rows());
   const TableModel model = learner.fit({table, rows});
   const std::string oof_path = (std::filesystem::path(directory.path()) / oof_name).string();
   const std::string importance_path = (std::filesystem::path(directory.path()) / importance_name).string();

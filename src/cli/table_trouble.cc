@@ -119,7 +119,7 @@ class Search {
       if (column.kind() != ColumnKind::number) continue;
       if (target_ != nullptr ? &column == target_ : summary_of(column.numbers()).median >= 1000) of.push_back(&column);
     }
-    const std::vector<std::int64_t> rows = all_rows(table_);
+    const std::vector<std::int64_t> rows = all_rows(table_.rows());
     for (Leak& leak : find_leaks({table_, rows}, of)) {
       const std::int64_t row = leak.rows.front();
       const double value = leak.of->numbers()[static_cast<std::size_t>(row)];

@@ -6,23 +6,17 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <numeric>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "data/shuffle.h"
+#include "data/table_view.h"
 #include "io/in_quotes.h"
 #include "unroll/error.h"
 
 namespace unroll {
 namespace {
-
-std::vector<std::int64_t> all_rows(std::int64_t rows) {
-  std::vector<std::int64_t> order(static_cast<std::size_t>(rows));
-  std::iota(order.begin(), order.end(), std::int64_t{0});
-  return order;
-}
 
 /// Validated on order[begin, end), trained on what lies outside of it and before `last`.
 Fold fold_of(std::span<const std::int64_t> order, std::size_t begin, std::size_t end, std::size_t last) {

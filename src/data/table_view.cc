@@ -3,12 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/check.h"
 #include "io/in_quotes.h"
 #include "unroll/error.h"
 
 namespace unroll {
+
+std::vector<std::int64_t> all_rows(std::int64_t count) {
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
+  std::iota(rows.begin(), rows.end(), std::int64_t{0});
+  return rows;
+}
+
+std::vector<std::int64_t> rows_at(Rows rows, std::span<const std::int64_t> places) {
+  std::vector<std::int64_t> found;
+  found.reserve(places.size());
+  for (const std::int64_t place : places) found.push_back(rows[static_cast<std::size_t>(place)]);
+  return found;
+}
 
 std::vector<std::int64_t> evenly_spaced(Rows rows, std::size_t most) {
   const std::size_t count = std::min(rows.size(), most);

@@ -12,6 +12,12 @@ namespace unroll {
 /// Rows of a table.
 using Rows = std::span<const std::int64_t>;
 
+/// 0 to count - 1.
+std::vector<std::int64_t> all_rows(std::int64_t count);
+
+/// Those of `rows` that stand at `places`.
+std::vector<std::int64_t> rows_at(Rows rows, std::span<const std::int64_t> places);
+
 /// `rows`, or `most` of them at equal distances where there are more.
 std::vector<std::int64_t> evenly_spaced(Rows rows, std::size_t most);
 

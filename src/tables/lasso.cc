@@ -83,12 +83,6 @@ Sums sums_of(const Samples& samples, std::span<const std::int64_t> rows) {
   return sums;
 }
 
-std::vector<std::int64_t> all_rows(const Samples& samples) {
-  std::vector<std::int64_t> rows;
-  for (std::int64_t i = 0; i < samples.rows(); ++i) rows.push_back(i);
-  return rows;
-}
-
 /// Per row, about the means.
 struct Covariances {
   VectorXd means, with_target;
@@ -219,12 +213,6 @@ LassoFit fit_with(const Paths& paths, const Samples& samples, const InnerFolds& 
   return {.function = paths.of_all(penalties).back(), .penalty = penalties.back()};
 }
 
-std::vector<std::int64_t> rows_at(std::span<const std::int64_t> places, Rows rows) {
-  std::vector<std::int64_t> at;
-  for (const std::int64_t place : places) at.push_back(rows[static_cast<std::size_t>(place)]);
-  return at;
-}
-
 }  // namespace
 
 double LinearFunction::operator()(std::span<const double> features) const {
@@ -234,13 +222,13 @@ double LinearFunction::operator()(std::span<const double> features) const {
 }
 
 std::vector<LinearFunction> lasso_path(const Samples& samples, std::span<const double> penalties) {
-  const std::vector<std::int64_t> rows = all_rows(samples);
+  const std::vector<std::int64_t> rows = all_rows(samples.rows());
   if (is_wide(samples.width, rows)) return wide_lasso_path(samples, rows, penalties);
   return lasso_path(sums_of(samples, rows), penalties);
 }
 
 std::vector<double> leave_one_out_residuals(const Samples& samples, double ridge) {
-  const std::vector<std::int64_t> all = all_rows(samples);
+  const std::vector<std::int64_t> all = all_rows(samples.rows());
   if (is_wide(samples.width, all)) return wide_leave_one_out_residuals(samples, ridge);
   const Covariances covariances(sums_of(samples, all));
   const auto rows = static_cast<double>(samples.rows());
@@ -289,7 +277,7 @@ LassoFit fit_lasso(const Samples& samples, std::uint64_t seed) {
   InnerFolds folds;
   if (count >= 2) {
     for (const Fold& fold : shuffled_folds(count, static_cast<int>(std::min<std::int64_t>(inner_folds, count)), seed))
-      folds.push_back({rows_at(fold.training, kept), rows_at(fold.validation, kept)});
+      folds.push_back({rows_at(kept, fold.training), rows_at(kept, fold.validation)});
   }
   LassoFit fit = is_wide(samples.width, kept) ? fit_with(PathsOfRows(samples, kept), samples, folds)
                                               : fit_with(PathsOfSums(samples, kept, folds), samples, folds);

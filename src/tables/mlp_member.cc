@@ -28,13 +28,6 @@ constexpr int scouts = 2, parts = 8;
 constexpr std::int64_t patience = 10;
 constexpr std::int64_t fewest_rows_for_scouts = 160;
 
-std::vector<std::int64_t> at(const std::vector<std::int64_t>& rows, const std::vector<std::int64_t>& places) {
-  std::vector<std::int64_t> result;
-  result.reserve(places.size());
-  for (const std::int64_t place : places) result.push_back(rows[static_cast<std::size_t>(place)]);
-  return result;
-}
-
 std::vector<std::int64_t> extents_of(const Shape& shape) {
   std::vector<std::int64_t> extents(static_cast<std::size_t>(shape.rank()));
   for (int d = 0; d < shape.rank(); ++d) extents[static_cast<std::size_t>(d)] = shape[d];
@@ -112,7 +105,7 @@ std::unique_ptr<TableMember> MlpMember::fit(const TableSamples& samples) {
     each_on_a_thread(context, scouts, [&](std::int64_t i) {
       const Fold& fold = folds[static_cast<std::size_t>(i)];
       best[i] = Net(seed_of(samples.seed, nets + i), width)
-                    .train(examples, {at(kept, fold.training), at(kept, fold.validation)}, most_epochs);
+                    .train(examples, {rows_at(kept, fold.training), rows_at(kept, fold.validation)}, most_epochs);
     });
     member->epochs_ = (std::accumulate(best, best + scouts, std::int64_t{0}) + scouts - 1) / scouts;
   }

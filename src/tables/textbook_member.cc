@@ -57,15 +57,13 @@ std::unique_ptr<TableMember> TextbookMember::fit(const TableSamples& samples) {
   Examples examples{.features = member->encode(samples.rows), .width = 0, .targets = {}};
   for (std::size_t i = 0; i < member->inputs_.size(); ++i) examples.width += member->features_of(i);
   for (const double target : samples.targets) examples.targets.push_back(static_cast<float>(target));
-  std::vector<std::int64_t> rows(samples.targets.size());
-  std::iota(rows.begin(), rows.end(), 0);
   Context context({.seed = samples.seed, .threads = 1});
   Parameters parameters(context);
   const Uniform init = uniform_for_fan(static_cast<int>(std::max<std::int64_t>(examples.width, 1)));
   const Linear net(parameters, "linear", static_cast<int>(examples.width), 1, init, init);
   RegressionTask task(
-      parameters, [&](const Var& x, const Random* /*no dropout*/) { return net(x); }, examples, std::move(rows), {},
-      batch);
+      parameters, [&](const Var& x, const Random* /*no dropout*/) { return net(x); }, examples,
+      all_rows(samples.rows.size()), {}, batch);
   Adam adam(parameters, {.learning_rate = learning_rate});
   Trainer(task, adam, {.epochs = epochs}).run();
   const std::span<const float> weights = net.weight.value().span();

@@ -4,7 +4,6 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "tables/coordinate_descent.h"
 
@@ -90,9 +89,7 @@ double wide_largest_penalty(const Samples& samples, Rows rows) {
 }
 
 std::vector<double> wide_leave_one_out_residuals(const Samples& samples, double ridge) {
-  std::vector<std::int64_t> all(samples.targets.size());
-  std::iota(all.begin(), all.end(), 0);
-  const Centred centred(samples, all);
+  const Centred centred(samples, all_rows(samples.rows()));
   const Eigen::Index rows = centred.targets.size();
   // Of what the targets are about their mean, the regression keeps products * (products + ridge)^-1.
   const MatrixXd products = centred.features * centred.features.transpose();

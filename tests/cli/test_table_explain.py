@@ -247,13 +247,14 @@ class RefusalsTest(ExplainTest):
         self.train("train.csv", "--id", "Id", "--out", "run")
         for name, old, new, problem in (("importance.csv", "log-rmse", "luck", "line 2"), ("oof.csv", "fold", "part", '"fold"'),
                                         ("importance.csv", "column", "Column", '"column"'), ("oof.csv", "\nh3,", "\nh3,x", "line 5"),
-                                        ("oof.csv", "\nh2,", "\nx,1,-5,3\nh2,", "line 4"), ("oof.csv", "\nh2,", "\nx,1,5,0\nh2,", "line 4")):
+                                        ("oof.csv", "\nh2,", "\nx,1,-5,3\nh2,", "line 4"), ("oof.csv", "\nh2,", "\nx,1,5,0\nh2,", "line 4"),
+                                        ("oof.csv", "\nh2,", "\nx,1e300,5,5\nh2,", "no such fold")):
             path = self.folder / "run" / name
             good = path.read_text()
             path.write_text(good.replace(old, new, 1))
             result = self.run_program("table", "explain", "run", "train.csv")
             path.write_text(good)
-            self.assertIn(result.returncode, (USAGE, BAD_DATA))
+            self.assertEqual(result.returncode, BAD_DATA)
             self.assertEqual(len(result.err.splitlines()), 1)
             self.assertIn(f"run/{name}: ", result.err)
             self.assertIn(problem, result.err)
