@@ -151,7 +151,7 @@ class Search {
         nearest = &dates;
       }
     }
-    if (highest < 0.5) return;
+    if (nearest == nullptr || highest < 0.5) return;
     add("time_order", column,
         fmt::format(
             "numbers the rows nearly in the order of {} (rank correlation {:.2f}): folds by chance learn from the "
