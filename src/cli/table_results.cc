@@ -81,11 +81,8 @@ TableResults read_table_results(const std::string& folder, const TableTask& task
   const std::string importance_path = path_in(folder, importance_name);
   std::error_code ignored;
   if (std::filesystem::file_size(importance_path, ignored) == importance_header.size()) {
-    throw Error(
-        ExitCode::bad_data,
-        fmt::format("{}: no column was permuted: the folds' models read none, or more than {}; leave columns out "
-                    "with --drop and train again",
-                    importance_path, most_permuted_columns));
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: the folds' models read no column, so nothing explains them", importance_path));
   }
   const Table importances = read_results(importance_path, {{"column", ColumnKind::text},
                                                            {"metric", ColumnKind::text},
@@ -93,7 +90,7 @@ TableResults read_table_results(const std::string& folder, const TableTask& task
                                                            {"spread", ColumnKind::number}});
   results.metric = metric_in(importances);
   for (std::int64_t row = 0; row < importances.rows(); ++row) {
-    const auto at = static_cast<std::size_t>(row);  // NaN: a fold had no score
+    const auto at = static_cast<std::size_t>(row);  // NaN: not measured, or a fold had no score
     results.importances.push_back({std::string(importances.column("column").text(row)),
                                    {.mean = importances.column("importance").numbers()[at],
                                     .deviation = importances.column("spread").numbers()[at]}});

@@ -32,7 +32,7 @@ Table read_table_for(const TableModel& model, const std::string& file, const std
 }
 
 std::string csv_cell(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  if (text.find_first_of(",;\t\"\r\n") == std::string_view::npos) return std::string(text);
   std::string cell = "\"";
   for (const char byte : text) cell += byte == '"' ? "\"\"" : std::string(1, byte);
   return cell + "\"";

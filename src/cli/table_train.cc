@@ -126,6 +126,7 @@ Table read_table(const TableTrainOptions& o) {
 }
 
 std::vector<double> targets_of(const Table& table, const TableTrainOptions& o) {
+  constexpr double largest_target = 1e100;  // so that sums of squares are finite
   const Column& column = table.column(o.target);
   const std::string name = in_quotes(o.target);
   std::vector<double> targets(column.numbers().begin(), column.numbers().end());
@@ -138,6 +139,11 @@ std::vector<double> targets_of(const Table& table, const TableTrainOptions& o) {
       refuse_row(table, row,
                  fmt::format("the target {} is {}, and a target is a number; correct the row or leave it out", name,
                              in_quotes(misfit->text)));
+    }
+    if (std::abs(target) > largest_target) {
+      refuse_row(table, row,
+                 fmt::format("the target {} is {}, and no target is beyond 1e100; correct the row or leave it out",
+                             name, target));
     }
     if (o.metric == Metric::log_rmse && target <= 0)
       refuse_row(

@@ -9,21 +9,20 @@ namespace unroll::cli {
 
 namespace {
 
-std::vector<double> at(std::span<const double> values, Rows rows) {
-  std::vector<double> result;
-  result.reserve(rows.size());
-  for (const std::int64_t row : rows) result.push_back(values[static_cast<std::size_t>(row)]);
-  return result;
-}
-
 /// Of some of the validation rows: more of them would cost much and tell little more.
 std::vector<ColumnImportance> importances_of(const TableModel& model, const Table& table,
                                              std::span<const double> targets, Rows validation, Metric metric,
                                              std::uint64_t seed, std::size_t fold) {
-  if (model.inputs().size() > most_permuted_columns) return {};
+  const std::vector<TableInput> inputs = model.inputs();
+  if (inputs.size() > most_permuted_columns) {
+    std::vector<ColumnImportance> not_measured;
+    not_measured.reserve(inputs.size());
+    for (const TableInput& input : inputs) not_measured.push_back({input.name, std::nan("")});
+    return not_measured;
+  }
   constexpr std::size_t most_rows = 200;
   const std::vector<std::int64_t> rows = evenly_spaced(validation, most_rows);
-  const std::vector<double> truth = at(targets, rows);
+  const std::vector<double> truth = at_places(targets, rows);
   const auto error_of = [&](std::span<const double> predictions) { return error(metric, predictions, truth); };
   return permutation_importance(model, {table, rows}, error_of, seed, static_cast<std::uint32_t>(fold));
 }
@@ -58,8 +57,8 @@ TableValidation validate(const Table& table, std::span<const double> targets, co
     const std::vector<double> predictions = model.predict({table, fold.validation});
     for (std::size_t j = 0; j < predictions.size(); ++j)
       result.predictions.push_back({.row = fold.validation[j], .fold = i + 1, .prediction = predictions[j]});
-    training.push_back(score(metric, model.predict({table, fold.training}), at(targets, fold.training)));
-    validation.push_back(score(metric, predictions, at(targets, fold.validation)));
+    training.push_back(score(metric, model.predict({table, fold.training}), at_places(targets, fold.training)));
+    validation.push_back(score(metric, predictions, at_places(targets, fold.validation)));
     result.folds.push_back(
         {.number = i + 1,
          .training_rows = static_cast<std::int64_t>(fold.training.size()),

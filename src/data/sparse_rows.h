@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -13,6 +15,12 @@ struct SparseRows {
   std::vector<float> values;
 
   std::int64_t size() const { return static_cast<std::int64_t>(begins.size()) - 1; }
+  /// The number at `place` of a row, which is there.
+  float& value(std::size_t row, std::uint32_t place) {
+    const auto begin = places.begin() + static_cast<std::ptrdiff_t>(begins[row]);
+    const auto end = places.begin() + static_cast<std::ptrdiff_t>(begins[row + 1]);
+    return values[static_cast<std::size_t>(std::lower_bound(begin, end, place) - places.begin())];
+  }
 };
 
 }  // namespace unroll

@@ -24,10 +24,14 @@ TableEncoder TableEncoder::fit(const TableView& view, std::span<const double> ta
         for (const NumberPart part : {NumberPart::value, NumberPart::month, NumberPart::year})
           add(NumberFeatures::fit(column, part, rows));
         break;
-      case ColumnKind::category:
-        add(LevelFeatures::fit(column, rows));
-        add(MeanFeature::fit(column, rows, targets));
+      case ColumnKind::category: {
+        std::optional<MeanFeature> mean = MeanFeature::fit(column, rows, targets);
+        // A feature for each of many levels that hardly differ is mostly noise: of three columns with 210 levels that
+        // say nothing, lasso and nets had errors that were 4 and 8 % larger with them.
+        if (!mean || levels_differ(column, rows, targets)) add(LevelFeatures::fit(column, rows));
+        add(std::move(mean));
         break;
+      }
       case ColumnKind::list:
         add(TokenFeatures::fit(column, rows));
         break;
@@ -59,6 +63,25 @@ std::vector<double> TableEncoder::encode(const TableView& rows) const {
           place += g.width();
         },
         group);
+  }
+  return features;
+}
+
+std::vector<double> TableEncoder::encode_learned(const TableView& rows, std::span<const double> targets,
+                                                 std::uint64_t seed) const {
+  std::vector<double> features = encode(rows);
+  const auto stride = static_cast<std::size_t>(width());
+  std::size_t place = 0;
+  for (const Group& group : groups_) {
+    if (const auto* feature = std::get_if<MeanFeature>(&group)) {
+      const Column& column = rows.table().column(feature->column);
+      double* to = features.data() + place;
+      for (const double mean : TargetMeans::of_others(column, rows.rows_of(column), targets, seed)) {
+        *to = feature->standardised(mean, scales_);
+        to += stride;
+      }
+    }
+    place += static_cast<std::size_t>(std::visit([](const auto& g) { return g.width(); }, group));
   }
   return features;
 }

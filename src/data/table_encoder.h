@@ -28,6 +28,8 @@ class TableEncoder {
   /// [rows, width()], row-major, finite. The table may have other columns too and another order. Throws Error(bad_data)
   /// where it lacks a column or has it as another kind.
   std::vector<double> encode(const TableView& rows) const;
+  /// Of the rows that it has learned of, and their targets: the same, but mean targets are TargetMeans::of_others.
+  std::vector<double> encode_learned(const TableView& rows, std::span<const double> targets, std::uint64_t seed) const;
 
   nlohmann::ordered_json to_json() const;
   /// `file` stands for it in messages. Throws Error(bad_data) for what is no encoder.

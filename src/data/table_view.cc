@@ -17,13 +17,6 @@ std::vector<std::int64_t> all_rows(std::int64_t count) {
   return rows;
 }
 
-std::vector<std::int64_t> rows_at(Rows rows, std::span<const std::int64_t> places) {
-  std::vector<std::int64_t> found;
-  found.reserve(places.size());
-  for (const std::int64_t place : places) found.push_back(rows[static_cast<std::size_t>(place)]);
-  return found;
-}
-
 std::vector<std::int64_t> evenly_spaced(Rows rows, std::size_t most) {
   const std::size_t count = std::min(rows.size(), most);
   std::vector<std::int64_t> some;

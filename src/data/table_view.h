@@ -15,8 +15,14 @@ using Rows = std::span<const std::int64_t>;
 /// 0 to count - 1.
 std::vector<std::int64_t> all_rows(std::int64_t count);
 
-/// Those of `rows` that stand at `places`.
-std::vector<std::int64_t> rows_at(Rows rows, std::span<const std::int64_t> places);
+/// The elements that stand at `places` of a list.
+template <class List>
+auto at_places(const List& list, std::span<const std::int64_t> places) {
+  std::vector<typename List::value_type> found;
+  found.reserve(places.size());
+  for (const std::int64_t place : places) found.push_back(list[static_cast<std::size_t>(place)]);
+  return found;
+}
 
 /// `rows`, or `most` of them at equal distances where there are more.
 std::vector<std::int64_t> evenly_spaced(Rows rows, std::size_t most);

@@ -1,9 +1,11 @@
 #include "data/target_means.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "data/folds.h"
 #include "data/number_summary.h"
 #include "unroll/error.h"
 
@@ -26,31 +28,70 @@ struct TargetSum {
   }
 };
 
-}  // namespace
-
-std::optional<TargetMeans> TargetMeans::fit(const Column& column, Rows rows, std::span<const double> targets) {
-  const Levels& levels = column.levels();
-  std::vector<TargetSum> sums(static_cast<std::size_t>(levels.size()));
+/// By the codes of a column's levels.
+struct LevelSums {
+  std::vector<TargetSum> of_levels;
   TargetSum missing;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::int32_t code = column.codes()[static_cast<std::size_t>(rows[i])];
-    (code < 0 ? missing : sums[static_cast<std::size_t>(code)]).add(targets[i]);
+
+  LevelSums(const Column& column, Rows rows, std::span<const double> targets)
+      : of_levels(static_cast<std::size_t>(column.levels().size())) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::int32_t code = column.codes()[static_cast<std::size_t>(rows[i])];
+      (code < 0 ? missing : of_levels[static_cast<std::size_t>(code)]).add(targets[i]);
+    }
   }
+};
+
+struct Learned {
+  TargetMeans means;
+  std::int64_t most_rows = 0;  // that have one level, or no value
+};
+
+Learned learned_of(const Column& column, Rows rows, std::span<const double> targets) {
+  const Levels& levels = column.levels();
+  const LevelSums sums(column, rows, targets);
   TargetMeans f;
   f.column = column.name();
   f.mean = mean_of(targets);
-  f.missing = missing.is_frequent() ? missing.mean_drawn_to(f.mean) : f.mean;
-  std::int64_t most_rows = missing.rows;
+  f.missing = sums.missing.is_frequent() ? sums.missing.mean_drawn_to(f.mean) : f.mean;
+  std::int64_t most_rows = sums.missing.rows;
   for (std::int32_t code = 0; code < levels.size(); ++code) {
-    const TargetSum& sum = sums[static_cast<std::size_t>(code)];
+    const TargetSum& sum = sums.of_levels[static_cast<std::size_t>(code)];
     if (sum.is_frequent()) f.levels.emplace_back(levels[code]);
     most_rows = std::max(most_rows, sum.rows);
   }
-  if (most_rows < fewest_rows || most_rows == std::ssize(rows)) return std::nullopt;
   std::ranges::sort(f.levels);  // the table numbers them in an order that depends on all its rows
   for (const std::string& level : f.levels)
-    f.means.push_back(sums[static_cast<std::size_t>(levels.find(level))].mean_drawn_to(f.mean));
-  return f;
+    f.means.push_back(sums.of_levels[static_cast<std::size_t>(levels.find(level))].mean_drawn_to(f.mean));
+  return {.means = std::move(f), .most_rows = most_rows};
+}
+
+}  // namespace
+
+bool levels_differ(const Column& column, Rows rows, std::span<const double> targets) {
+  constexpr double least_ratio = 1.5;
+  const double mean = mean_of(targets);
+  double between = 0;
+  std::int64_t present = 0;
+  const auto add = [&](const TargetSum& sum) {
+    if (sum.rows == 0) return;
+    const auto count = static_cast<double>(sum.rows);
+    between += count * std::pow(sum.sum / count - mean, 2);
+    ++present;
+  };
+  const LevelSums sums(column, rows, targets);
+  std::ranges::for_each(sums.of_levels, add);
+  add(sums.missing);
+  const std::int64_t left = std::ssize(rows) - present;
+  if (present < 2 || left < 1) return false;
+  const double within = std::max(0.0, static_cast<double>(rows.size()) * central_moment(targets, mean, 2) - between);
+  return between / static_cast<double>(present - 1) >= least_ratio * within / static_cast<double>(left);
+}
+
+std::optional<TargetMeans> TargetMeans::fit(const Column& column, Rows rows, std::span<const double> targets) {
+  Learned learned = learned_of(column, rows, targets);
+  if (learned.most_rows < fewest_rows || learned.most_rows == std::ssize(rows)) return std::nullopt;
+  return std::move(learned.means);
 }
 
 void TargetMeans::encode(const Column& from, Rows rows, double* to, std::int64_t stride) const {
@@ -64,6 +105,20 @@ void TargetMeans::encode(const Column& from, Rows rows, double* to, std::int64_t
     *to = code < 0 ? missing : mean_of_code[static_cast<std::size_t>(code)];
     to += stride;
   }
+}
+
+std::vector<double> TargetMeans::of_others(const Column& column, Rows rows, std::span<const double> targets,
+                                           std::uint64_t seed) {
+  constexpr int parts = 5;
+  std::vector<double> encoded(rows.size());
+  for (const Fold& fold : shuffled_folds(std::ssize(rows), parts, seed)) {
+    const TargetMeans means =
+        learned_of(column, at_places(rows, fold.training), at_places(targets, fold.training)).means;
+    std::vector<double> of_part(fold.validation.size());
+    means.encode(column, at_places(rows, fold.validation), of_part.data(), 1);
+    for (std::size_t i = 0; i < of_part.size(); ++i) encoded[static_cast<std::size_t>(fold.validation[i])] = of_part[i];
+  }
+  return encoded;
 }
 
 nlohmann::ordered_json json_of(const TargetMeans& f) {
@@ -93,7 +148,7 @@ std::optional<MeanFeature> MeanFeature::fit(const Column& column, Rows rows, std
 void MeanFeature::encode(const Column& from, Rows rows, const FeatureScales& scales, double* to,
                          std::int64_t stride) const {
   means.encode(from, rows, to, stride);
-  for (std::size_t i = 0; i < rows.size(); ++i, to += stride) *to = scales.number * (*to - means.mean) / deviation;
+  for (std::size_t i = 0; i < rows.size(); ++i, to += stride) *to = standardised(*to, scales);
 }
 
 }  // namespace unroll

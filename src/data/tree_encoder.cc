@@ -22,6 +22,12 @@ bool all_the_same(std::span<const double> numbers) {
   return std::ranges::all_of(numbers, [&](double x) { return none ? std::isnan(x) : x == numbers.front(); });
 }
 
+/// So many that the rows of one are too few for its mean to be the same without one of them.
+bool has_many_levels(const TargetMeans& means, Rows rows) {
+  constexpr std::int64_t few_rows = 50;
+  return few_rows * std::ssize(means.levels) > std::ssize(rows);
+}
+
 }  // namespace
 
 TreeEncoder TreeEncoder::fit(const TableView& view, std::span<const double> targets, const ColumnUse& use) {
@@ -109,6 +115,23 @@ SparseRows TreeEncoder::encode(const TableView& rows) const {
       }
       sparse.begins.push_back(sparse.values.size());
     }
+  }
+  return sparse;
+}
+
+SparseRows TreeEncoder::encode_learned(const TableView& rows, std::span<const double> targets,
+                                       std::uint64_t seed) const {
+  SparseRows sparse = encode(rows);
+  auto place = static_cast<std::uint32_t>(numbers_.size());
+  for (const TargetMeans& means : means_) {
+    const Column& column = rows.table().column(means.column);
+    const Rows places = rows.rows_of(column);
+    if (has_many_levels(means, places) && !levels_differ(column, places, targets)) {
+      const std::vector<double> encoded = TargetMeans::of_others(column, places, targets, seed);
+      for (std::size_t row = 0; row < encoded.size(); ++row)
+        sparse.value(row, place) = static_cast<float>(encoded[row]);
+    }
+    ++place;
   }
   return sparse;
 }

@@ -170,28 +170,39 @@ void CsvParser::parse(std::string_view text) {
   }
 }
 
-/// A line without quotes that begins a record is the whole record. libcsv goes from byte to byte, at half the speed of
-/// reading and typing everything else: it gets what has quotes.
+/// Cells without quotes are split here, and so are those with nothing in their quotes but text of this line. libcsv
+/// goes from byte to byte, at half the speed of reading and typing everything else: it gets the rest of the line from
+/// the first cell that is harder, a quote within it or a line end.
 void CsvParser::parse_line(std::string_view line) {
   if (!within_record_) record_line_ = line_;
-  if (within_record_ || !has_line_end(line) || line.find('"') != std::string_view::npos) return parse_quoted(line);
-  if (const std::string_view cells = without_line_end(line); !cells.empty()) split_unquoted(cells);
-}
-
-void CsvParser::split_unquoted(std::string_view line) {
-  while (true) {
-    const std::size_t end = line.find(delimiter_);
-    const std::string_view text = line.substr(0, end);
-    take_cell(text, text.empty());
-    if (end == std::string_view::npos) break;
-    line.remove_prefix(end + 1);
+  if (within_record_ || !has_line_end(line)) return parse_by_library(line, 0);
+  const std::string_view cells = without_line_end(line);
+  if (cells.empty()) return;
+  std::size_t quote = cells.find('"');
+  for (std::size_t begin = 0;; ++begin) {
+    std::size_t end = 0;
+    if (begin == quote) {
+      const std::size_t closing = cells.find('"', begin + 1);
+      end = closing + 1;
+      if (closing == std::string_view::npos || (end < cells.size() && cells[end] != delimiter_))
+        return parse_by_library(line, begin);
+      take_cell(cells.substr(begin + 1, closing - begin - 1), false);
+      quote = cells.find('"', end);
+    } else {
+      end = std::min(cells.find(delimiter_, begin), cells.size());
+      if (quote < end) return parse_by_library(line, begin);
+      take_cell(cells.substr(begin, end - begin), begin == end);
+    }
+    if (end == cells.size()) break;
+    begin = end;
   }
   end_record();
 }
 
-void CsvParser::parse_quoted(std::string_view line) {
+/// From the beginning of one of its cells, or in a cell that an earlier line has begun.
+void CsvParser::parse_by_library(std::string_view line, std::size_t from) {
   within_record_ = true;
-  for (std::size_t begin = 0; begin < line.size(); begin += longest_piece) {
+  for (std::size_t begin = from; begin < line.size(); begin += longest_piece) {
     const std::string_view piece = line.substr(begin, longest_piece);
     const std::size_t parsed =
         csv_parse(parser_.get(), piece.data(), piece.size(), Callbacks::cell, Callbacks::end_of_record, this);

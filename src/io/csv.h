@@ -57,8 +57,7 @@ class CsvParser {
   std::size_t size_to_parse() const;
   void parse(std::string_view text);
   void parse_line(std::string_view line);
-  void split_unquoted(std::string_view line);
-  void parse_quoted(std::string_view line);
+  void parse_by_library(std::string_view line, std::size_t from);
   void check_length(std::size_t size) const;
   void take_cell(std::string_view text, bool missing);
   void end_record();

@@ -277,7 +277,7 @@ LassoFit fit_lasso(const Samples& samples, std::uint64_t seed) {
   InnerFolds folds;
   if (count >= 2) {
     for (const Fold& fold : shuffled_folds(count, static_cast<int>(std::min<std::int64_t>(inner_folds, count)), seed))
-      folds.push_back({rows_at(kept, fold.training), rows_at(kept, fold.validation)});
+      folds.push_back({at_places(kept, fold.training), at_places(kept, fold.validation)});
   }
   LassoFit fit = is_wide(samples.width, kept) ? fit_with(PathsOfRows(samples, kept), samples, folds)
                                               : fit_with(PathsOfSums(samples, kept, folds), samples, folds);

@@ -7,7 +7,7 @@ namespace unroll {
 std::unique_ptr<TableMember> LinearMember::fit(const TableSamples& samples) {
   auto member = std::make_unique<LinearMember>();
   member->encoder_ = TableEncoder::fit(samples.rows, samples.targets, samples.use);
-  const std::vector<double> features = member->encoder_.encode(samples.rows);
+  const std::vector<double> features = member->encoder_.encode_learned(samples.rows, samples.targets, samples.seed);
   const LassoFit fit =
       fit_lasso({.features = features, .width = member->encoder_.width(), .targets = samples.targets}, samples.seed);
   member->weights_.assign(fit.function.weights.begin(), fit.function.weights.end());

@@ -84,7 +84,7 @@ std::unique_ptr<TableMember> MlpMember::fit(const TableSamples& samples) {
   Examples examples;
   std::vector<std::int64_t> kept;
   {
-    const std::vector<double> features = member->encoder_.encode(samples.rows);
+    const std::vector<double> features = member->encoder_.encode_learned(samples.rows, samples.targets, samples.seed);
     kept = rows_without_outliers({.features = features, .width = width, .targets = samples.targets});
     std::vector<double> sums(static_cast<std::size_t>(width), 0.0);
     for (std::size_t i = 0; i < features.size(); ++i) sums[i % sums.size()] += features[i];
@@ -105,7 +105,7 @@ std::unique_ptr<TableMember> MlpMember::fit(const TableSamples& samples) {
     each_on_a_thread(context, scouts, [&](std::int64_t i) {
       const Fold& fold = folds[static_cast<std::size_t>(i)];
       best[i] = Net(seed_of(samples.seed, nets + i), width)
-                    .train(examples, {rows_at(kept, fold.training), rows_at(kept, fold.validation)}, most_epochs);
+                    .train(examples, {at_places(kept, fold.training), at_places(kept, fold.validation)}, most_epochs);
     });
     member->epochs_ = (std::accumulate(best, best + scouts, std::int64_t{0}) + scouts - 1) / scouts;
   }

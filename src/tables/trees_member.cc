@@ -37,33 +37,28 @@ auto of_each_run(Context& context, const Body& body) {
 
 std::uint32_t seed_of(std::size_t run, std::uint64_t seed) { return Random(seed, Purpose::trees).bits(run); }
 
-SparseSamples encoded(const TreeEncoder& encoder, const TableView& rows, std::span<const double> targets) {
-  return {.rows = encoder.encode(rows), .targets = std::vector<float>(targets.begin(), targets.end())};
+std::vector<float> as_floats(std::span<const double> numbers) { return {numbers.begin(), numbers.end()}; }
+
+SparseSamples training_samples(const TreeEncoder& encoder, const TableSamples& samples) {
+  return {.rows = encoder.encode_learned(samples.rows, samples.targets, samples.seed),
+          .targets = as_floats(samples.targets)};
 }
-
-/// Some of the samples.
-struct Part {
-  std::vector<std::int64_t> rows;
-  std::vector<double> targets;
-
-  Part(const TableSamples& samples, std::span<const std::int64_t> places) {
-    rows.reserve(places.size());
-    targets.reserve(places.size());
-    for (const std::int64_t place : places) {
-      rows.push_back(samples.rows.rows()[static_cast<std::size_t>(place)]);
-      targets.push_back(samples.targets[static_cast<std::size_t>(place)]);
-    }
-  }
-};
 
 /// The encoder too has learned of the split's training rows alone.
 std::int64_t best_rounds(const TableSamples& samples, const Fold& split, std::uint32_t seed) {
   const Table& table = samples.rows.table();
-  const Part training(samples, split.training), validation(samples, split.validation);
-  const TreeEncoder encoder = TreeEncoder::fit({table, training.rows}, training.targets, samples.use);
+  const std::vector<std::int64_t> training_rows = at_places(samples.rows.rows(), split.training);
+  const std::vector<std::int64_t> validation_rows = at_places(samples.rows.rows(), split.validation);
+  const std::vector<double> training_targets = at_places(samples.targets, split.training);
+  const std::vector<double> validation_targets = at_places(samples.targets, split.validation);
+  TableSamples training = samples;
+  training.rows = {table, training_rows};
+  training.targets = training_targets;
+  const TreeEncoder encoder = TreeEncoder::fit(training.rows, training.targets, training.use);
   if (encoder.width() == 0) return 0;
-  return BoostedTrees::best_rounds(encoded(encoder, {table, training.rows}, training.targets),
-                                   encoded(encoder, {table, validation.rows}, validation.targets), seed);
+  return BoostedTrees::best_rounds(
+      training_samples(encoder, training),
+      {.rows = encoder.encode({table, validation_rows}), .targets = as_floats(validation_targets)}, seed);
 }
 
 std::int64_t rounds_for(const TableSamples& samples, Context& context) {
@@ -102,7 +97,7 @@ std::unique_ptr<TableMember> TreesMember::fit(const TableSamples& samples) {
   member->encoder_ = TreeEncoder::fit(scaled.rows, targets, scaled.use);
   member->rounds_ = member->encoder_.width() > 0 ? rounds_for(scaled, context) : 0;
   if (member->rounds_ == 0) return member;
-  const SparseSamples all = encoded(member->encoder_, scaled.rows, targets);
+  const SparseSamples all = training_samples(member->encoder_, scaled);
   member->runs_ = of_each_run(
       context, [&](std::size_t run) { return BoostedTrees::fit(all, member->rounds_, seed_of(run, scaled.seed)); });
   return member;

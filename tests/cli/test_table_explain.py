@@ -266,6 +266,24 @@ class RefusalsTest(ExplainTest):
         self.assertIn('"zone"', self.complaint(USAGE, "table", "explain", "run", "test.csv"))
         self.assertIn("--top", self.complaint(USAGE, "table", "explain", "run", "train.csv", "--top", "0"))
 
+    def test_more_columns_than_are_permuted(self):
+        rng = random.Random(3)
+        lines = [",".join(f"c{i}" for i in range(502)) + ",price"]
+        lines += [",".join(str(rng.randrange(100)) for _ in range(502)) + f",{rng.randrange(1000, 2000)}" for _ in range(20)]
+        self.write("train.csv", "\n".join(lines) + "\n")
+        self.train("train.csv", "--folds", "2", "--out", "run")
+        explained = self.explain("run", "train.csv")
+        self.assertEqual({one["importance"] for one in explained["importance"]}, {None})
+        self.assertEqual([len(explained["largest_errors"]), explained["partial_dependence"]], [10, []])
+        text = self.succeed("table", "explain", "run", "train.csv").out
+        self.assertIn("502 columns", text)
+        self.assertIn("the largest errors", text)
+
+    def test_a_target_whose_name_has_semicolons(self):
+        self.write("train.csv", houses(60).replace("price", "price; in; all; dollars;", 1))
+        self.train("train.csv", "--id", "Id", "--out", "run", target="price; in; all; dollars;")
+        self.assertEqual(len(self.explain("run", "train.csv")["largest_errors"]), 10)
+
     def test_nothing_to_learn_from(self):
         self.write("a.csv", "x,price\n" + "1,100\n" * 3 + "1,120\n" * 3)
         self.train("a.csv", "--out", "run")

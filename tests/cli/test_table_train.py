@@ -210,7 +210,7 @@ class HousesTest(TableTrainTest):
         self.assertEqual([line.split(",")[0] for line in lines[:3]], ["row", "1", "2"])
 
     def test_targets_that_are_refused(self):
-        for cell, problem in (("", "missing"), ("NA", "missing"), ("cheap", '"cheap"'), ("0", "is 0"), ("-5", "is -5")):
+        for cell, problem in (("", "missing"), ("NA", "missing"), ("cheap", '"cheap"'), ("0", "is 0"), ("-5", "is -5"), ("1e200", "is 1e+200")):
             with self.subTest(cell):
                 self.write("a.csv", f"x,price\n1,100\n\"2\n3\",{cell}\n4,{cell}\n5,5\n6,6\n7,7\n")
                 line = self.complaint(BAD_DATA, "table", "train", "a.csv", "--target", "price")

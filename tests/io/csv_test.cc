@@ -132,6 +132,7 @@ TEST(Csv, RefusesQuotesThatAreNeverClosed) {
 
 TEST(Csv, RefusesQuotesThatMeanNothing) {
   EXPECT_THAT(refused("h,i\na,分b\"c\"\n"), AllOf(HasSubstr("line 2: "), HasSubstr("column 5 ")));
+  EXPECT_THAT(refused("h,i\n\"a\",\"b\"c\n"), AllOf(HasSubstr("line 2: "), HasSubstr("column 8 ")));
   EXPECT_THAT(refused("h,i\n\"a\n\"b,c\n"), AllOf(HasSubstr("line 2: "), HasSubstr("column 2 of line 3")));
 }
 
@@ -195,14 +196,16 @@ TEST(Csv, ReadsWhatTextsAreReadFrom) {
             ExitCode::no_input);
 }
 
-/// Quotes every cell, so that all of them pass through libcsv.
-std::string quoted(const std::vector<Row>& rows, const std::string& line_end) {
+/// Quotes every cell, or those that need it.
+std::string quoted(const std::vector<Row>& rows, const std::string& line_end, bool all) {
   std::string text;
   for (const Row& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
-      text += i == 0 ? "\"" : ",\"";
+      if (i > 0) text += ',';
+      const bool quotes = all || row[i].empty() || row[i].find_first_of(",\"\n\r") != std::string::npos;
+      if (quotes) text += '"';
       for (const char byte : row[i]) text += std::string(byte == '"' ? 2 : 1, byte);
-      text += '"';
+      if (quotes) text += '"';
     }
     text += line_end;
   }
@@ -210,13 +213,14 @@ std::string quoted(const std::vector<Row>& rows, const std::string& line_end) {
 }
 
 RC_GTEST_PROP(Csv, GivesBackWhatWasQuoted, ()) {
-  const auto columns = *rc::gen::inRange<std::size_t>(1, 4);
+  const auto columns = *rc::gen::inRange<std::size_t>(1, 6);
   const auto cell = rc::gen::container<std::string>(rc::gen::element('a', ',', ';', '"', '\n', '\r', ' '));
   std::vector<Row> rows =
       *rc::gen::nonEmpty(rc::gen::container<std::vector<Row>>(rc::gen::container<Row>(columns, cell)));
-  rows.insert(rows.begin(), Row{"h", "i", "j"});
+  rows.insert(rows.begin(), Row{"h", "i", "j", "k", "l"});
   rows[0].resize(columns);
-  const std::string text = quoted(rows, *rc::gen::element<std::string>("\n", "\r", "\r\n"));
+  const std::string text =
+      quoted(rows, *rc::gen::element<std::string>("\n", "\r", "\r\n"), *rc::gen::arbitrary<bool>());
   const Contents contents = contents_of(text, *rc::gen::inRange<std::size_t>(1, 20));
   RC_ASSERT(contents.names == rows[0]);
   RC_ASSERT(contents.rows == std::vector<Row>(rows.begin() + 1, rows.end()));
