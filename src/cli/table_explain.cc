@@ -120,9 +120,8 @@ std::string columns_text(const Explanation& e, std::size_t top) {
   constexpr int longest_name = 28;
   const std::vector<Importance>& all = e.results.importances;
   if (all.size() > most_permuted_columns && std::isnan(all.front().increase.mean)) {
-    return fmt::format(
-        "how much each of the {} columns matters is measured for up to {}: leave columns out with --drop\n", all.size(),
-        most_permuted_columns);
+    return fmt::format("how much each column matters is measured for up to {}, and the model reads {}; --drop some\n",
+                       most_permuted_columns, counted(static_cast<std::int64_t>(all.size()), "column"));
   }
   const std::string metric = word_for(metric_words, e.results.metric);
   const double largest = std::max(all.front().increase.mean, 0.0);
