@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <utility>
 
 #include "data/folds.h"
@@ -71,17 +72,18 @@ Learned learned_of(const Column& column, Rows rows, std::span<const double> targ
 bool levels_differ(const Column& column, Rows rows, std::span<const double> targets) {
   constexpr double least_ratio = 1.5;
   const double mean = mean_of(targets);
-  double between = 0;
-  std::int64_t present = 0;
+  std::vector<double> squares;  // of the levels that are there
   const auto add = [&](const TargetSum& sum) {
     if (sum.rows == 0) return;
     const auto count = static_cast<double>(sum.rows);
-    between += count * std::pow(sum.sum / count - mean, 2);
-    ++present;
+    squares.push_back(count * std::pow(sum.sum / count - mean, 2));
   };
   const LevelSums sums(column, rows, targets);
   std::ranges::for_each(sums.of_levels, add);
   add(sums.missing);
+  std::ranges::sort(squares);  // the table numbers levels in an order that depends on all its rows
+  const double between = std::accumulate(squares.begin(), squares.end(), 0.0);
+  const std::int64_t present = std::ssize(squares);
   const std::int64_t left = std::ssize(rows) - present;
   if (present < 2 || left < 1) return false;
   const double within = std::max(0.0, static_cast<double>(rows.size()) * central_moment(targets, mean, 2) - between);
