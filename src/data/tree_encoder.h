@@ -26,8 +26,8 @@ class TreeEncoder {
   std::int64_t width() const;  ///< places in a row
 
   /// A number that is missing is not there, nor is a token that a list lacks or a set that a text has no word of; the
-  /// others are finite. The table may have
-  /// other columns too and another order. Throws Error(bad_data) where it lacks a column or has it as another kind.
+  /// others are finite. The table may have other columns too and another order. Throws Error(bad_data) where it lacks a
+  /// column or has it as another kind.
   SparseRows encode(const TableView& rows) const;
   /// Of the rows that it has learned of, and their targets: the same, but the mean targets of many levels that hardly
   /// differ are TargetMeans::of_others. Where they differ trees do better when rows of one level stay equal: of Ames
