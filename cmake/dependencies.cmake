@@ -9,6 +9,8 @@ find_package(tomlplusplus CONFIG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(utf8cpp CONFIG REQUIRED)
 find_package(Eigen3 CONFIG REQUIRED)
+# Without it the program trains in one process.
+find_package(MPI COMPONENTS C)
 # libzip's own CMake package demands its command-line tools, which Debian packs separately.
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)

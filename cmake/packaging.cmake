@@ -2,6 +2,9 @@
 include(CMakePackageConfigHelpers)
 
 install(TARGETS unroll_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET unroll_mpi)
+  install(TARGETS unroll_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/unroll)
+endif()
 install(TARGETS unroll EXPORT unrollTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/unroll DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 

@@ -33,3 +33,13 @@ function(unroll_room name)
   target_sources(unroll PRIVATE $<TARGET_OBJECTS:unroll_${name}>)
   target_link_libraries(unroll PRIVATE ${ROOM_LIBS})
 endfunction()
+
+# A room that is a library of its own, which the program loads when it needs it. Nothing else is linked with it.
+function(unroll_plugin_room name)
+  cmake_parse_arguments(PARSE_ARGV 1 ROOM "" "" "KNOWS;LIBS")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
+  add_library(unroll_${name} MODULE ${sources})
+  set_target_properties(unroll_${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+  target_include_directories(unroll_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(unroll_${name} PRIVATE unroll_flags ${ROOM_LIBS})
+endfunction()

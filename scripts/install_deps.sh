@@ -6,10 +6,10 @@ set -euo pipefail
 declare -A packages=(
   [build]="g++ cmake ninja-build pkg-config libhwy-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
            libzip-dev zlib1g-dev libcsv-dev libutfcpp-dev libutf8proc-dev librandom123-dev
-           libxxhash-dev libeigen3-dev libxgboost-dev"
-  [test]="libgtest-dev libgmock-dev librapidcheck-dev python3 gnuplot-nox"
+           libxxhash-dev libeigen3-dev libxgboost-dev libopenmpi-dev openmpi-bin"
+  [test]="libgtest-dev libgmock-dev librapidcheck-dev python3 gnuplot-nox procps"
   [bench]="libdnnl-dev ocl-icd-opencl-dev python3 gnuplot-nox"
-  [ci]="clang clang-format clang-tidy libclang-rt-14-dev python3-venv git ca-certificates valgrind ccache"
+  [ci]="clang clang-format clang-tidy libclang-rt-14-dev python3-venv git ca-certificates valgrind ccache iproute2 nftables"
 )
 
 usage() {

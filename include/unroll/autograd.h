@@ -29,9 +29,9 @@ class Var {
 
   /// The same value, cut off from its history: truncated back-propagation through time.
   Var detach() const;
-  /// Adds d this / d x to the gradient of every x this depends on. For a single number; its own gradient is 1. Once
-  /// per graph: operations give up what they saved. Throws Error for a second time, and where no gradient is wanted.
-  void backward() const;
+  /// Adds `gradient` times d this / d x to the gradient of every x this depends on. For a single number. Once per
+  /// graph: operations give up what they saved. Throws Error for a second time, and where no gradient is wanted.
+  void backward(float gradient = 1) const;
 
   const std::shared_ptr<Node>& node() const { return node_; }
 

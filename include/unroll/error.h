@@ -8,12 +8,13 @@ namespace unroll {
 /// What the program returns to the shell; the values follow sysexits.h where it has one.
 enum class ExitCode : int {
   ok = 0,
-  usage = 2,      ///< a flag or an argument that cannot be used
-  bad_data = 65,  ///< the input was read but does not make sense
-  no_input = 66,  ///< the input does not exist or cannot be opened
-  internal = 70,  ///< a defect of unroll itself
-  io = 74,        ///< reading or writing failed underway
-  diverged = 75,  ///< the loss or a gradient became infinite or not a number
+  usage = 2,       ///< a flag or an argument that cannot be used
+  bad_data = 65,   ///< the input was read but does not make sense
+  no_input = 66,   ///< the input does not exist or cannot be opened
+  internal = 70,   ///< a defect of unroll itself
+  io = 74,         ///< reading or writing failed underway
+  diverged = 75,   ///< the loss or a gradient became infinite or not a number
+  rank_lost = 76,  ///< another process of the training died, froze or was cut off
 };
 
 /// Anything a user can cause. The text is one line that names the thing (file and position, field and

@@ -53,8 +53,8 @@ class LanguageModel {
   RecurrentState zero_state(int batch) const { return recurrent_.zero_state(batch); }
 
   /// Mean cross-entropy of the targets, in nats; `state` is read and replaced by the state after the last step.
-  /// `training_dropout`: the random numbers of this step's masks, null outside training.
-  Var loss(const Ids& ids, const Ids& targets, RecurrentState& state, const Random* training_dropout = nullptr) const;
+  /// `dropout`: this step's masks, null outside training.
+  Var loss(const Ids& ids, const Ids& targets, RecurrentState& state, const StepDropout* dropout = nullptr) const;
 
   struct Score {
     double cross_entropy_sum = 0;  ///< nats
@@ -67,7 +67,9 @@ class LanguageModel {
   /// longer one is cut into up to 32 parts that are read side by side, which takes far less time; the reader of a part
   /// begins more than 256 symbols before it, so that its state knows what came before. How many parts there are depends
   /// on the length alone. Throws Error for less than two symbols.
-  Score score(std::span<const std::int32_t> text) const;
+  Score score(std::span<const std::int32_t> text) const { return score_part(text, 0, 1); }
+  /// Part `part` of `parts` of that, divided by places where it is read; all parts together are the whole.
+  Score score_part(std::span<const std::int32_t> text, int part, int parts) const;
 
   /// One safetensors file: weights in PyTorch's names, shapes and gate order, configuration and vocabulary inside
   /// (docs/model-file.md). Written whole or not at all. Throws Error(diverged) for a parameter that is not finite.
@@ -86,7 +88,7 @@ class LanguageModel {
   };
   static Draws draws(const LanguageModelOptions& options);
   LanguageModel(Context& context, Vocabulary&& vocabulary, const LanguageModelOptions& options, const Draws& draws);
-  Recurrent::Result hidden(const Ids& ids, const RecurrentState& state, const Random* training_dropout) const;
+  Recurrent::Result hidden(const Ids& ids, const RecurrentState& state, const StepDropout* dropout) const;
 
   Vocabulary vocabulary_;
   LanguageModelOptions options_;

@@ -52,6 +52,14 @@ struct LayerNorm {
 /// pure function of `random` and the element's index in x.
 Var dropout(const Var& x, float p, const Random& random);
 
+/// The random numbers of the dropout masks of one training step. Rows that are cut out of a larger batch have the masks
+/// that they have there.
+struct StepDropout {
+  Random random;
+  std::int64_t first_row = 0;  ///< in the whole batch
+  std::int64_t batch = 0;      ///< rows of the whole batch; 0: as many as there are
+};
+
 /// What a recurrent network carries from step to step, [L*D, B, H] each; `c` for the lstm only. Owned by the caller:
 /// to carry it over windows is to pass it on, to reset it is to pass zeros.
 struct RecurrentState {
@@ -87,10 +95,10 @@ class Recurrent {
     Var output;            ///< [T, B, D*H], in time order
     RecurrentState state;  ///< after the last step
   };
-  /// x [T, B, I]. `training_dropout`: the random numbers of this step's masks, null outside training.
-  Result operator()(const Var& x, const RecurrentState& state, const Random* training_dropout = nullptr) const;
+  /// x [T, B, I]. `dropout`: this step's masks, null outside training.
+  Result operator()(const Var& x, const RecurrentState& state, const StepDropout* dropout = nullptr) const;
   /// One-hot input, as a look-up of rows.
-  Result operator()(const Ids& ids, const RecurrentState& state, const Random* training_dropout = nullptr) const;
+  Result operator()(const Ids& ids, const RecurrentState& state, const StepDropout* dropout = nullptr) const;
 
   RecurrentState zero_state(int batch) const;
   const RecurrentOptions& options() const { return options_; }
@@ -105,7 +113,7 @@ class Recurrent {
   };
   /// The input is x, or `ids` where x is undefined.
   Result run(const Extents& extents, Var x, std::span<const std::int32_t> ids, const RecurrentState& state,
-             const Random* training_dropout) const;
+             const StepDropout* dropout) const;
 
   Context* context_;
   int input_;

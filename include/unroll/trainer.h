@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +22,15 @@ struct LossSum {
   std::int64_t count = 0;
 };
 
+class Communicator;
+Communicator& alone();
+
+/// Part `index` of `count` of a batch, or of the held-out data.
+struct Slice {
+  int index = 0;
+  int count = 1;
+};
+
 /// What a Trainer trains: it knows how to turn a batch's number into gradients, and nothing of how they are used.
 class Task {
  public:
@@ -28,15 +38,20 @@ class Task {
   virtual Parameters& parameters() = 0;
   virtual std::int64_t batches_per_epoch() const = 0;
   virtual void begin_epoch(std::int64_t epoch) = 0;  ///< epochs count from 1
-  /// Adds the gradients of the mean loss of batch `batch` of the epoch that was begun. The batches of an epoch are
-  /// asked for in order.
-  virtual LossSum forward_backward(std::int64_t batch) = 0;
+  /// How many slices a batch can be cut into at most.
+  virtual int most_slices() const { return 1; }
+  /// Adds what a slice of batch `batch`, of the epoch that was begun, contributes to the gradients of the batch's mean
+  /// loss: those of all slices add up to them. Returns the slice's loss. Each slice is asked for by one rank, always
+  /// the same, for the batches of an epoch in order; other slices may be ahead by the batches of one step.
+  virtual LossSum forward_backward(std::int64_t batch, Slice slice) = 0;
   /// Whether there are data that are not trained on,
   virtual bool has_held_out() const { return false; }
-  /// and the loss on all of them, which changes nothing that later batches depend on.
-  virtual LossSum held_out_loss() { return {}; }
+  /// and the loss on a slice of them, which changes nothing that later batches depend on.
+  virtual LossSum held_out_loss(Slice) { return {}; }
   /// Everything that later batches depend on besides the parameters, and what tells this task from another one.
   virtual void visit_state(StateVisitor& visitor) = 0;
+  /// Brings together on rank 0 what visit_state() shows, where it lies on several ranks. All of them call it.
+  virtual void gather_state(Communicator&, int /*slices*/) {}
 };
 
 enum class EpochState {
@@ -62,20 +77,26 @@ class LanguageTask final : public Task {
   Parameters& parameters() override { return model_.parameters(); }
   std::int64_t batches_per_epoch() const override { return windows_.batches(); }
   void begin_epoch(std::int64_t epoch) override;
-  LossSum forward_backward(std::int64_t batch) override;
+  int most_slices() const override { return options_.batch; }
+  /// A slice is some rows of each batch, with a state of their own that is carried on.
+  LossSum forward_backward(std::int64_t batch, Slice slice = {}) override;
   bool has_held_out() const override { return !held_out_.empty(); }
-  LossSum held_out_loss() override;
+  LossSum held_out_loss(Slice slice = {}) override;
   /// Throws Error(bad_data) where another text, or another way to cut it, is put back.
   void visit_state(StateVisitor& visitor) override;
+  void gather_state(Communicator& ranks, int slices) override;
 
  private:
+  BatchRows rows_of(Slice slice) const;
+  void cut_state(int slices);
+
   LanguageModel& model_;
   std::int64_t fingerprint_;  // of the corpus
   LanguageTaskOptions options_;
   Windows windows_;
   std::span<const std::int32_t> held_out_;
-  Batch batch_;  // that of the last step
-  RecurrentState state_;
+  Batch batch_;                         // that of the last step
+  std::vector<RecurrentState> states_;  // of each slice; none before the first step
   std::int64_t epoch_ = 0;
 };
 
@@ -92,13 +113,15 @@ class Diverged : public Error {
 
 /// A training takes steps: one update of the parameters each, from the gradients of one batch or of several.
 struct TrainerOptions {
-  std::int64_t epochs = 100;      ///< passes over the batches
-  std::int64_t accumulate = 1;    ///< batches of a step, >= 1, whose gradients are averaged; an epoch's last step takes
-                                  ///< those that are left
-  float clip_norm = 0;            ///< >= 0: clip gradients by their global norm; 0 does not clip
-  float clip_value = 0;           ///< >= 0: clip each element of the gradients; 0 does not clip. Not both.
-  ScheduleOptions schedule = {};  ///< of the learning rate; plateau looks at each held-out loss, without one at the
-                                  ///< loss of each epoch
+  std::int64_t epochs = 100;    ///< passes over the batches
+  std::int64_t accumulate = 1;  ///< batches of a step, >= 1, whose gradients are averaged; an epoch's last step takes
+                                ///< those that are left
+  int slices = 1;               ///< of each batch, >= 1, whose gradients are added up by a fixed binary tree: the same
+                                ///< bits for any number of ranks up to that, other ones than with another number
+  float clip_norm = 0;          ///< >= 0: clip gradients by their global norm; 0 does not clip
+  float clip_value = 0;         ///< >= 0: clip each element of the gradients; 0 does not clip. Not both.
+  ScheduleOptions schedule = {};    ///< of the learning rate; plateau looks at each held-out loss, without one at the
+                                    ///< loss of each epoch
   std::int64_t validate_every = 0;  ///< steps from one look at the held-out loss to the next; 0: where an epoch ends
   std::int64_t patience = 0;        ///< held-out losses in a row that are not the lowest, after which training ends; 0:
                                     ///< it goes on
@@ -135,12 +158,25 @@ struct Report {
   double symbols_per_second = 0;
 };
 
+/// What one of several ranks did so far.
+struct Pace {
+  std::int64_t symbols = 0;  ///< that it has trained on
+  double working = 0;        ///< seconds spent on their gradients
+  double waiting = 0;        ///< seconds from then until the slowest rank had done its work
+  double exchanging = 0;     ///< seconds spent on passing gradients to and fro
+};
+
+class GradientSum;
+
 /// The training loop: gradients, clipping, update; the same for every task. Before each update it sets the learning
-/// rate: the full rate times the schedule's factor.
+/// rate: the full rate times the schedule's factor. Several ranks that call the same functions of trainers made alike
+/// take the same steps together: each works on its slices of a batch, and all have the parameters that come of it.
 class Trainer {
  public:
-  /// Keeps references to task and optimizer. Throws Error for options out of range.
-  Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options);
+  /// Keeps references to task, optimizer and ranks. Throws Error for options out of range, and for more ranks than
+  /// slices.
+  Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options, Communicator& ranks = alone());
+  ~Trainer();
   void on_step(std::function<void(const StepReport&)> callback) { on_step_ = std::move(callback); }
   void on_validation(std::function<void(const Validation&)> callback) { on_validation_ = std::move(callback); }
   void on_epoch(std::function<void(const Report&)> callback) { on_epoch_ = std::move(callback); }
@@ -149,8 +185,10 @@ class Trainer {
   /// epoch and step where the loss, the gradient norm or the held-out loss is not finite; the parameters are then those
   /// before that step.
   void run();
-  /// From a callback: run() returns after this step, or this epoch.
+  /// From a callback, of all ranks: run() returns after this step, or this epoch.
   void stop() { stopping_ = true; }
+  /// Asked by every rank for itself in each step: where one says yes, run() returns after that step on all of them.
+  void stop_where(std::function<bool()> asked);
   bool finished() const { return epoch_ > options_.epochs || out_of_patience(); }
   bool out_of_patience() const { return options_.patience > 0 && without_gain_ >= options_.patience; }
 
@@ -180,6 +218,11 @@ class Trainer {
   /// The parameters that training is to leave: those of the lowest held-out loss, else as they are.
   std::span<const float> outcome() const;
 
+  /// Before rank 0 looks at the state: brings together there what lies on several ranks. All of them call it.
+  void gather_state() { task_.gather_state(ranks_, options_.slices); }
+  /// Of each rank, when it had done its work on the last step.
+  std::vector<Pace> paces() const;
+
   /// Writes all that later steps depend on into one file (docs/checkpoint-file.md), whole or not at all. From a
   /// callback or between two runs. Throws Error(io).
   void save_checkpoint(const std::string& path);
@@ -208,6 +251,8 @@ class Trainer {
   Task& task_;
   Optimizer& optimizer_;
   TrainerOptions options_;
+  Communicator& ranks_;
+  std::unique_ptr<GradientSum> gradients_;
   Schedule schedule_;
   double full_rate_;
   std::int64_t epoch_ = 1, step_ = 0;  // where training stands: the step that comes next

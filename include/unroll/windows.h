@@ -17,6 +17,12 @@ struct Batch {
   bool carries_state = false;  ///< row b goes on where row b of the batch before ended
 };
 
+/// Some rows of a batch, one behind the other.
+struct BatchRows {
+  int first = 0;
+  int count = 0;
+};
+
 enum class WindowKind { random, consecutive };
 
 /// The ways of cutting a corpus into batches of B windows of T symbols, as in the textbook. `random`: (length - 1) / T
@@ -28,10 +34,11 @@ class Windows {
   /// be; Error for a batch or steps below 1.
   Windows(WindowKind kind, std::span<const std::int32_t> ids, int batch, int steps, std::uint64_t seed = 0);
 
-  std::int64_t batches() const { return batches_; }   ///< in one epoch
-  void begin_epoch(std::int64_t epoch);               ///< draws the order of random windows
-  Batch batch(std::int64_t index) const;              ///< index in [0, batches())
-  void read(std::int64_t index, Batch& batch) const;  ///< the same, into the memory of a batch that was read before
+  std::int64_t batches() const { return batches_; }  ///< in one epoch
+  void begin_epoch(std::int64_t epoch);              ///< draws the order of random windows
+  Batch batch(std::int64_t index) const;             ///< index in [0, batches())
+  /// These rows of it alone, into the memory of a batch that was read before.
+  void read(std::int64_t index, BatchRows rows, Batch& batch) const;
 
   /// Range-for over the batches of the epoch that was begun last (at first: epoch 1).
   class Iterator {

@@ -9,6 +9,7 @@
 #include "base/simd.h"
 #include "cli/bench/checkpoint.h"
 #include "cli/bench/denormals.h"
+#include "cli/bench/distributed.h"
 #include "cli/bench/generation.h"
 #include "cli/bench/machine.h"
 #include "cli/bench/operations.h"
@@ -16,7 +17,9 @@
 #include "cli/bench/training.h"
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "cli/launched.h"
 #include "cli/output.h"
+#include "cli/rank_session.h"
 #include "tensor/device.h"
 #include "unroll/error.h"
 
@@ -28,6 +31,7 @@ struct BenchOptions {
   std::string only;            ///< a part of the names to measure; empty: all
   std::optional<int> threads;  ///< else available_threads()
   int repeats = 3;             ///< rounds that count
+  bool distributed = false;    ///< what it costs to share a training among ranks
   bool list = false;           ///< names only
   bool json = false;           ///< the results as JSON
 };
@@ -43,15 +47,18 @@ Examples:
   unroll bench
   unroll bench --only training/lstm --threads 1 --repeats 15
   unroll bench --only operation/gemm --json
-  unroll bench --list)";
+  unroll bench --list
+  mpirun -n 2 unroll bench --distributed)";
 
 std::vector<SettingGroup> settings_of(BenchOptions& o) {
-  return {{"What is measured",
-           {text("only", "TEXT", o.only, "", "only what has TEXT in its name; default: everything"),
-            whole_number("threads", o.threads, 1, most_threads, "what is allowed", "threads to use"),
-            whole_number("repeats", o.repeats, 1, 10'000, "rounds, after one that warms up"),
-            toggle("list", o.list, "show what there is to measure, and measure nothing"),
-            toggle("json", o.json, "print the results as one JSON object")}}};
+  return {
+      {"What is measured",
+       {text("only", "TEXT", o.only, "", "only what has TEXT in its name; default: everything"),
+        whole_number("threads", o.threads, 1, most_threads, "what is allowed", "threads to use"),
+        whole_number("repeats", o.repeats, 1, 10'000, "rounds, after one that warms up"),
+        toggle("distributed", o.distributed, "what it costs to share lstm-256 and lstm-1024, or --only, among ranks"),
+        toggle("list", o.list, "show what there is to measure, and measure nothing"),
+        toggle("json", o.json, "print the results as one JSON object")}}};
 }
 
 /// A benchmark, and the number of threads that it is about.
@@ -91,7 +98,17 @@ void list(const std::vector<Planned>& all, bool as_json) {
   write_result(as_json ? to_text(json) : text);
 }
 
+void bench_ranks(const BenchOptions& o) {
+  constexpr double timeout = 30;  // seconds
+  on_all_ranks(timeout, [&](RankSession& session) {
+    bench_distributed(
+        session.ranks,
+        {.only = o.only, .threads = o.threads.value_or(threads_of_rank()), .repeats = o.repeats, .json = o.json});
+  });
+}
+
 void bench(const BenchOptions& o) {
+  if (o.distributed && !o.list) return bench_ranks(o);
   const int threads = o.threads.value_or(available_threads());
   const std::vector<Planned> all = plan(o, threads);
   if (o.list) return list(all, o.json);
@@ -117,8 +134,12 @@ void bench(const BenchOptions& o) {
 
 Command bench_command() {
   auto options = std::make_shared<BenchOptions>();
-  return {"bench", "Measure this machine, and how much of it is used.", details, settings_of(*options),
-          [options](const GivenSettings&) { bench(*options); }};
+  return {.name = "bench",
+          .summary = "Measure this machine, and how much of it is used.",
+          .details = details,
+          .groups = settings_of(*options),
+          .run = [options](const GivenSettings&) { bench(*options); },
+          .shared = true};
 }
 
 }  // namespace unroll::cli

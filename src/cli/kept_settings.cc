@@ -26,9 +26,10 @@ constexpr std::array<std::string_view, 6> never_kept = {"out",    "overwrite",  
                                                         "resume", "extend-epochs", "json"};
 
 // What does not change what was trained so far, and says how to go on.
-constexpr std::array<std::string_view, 14> may_change = {
-    "FILE",         "threads", "lr",     "patience",      "checkpoint-every", "keep", "max-rollbacks",
-    "report-every", "prefix",  "resume", "sample-length", "extend-epochs",    "json", "validation"};
+constexpr std::array<std::string_view, 16> may_change = {
+    "FILE",          "threads",      "lr",           "patience",       "checkpoint-every", "keep",
+    "max-rollbacks", "report-every", "prefix",       "resume",         "sample-length",    "extend-epochs",
+    "json",          "validation",   "rank-timeout", "gradient-slices"};
 
 template <class List>
 bool contains(const List& list, const std::string& name) {
@@ -95,6 +96,7 @@ GivenSettings settings_to_keep(const TrainOptions& o, const GivenSettings& given
   kept["biases"] = {word_for(biases_words, o.model.biases)};
   kept["newlines"] = {word_for(newlines_words, o.newlines)};
   kept["epochs"] = {std::to_string(*o.epochs)};
+  kept["gradient-slices"] = {std::to_string(*o.slices)};
   if (o.optimizer.schedule == ScheduleKind::step) kept["lr-decay-every"] = {std::to_string(*o.optimizer.decay_every)};
   if (o.checkpoint_every->updates > 0) kept["checkpoint-every"] = {std::to_string(o.checkpoint_every->updates)};
   return kept;

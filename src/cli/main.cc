@@ -4,13 +4,16 @@
 
 #include <csignal>
 #include <exception>
-#include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/format.h"
+#include "cli/failure.h"
+#include "cli/launch.h"
+#include "cli/launched.h"
 #include "cli/output.h"
+#include "cli/rank_session.h"
 #include "cli/stop_signals.h"
 #include "unroll/error.h"
 
@@ -27,6 +30,7 @@ Examples:
   unroll generate runs/novel-gru --length 200         write on
   unroll evaluate runs/novel-gru sequel.txt           perplexity of another text
   unroll inspect runs/novel-gru                       parameters and vocabulary
+  unroll launch --ranks 4 -- train novel.txt          learn in four processes
   unroll runs                                         every run, its state and its score
   unroll plot runs/novel-gru runs/novel-lstm          their learning curves in one picture
   unroll bench                                        how much of this machine is used
@@ -36,13 +40,13 @@ Examples:
   unroll table explain runs/train-linear+mlp test.csv what it learned from, and where it is wrong
 
 Exit codes: 0 fine, 2 a flag or argument that cannot be used, 65 data that make no sense, 66 no such input,
-70 a defect or out of memory, 74 reading or writing failed, 75 training diverged,
-129, 130, 143 training was stopped by a hang-up, Ctrl-C or SIGTERM, after saving where it stood
+70 a defect or out of memory, 74 reading or writing failed, 75 training diverged, 76 a rank was lost,
+129, 130, 138, 143 training was stopped by a hang-up, Ctrl-C, SIGUSR1 or SIGTERM, after saving where it stood
 )";
 
 std::vector<Command> all_commands() {
-  return {train_command(), generate_command(), evaluate_command(), inspect_command(),
-          runs_command(),  plot_command(),     bench_command(),    table_command()};
+  return {train_command(), generate_command(), evaluate_command(), inspect_command(), runs_command(),
+          plot_command(),  bench_command(),    table_command(),    launch_command()};
 }
 
 std::string help() {
@@ -73,7 +77,13 @@ void run(const Command& command, const std::vector<std::string>& arguments) {
     return run(find_command(command.members, word, "unroll " + command.name), after_first(arguments));
   }
   GivenSettings given;
-  const auto command_help = read_settings(command, arguments, given);
+  std::optional<std::string> command_help;
+  try {
+    command_help = read_settings(command, arguments, given);
+  } catch (const Error&) {
+    if (command.shared) fail_on_all_ranks(std::current_exception());
+    throw;
+  }
   command_help ? write_result(*command_help) : command.run(given);
 }
 
@@ -83,11 +93,6 @@ void run(const std::vector<std::string>& arguments) {
   if (asks_for_help(word)) return write_result(help());
   const std::vector<Command> commands = all_commands();
   run(find_command(commands, word, "unroll"), after_first(arguments));
-}
-
-int fail(ExitCode code, const std::string& message) {
-  say("unroll: " + one_line(message));
-  return static_cast<int>(code);
 }
 
 /// A standard stream that the caller has closed must not become the number of a file that is opened later: messages
@@ -103,6 +108,7 @@ int guarded_main(int count, char** arguments) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   occupy_standard_streams();
+  if (launched().rank > 0) be_silent();
   try {
     run({arguments + 1, arguments + count});
     return static_cast<int>(ExitCode::ok);
@@ -110,13 +116,12 @@ int guarded_main(int count, char** arguments) {
     return static_cast<int>(ExitCode::ok);
   } catch (const StoppedBySignal& stopped) {
     return stopped.exit_code();
-  } catch (const Error& error) {
-    return fail(error.code(), error.what());
-  } catch (const std::bad_alloc&) {
-    return fail(ExitCode::internal,
-                "out of memory: a smaller model, less text (--limit) or fewer columns (--drop) take less");
-  } catch (const std::exception& error) {
-    return fail(ExitCode::internal, fmt::format("a defect of unroll: {}; please report it", error.what()));
+  } catch (const LaunchedEnded& ended) {
+    return ended.exit_code;
+  } catch (...) {
+    const Failure failure = failure_of(std::current_exception());
+    say("unroll: " + failure.line);
+    return failure.code;
   }
 }
 

@@ -75,9 +75,9 @@ double resource_limit(__rlimit_resource resource, int threads) {
 
 }  // namespace
 
-double memory_limit(int threads) {
-  return std::min({left_on_machine(), limit_of_control_group(), resource_limit(RLIMIT_AS, threads),
-                   resource_limit(RLIMIT_DATA, threads)});
+double memory_limit(int threads, int processes) {
+  return std::min({left_on_machine() / processes, limit_of_control_group() / processes,
+                   resource_limit(RLIMIT_AS, threads), resource_limit(RLIMIT_DATA, threads)});
 }
 
 }  // namespace unroll::cli

@@ -60,6 +60,7 @@ struct Command {
   std::vector<SettingGroup> groups;
   std::function<void(const GivenSettings&)> run;
   std::vector<Command> members = {};  ///< of a group, which has neither settings nor run
+  bool shared = false;                ///< by all processes that were started together (on_all_ranks())
 };
 
 /// The list of commands in a help text: the last word of each name, and its summary.

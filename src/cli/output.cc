@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -20,6 +21,7 @@ constexpr std::string_view clear_line = "\r\033[K";
 // What standard error shows belongs to the process, as standard error does.
 std::mutex standard_error;
 bool live_line_shown = false;
+std::atomic<bool> silent = false;
 
 /// 0, or the errno of the write that failed.
 int write_all(int file, std::string_view text) {
@@ -36,7 +38,10 @@ int write_all(int file, std::string_view text) {
 
 }  // namespace
 
+void be_silent() { silent = true; }
+
 void write_result(std::string_view text) {
+  if (silent) return;
   const int error = write_all(STDOUT_FILENO, text);
   if (error == EPIPE) throw OutputClosed{};
   if (error != 0) {
@@ -49,6 +54,10 @@ std::string to_text(const nlohmann::ordered_json& json) {
 }
 
 void say(std::string_view line) {
+  if (!silent) say_even_if_silent(line);
+}
+
+void say_even_if_silent(std::string_view line) {
   const std::lock_guard lock(standard_error);
   const std::string_view first = live_line_shown ? clear_line : "";
   static_cast<void>(write_all(STDERR_FILENO, fmt::format("{}{}\n", first, line)));
@@ -56,6 +65,7 @@ void say(std::string_view line) {
 }
 
 void show_live_line(std::string_view text) {
+  if (silent) return;
   const std::lock_guard lock(standard_error);
   static_cast<void>(write_all(STDERR_FILENO, fmt::format("{}{}", clear_line, text)));
   live_line_shown = true;

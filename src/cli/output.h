@@ -20,6 +20,11 @@ std::string to_text(const nlohmann::ordered_json& json);
 /// Never fails: a lost message is no reason to stop. Any thread may call it.
 void say(std::string_view line);
 
+/// From now on nothing above or below writes anything: another rank of the same training does.
+void be_silent();
+/// What say() does otherwise: for a rank that has to speak for rank 0.
+void say_even_if_silent(std::string_view line);
+
 /// Writes a line without an end to standard error in the place of the last one; for terminals. See LiveLine.
 void show_live_line(std::string_view text);
 /// Removes it.

@@ -46,14 +46,18 @@ int worthwhile_threads(double operations) {
   return std::min(available_threads(), static_cast<int>(worthwhile));
 }
 
-MemoryPlan memory_plan(const Workload& workload, int moments, bool validates, std::int64_t symbols) {
+MemoryPlan memory_plan(const Workload& workload, int moments, bool validates, std::int64_t symbols,
+                       const Sharing& sharing) {
   const LanguageModelOptions& model = workload.model;
   const double block = sizeof(float) * static_cast<double>(parameter_count(workload));
-  const double positions = static_cast<double>(workload.batch * workload.steps);
+  const std::int64_t rows = (workload.batch + sharing.slices - 1) / sharing.slices;  // worked on at once
+  const double positions = static_cast<double>(rows * workload.steps);
   const double per_layer = (gate_count(model.cell) + 5.0) * model.hidden;
   MemoryPlan plan;
   plan.parameters = (validates ? 2 : 1) * block;
-  plan.gradients = block;
+  // Those of a slice, of left halves of the tree, of other ranks.
+  const int own = (sharing.slices + sharing.ranks - 1) / sharing.ranks;
+  plan.gradients = block * (1 + std::ceil(std::log2(own)) + (sharing.ranks > 1 ? 1 : 0));
   plan.moments = moments * block;
   plan.packed = block;
   plan.activations = sizeof(float) * positions * (per_layer * model.layers + 2.0 * model.embedding);

@@ -40,8 +40,14 @@ struct MemoryPlan {
   double program = 0;
   double total() const { return parameters + gradients + moments + packed + activations + saving + text + program; }
 };
-/// `moments`: how many numbers the optimizer keeps for each parameter.
-MemoryPlan memory_plan(const Workload& workload, int moments, bool validates, std::int64_t symbols);
+/// How a batch is divided.
+struct Sharing {
+  int slices = 1;
+  int ranks = 1;
+};
+/// Of each rank. `moments`: how many numbers the optimizer keeps for each parameter.
+MemoryPlan memory_plan(const Workload& workload, int moments, bool validates, std::int64_t symbols,
+                       const Sharing& sharing);
 
 /// Epochs for a text of that many symbols where the user does not say: as many as read about 1.5 million symbols, at
 /// least 3 and at most 150.

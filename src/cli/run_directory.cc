@@ -5,12 +5,17 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <fstream>
+#include <random>
 #include <string_view>
 #include <system_error>
+#include <thread>
 
 #include "base/atomic_file.h"
 #include "cli/checkpoint_files.h"
+#include "train/agreement.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -122,5 +127,33 @@ void RunDirectory::create() {
 
 std::string RunDirectory::model_path() const { return (path_ / model_name).string(); }
 std::string RunDirectory::text_path() const { return (path_ / "text.txt").string(); }
+
+void require_shared(const std::string& folder, Communicator& ranks) {
+  using namespace std::chrono_literals;
+  if (ranks.size() == 1) return;
+  // A name that nobody has looked for yet: a network file system remembers for a while that there was no such file.
+  const std::uint32_t number = all_of(ranks, std::uint32_t{std::random_device{}()}).front();
+  const std::string path = fmt::format("{}/ranks.tmp.{}.0", folder, number);
+  const bool leads = ranks.rank() == 0;
+  together(ranks, [&] {
+    if (leads && !std::ofstream(path)) throw Error(ExitCode::io, fmt::format("{} cannot be written", path));
+  });
+  const auto there = [&] {
+    std::error_code ignored;
+    for (int attempt = 0; attempt < 50; ++attempt, std::this_thread::sleep_for(100ms)) {
+      if (fs::exists(path, ignored)) return true;
+    }
+    return false;
+  };
+  together(ranks, [&] {
+    if (there()) return;
+    throw Error(
+        fmt::format("the folder {} is not the one that rank 0 writes to: the run directory must be one that all "
+                    "hosts share",
+                    folder));
+  });
+  std::error_code ignored;
+  if (leads) fs::remove(path, ignored);
+}
 
 }  // namespace unroll::cli

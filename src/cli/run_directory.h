@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/directory_lock.h"
+#include "train/communicator.h"
 
 namespace unroll::cli {
 
@@ -51,5 +52,8 @@ class RunDirectory {
   int created_ = 0;  // how many folders at the end of path_ are ours
   std::optional<DirectoryLock> lock_;
 };
+
+/// Throws Error on all ranks where one finds another folder under this path than rank 0, which is in it.
+void require_shared(const std::string& folder, Communicator& ranks);
 
 }  // namespace unroll::cli

@@ -132,6 +132,17 @@ void RunRecord::checkpoint(std::int64_t epoch, std::int64_t step, double seconds
   append("checkpoint", {{"epoch", epoch}, {"step", step}, {"seconds", seconds}});
 }
 
+void RunRecord::rank(std::int64_t epoch, std::int64_t step, int rank, const std::string& host, const Pace& pace) {
+  append("rank", {{"epoch", epoch},
+                  {"step", step},
+                  {"rank", rank},
+                  {"host", host},
+                  {"working", pace.working},
+                  {"waiting", pace.waiting},
+                  {"exchanging", pace.exchanging},
+                  {"symbols_per_second", static_cast<double>(pace.symbols) / pace.working}});
+}
+
 void RunRecord::stop(StopReason reason, std::int64_t epoch, std::int64_t step) {
   going_on_ = false;
   append("stop", {{"reason", word_for(stop_reason_words, reason)}, {"epoch", epoch}, {"step", step}});

@@ -9,6 +9,7 @@
 #include "cli/run_history.h"
 #include "io/event_file.h"
 #include "io/run_log.h"
+#include "unroll/trainer.h"
 
 namespace unroll::cli {
 
@@ -69,6 +70,8 @@ class RunRecord {
   /// A checkpoint that took so many seconds to write. Passed over where the last one is less than a tenth of a second
   /// old: they may be written after every update.
   void checkpoint(std::int64_t epoch, std::int64_t step, double seconds);
+  /// What a rank has done since the report before.
+  void rank(std::int64_t epoch, std::int64_t step, int rank, const std::string& host, const Pace& pace);
   /// The last thing to say; draws the curve and returns when it is there.
   void stop(StopReason reason, std::int64_t epoch, std::int64_t step);
 

@@ -10,14 +10,15 @@
 #include <utility>
 #include <vector>
 
+#include "base/fingerprint.h"
 #include "cli/checkpoint_files.h"
 #include "cli/format.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
 
-Saver::Saver(const LanguageModel& model, Trainer& trainer, SaverOptions options)
-    : model_(model), trainer_(trainer), options_(std::move(options)) {}
+Saver::Saver(const LanguageModel& model, Trainer& trainer, Communicator& ranks, SaverOptions options)
+    : model_(model), trainer_(trainer), ranks_(ranks), options_(std::move(options)) {}
 
 Saver::~Saver() {
   if (writing_.valid()) writing_.wait();
@@ -32,7 +33,29 @@ bool Saver::is_regular(std::int64_t update) const {
 
 bool Saver::due(std::int64_t update) const {
   if (options_.every.updates > 0) return update % options_.every.updates == 0;
-  return monotonic_seconds() - last_ >= options_.every.seconds;
+  return any_of(ranks_, leads() && monotonic_seconds() - last_ >= options_.every.seconds);
+}
+
+void Saver::prepare() {
+  trainer_.gather_state();
+  if (leads()) copy_.copy(trainer_);
+}
+
+/// Whatever made replicas differ, a checkpoint of one of them would hide it.
+void Saver::get_ready() {
+  trainer_.check_parameters();
+  const std::span<const float> values = model_.parameters().values();
+  const std::uint64_t fingerprint =
+      ranks_.size() == 1 ? 0 : fingerprint_of({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+  const std::vector<std::uint64_t> all = all_of(ranks_, fingerprint);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] == all[0]) continue;
+    throw Error(ExitCode::internal,
+                fmt::format("after update {} the parameters of rank {} ({}) are not those of rank 0 ({}): the hosts "
+                            "compute differently; go on from the last checkpoint with hosts of one kind",
+                            trainer_.updates(), rank, hex(all[rank]), hex(all[0])));
+  }
+  trainer_.gather_state();
 }
 
 void Saver::step_done() {
@@ -42,10 +65,11 @@ void Saver::step_done() {
 }
 
 void Saver::start() {
-  trainer_.check_parameters();
+  get_ready();
   collect();
   update_ = trainer_.updates();
   last_ = monotonic_seconds();
+  if (!leads()) return;
   try {
     copy_.copy(trainer_);
     writing_ = std::async(std::launch::async,
@@ -58,9 +82,10 @@ void Saver::start() {
 }
 
 Saver::Written Saver::write_now() {
-  trainer_.check_parameters();
+  get_ready();
   collect();
   last_ = monotonic_seconds();
+  if (!leads()) return {};
   return write(Checkpoint::view_of(trainer_), trainer_.updates(), options_.about());
 }
 
@@ -115,7 +140,7 @@ void Saver::note(std::int64_t update, const Written& written) {
   problem_ = written.problem;
   if (problem_.empty()) {
     good_ = update;
-    options_.on_written(update, written.seconds);
+    if (leads()) options_.on_written(update, written.seconds);
   } else if (first_problem) {
     const std::string last = good_ ? fmt::format("the last good checkpoint is that of update {}", with_commas(*good_))
                                    : std::string("there is no checkpoint yet");
@@ -125,6 +150,16 @@ void Saver::note(std::int64_t update, const Written& written) {
 
 std::optional<StoredCheckpoint> Saver::roll_back() {
   collect();
+  std::optional<StoredCheckpoint> stored;
+  if (leads()) stored = restore_newest();
+  const std::int64_t update = all_of(ranks_, stored ? trainer_.updates() : std::int64_t{-1}).front();
+  if (leads() || update < 0) return stored;
+  stored = StoredCheckpoint::read(checkpoint_path(options_.folder, update));
+  stored->restore(trainer_);
+  return stored;
+}
+
+std::optional<StoredCheckpoint> Saver::restore_newest() {
   std::vector<CheckpointFile> files = checkpoints_in(options_.folder);
   for (; !files.empty(); files.pop_back()) {
     const CheckpointFile& file = files.back();

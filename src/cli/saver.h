@@ -10,6 +10,7 @@
 #include "cli/checkpoint_interval.h"
 #include "cli/output.h"
 #include "train/checkpoint.h"
+#include "train/communicator.h"
 
 namespace unroll::cli {
 
@@ -27,17 +28,18 @@ struct SaverOptions {
 
 /// Keeps a training on disk: checkpoints at regular places, and with each of them the model as it would be left then. A
 /// thread writes what was copied, while training goes on. A save that fails is one warning until one succeeds again,
-/// and ends no training.
+/// and ends no training. Of several ranks, rank 0 writes; all call the same functions at the same updates, and compare
+/// their parameters each time.
 class Saver {
  public:
-  Saver(const LanguageModel& model, Trainer& trainer, SaverOptions options);
+  Saver(const LanguageModel& model, Trainer& trainer, Communicator& ranks, SaverOptions options);
   Saver(const Saver&) = delete;
   Saver& operator=(const Saver&) = delete;
   /// Waits for what is being written.
   ~Saver();
 
   /// Asks the system for the memory of the copies, so that the first one takes no longer than the others.
-  void prepare() { copy_.copy(trainer_); }
+  void prepare();
   /// Writes a checkpoint, with the model unless training is at its beginning, and returns when they are there. Throws
   /// Diverged where a parameter is not finite.
   void save();
@@ -54,7 +56,9 @@ class Saver {
     double seconds = 0;
     std::string problem;  // empty: none
   };
+  bool leads() const { return ranks_.rank() == 0; }
   bool due(std::int64_t update) const;
+  void get_ready();
   bool is_regular(std::int64_t update) const;
   void start();
   void collect();
@@ -63,9 +67,11 @@ class Saver {
   Written write_now();
   void note(std::int64_t update, const Written& written);
   void remove_old() const;
+  std::optional<StoredCheckpoint> restore_newest();
 
   const LanguageModel& model_;
   Trainer& trainer_;
+  Communicator& ranks_;
   SaverOptions options_;
   Checkpoint copy_;                    // the thread's while writing_ is valid
   std::int64_t update_ = 0;            // of the copy

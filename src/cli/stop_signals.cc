@@ -11,11 +11,11 @@ namespace {
 std::atomic<int> received_signal = 0;
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
 
-/// A terminal that closes may say so twice, through its shell and by itself.
+/// A terminal that closes may say so twice, through its shell and by itself; what runs several ranks, too.
 void remember(int signal) {
   int none = 0;
   const bool first = received_signal.compare_exchange_strong(none, signal);
-  if (!first && signal != SIGHUP) ::_exit(StoppedBySignal{signal}.exit_code());
+  if (!first && (signal == SIGINT || signal == SIGTERM)) ::_exit(StoppedBySignal{signal}.exit_code());
 }
 
 }  // namespace

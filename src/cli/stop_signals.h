@@ -5,9 +5,9 @@
 
 namespace unroll::cli {
 
-/// While one lives, the first Ctrl-C (SIGINT), SIGTERM or SIGHUP is remembered, and the next Ctrl-C or SIGTERM ends
-/// the process at once, with the exit code 128 + its number. A signal that the process was started to ignore, such as
-/// SIGHUP under nohup, stays ignored. One at a time.
+/// While one lives, the first Ctrl-C (SIGINT), SIGTERM, SIGHUP or SIGUSR1 is remembered, and the next Ctrl-C or SIGTERM
+/// ends the process at once, with the exit code 128 + its number. A signal that the process was started to ignore, such
+/// as SIGHUP under nohup, stays ignored. One at a time.
 class StopSignals {
  public:
   StopSignals();
@@ -19,14 +19,14 @@ class StopSignals {
   int received() const;
 
  private:
-  static constexpr std::array signals_ = {SIGINT, SIGTERM, SIGHUP};
+  static constexpr std::array signals_ = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
   std::array<struct sigaction, signals_.size()> before_{};
 };
 
 /// Thrown where training was stopped by a signal and all that had to be said was said.
 struct StoppedBySignal {
   int signal = 0;
-  int exit_code() const { return 128 + signal; }
+  constexpr int exit_code() const { return 128 + signal; }
 };
 
 }  // namespace unroll::cli

@@ -9,9 +9,11 @@
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/output.h"
+#include "cli/rank_session.h"
 #include "cli/training.h"
 #include "cli/words.h"
 #include "model/model_json.h"
+#include "train/agreement.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -62,7 +64,18 @@ void say_how_extended(const TrainOptions& o, const LanguageModel& from, const Vo
                   counted(from.vocabulary().size(), "symbol"), with_commas(added)));
 }
 
-void begin(TrainOptions& o, const GivenSettings& given) {
+/// A training that is ready to run. What is made first goes last.
+struct Job {
+  std::optional<RunDirectory> directory;
+  Texts texts;
+  std::optional<Training> training;
+  std::optional<std::int64_t> goes_back_to;  ///< an update before the last checkpoint
+};
+
+/// The run directory of several ranks is the business of the first one.
+Existing existing_for(Communicator& ranks, Existing existing) { return ranks.rank() == 0 ? existing : Existing::go_on; }
+
+void prepare_new(Job& job, TrainOptions& o, const GivenSettings& given, Communicator& ranks) {
   if (o.file.empty()) throw Error("train: FILE is missing; see unroll train --help");
   if (o.extend_epochs > 0) throw Error("--extend-epochs belongs to --resume RUN; see unroll train --help");
   Context context({.threads = 1});
@@ -73,17 +86,14 @@ void begin(TrainOptions& o, const GivenSettings& given) {
   }
   check_together(o);
   if (o.out.empty()) o.out = default_run_directory(o.file, word_for(cell_words, o.model.cell));
-  RunDirectory directory(o.out, o.overwrite ? Existing::replace : Existing::refuse);
-  const Texts texts = read_texts(o, o.file, {.begins_with = weights ? &weights->vocabulary() : nullptr});
-  complete(o, texts.training);
-  Training training(o, given, texts, directory);
-  if (weights) {
-    say_how_extended(o, *weights, texts.training.vocabulary());
-    training.begin_with(*weights);
-    weights.reset();
-  }
-  training.run();
-  write_result(training.outcome());
+  if (o.file == "-" && ranks.size() > 1) throw Error("FILE -: standard input comes to one rank only; name a file");
+  job.directory.emplace(o.out, existing_for(ranks, o.overwrite ? Existing::replace : Existing::refuse));
+  job.texts = read_texts(o, o.file, {.begins_with = weights ? &weights->vocabulary() : nullptr});
+  complete(o, job.texts.training, ranks.size());
+  job.training.emplace(o, given, job.texts, *job.directory, ranks);
+  if (!weights) return;
+  say_how_extended(o, *weights, job.texts.training.vocabulary());
+  job.training->begin_with(*weights);
 }
 
 /// The run directory, and the checkpoint where the user named one.
@@ -152,13 +162,18 @@ void refuse_beside_resume(const GivenSettings& given) {
   }
 }
 
+// Of checkpoints that do not say.
+constexpr int slices_of_old_runs = 1;
+
 /// What the run had before these options of the same run.
 TrainOptions options_before(const GivenSettings& kept, const TrainOptions& now, const Corpus& corpus) {
+  constexpr int one_rank = 1;  // any number, since the settings name the slices
   TrainOptions before;
   assign_settings(settings_of(before), kept, "the checkpoint");
   before.model = now.model;
   before.newlines = now.newlines;
-  complete(before, corpus);
+  if (!before.slices) before.slices = slices_of_old_runs;
+  complete(before, corpus, one_rank);
   return before;
 }
 
@@ -166,17 +181,18 @@ TrainOptions options_before(const GivenSettings& kept, const TrainOptions& now, 
 /// given before and what it is by default are the same.
 bool leads_elsewhere(const TrainOptions& now, const TrainOptions& before) {
   return *now.epochs != *before.epochs || now.patience != before.patience ||
-         now.max_rollbacks != before.max_rollbacks || *now.checkpoint_every != *before.checkpoint_every;
+         now.max_rollbacks != before.max_rollbacks || *now.slices != *before.slices ||
+         *now.checkpoint_every != *before.checkpoint_every;
 }
 
-void go_on(TrainOptions& o, const GivenSettings& given) {
+void prepare_to_go_on(Job& job, TrainOptions& o, const GivenSettings& given, Communicator& ranks) {
   refuse_beside_resume(given);
   const std::string run = o.resume;
   if (run.empty()) throw Error("--resume needs the name of a run; see unroll train --help");
   const std::int64_t more_epochs = o.extend_epochs;
   const PlaceToGoOn place = place_of(run);
-  RunDirectory directory(place.folder, Existing::go_on);
-  directory.create();
+  job.directory.emplace(place.folder, Existing::go_on);
+  if (ranks.rank() == 0) job.directory->create();
   auto checkpoint = std::make_unique<const StoredCheckpoint>(
       place.checkpoint ? StoredCheckpoint::read(place.checkpoint->path) : latest_in(place.folder));
   check_version(*checkpoint);
@@ -185,6 +201,7 @@ void go_on(TrainOptions& o, const GivenSettings& given) {
   o = TrainOptions{};
   assign_settings(settings_of(o), settings, checkpoint->path());
   if (!o.epochs) throw Error(ExitCode::bad_data, fmt::format("{}: its settings have no epochs", checkpoint->path()));
+  if (!o.slices) o.slices = slices_of_old_runs;
   *o.epochs += more_epochs;
   const ModelConfig config = config_from_json(checkpoint->about("config"), checkpoint->path());
   const InitScheme init = o.model.init;
@@ -197,30 +214,46 @@ void go_on(TrainOptions& o, const GivenSettings& given) {
   }
   const Vocabulary vocabulary =
       vocabulary_from_json(checkpoint->about("vocabulary"), config.vocabulary_size, checkpoint->path());
-  const Texts texts = read_texts(o, o.file == "-" ? directory.text_path() : o.file, {.exactly = &vocabulary});
-  complete(o, texts.training);
-  Training training(o, settings, texts, directory);
+  job.texts = read_texts(o, o.file == "-" ? job.directory->text_path() : o.file, {.exactly = &vocabulary});
+  complete(o, job.texts.training, ranks.size());
+  Training& training = job.training.emplace(o, settings, job.texts, *job.directory, ranks);
   training.go_on_from(*checkpoint);
   checkpoint.reset();
   const auto rate = static_cast<double>(*o.optimizer.learning_rate);
   const bool other_rate = given.contains("lr") && rate != training.learning_rate();
-  if (other_rate || leads_elsewhere(o, options_before(kept, o, texts.training))) {
+  if (other_rate || leads_elsewhere(o, options_before(kept, o, job.texts.training))) {
     training.take_another_course(more_epochs > 0);
   }
   if (other_rate) training.set_learning_rate(rate);
-  if (place.checkpoint) remove_checkpoints_after(place.folder, place.checkpoint->update);
-  training.run();
-  write_result(training.outcome());
+  if (place.checkpoint) job.goes_back_to = place.checkpoint->update;
+}
+
+void train(TrainOptions& o, const GivenSettings& given, RankSession& session) {
+  Communicator& ranks = session.ranks;
+  take_common_simd_target(ranks);
+  Job job;
+  together(ranks, [&] {
+    given.contains("resume") ? prepare_to_go_on(job, o, given, ranks) : prepare_new(job, o, given, ranks);
+  });
+  session.set_timeout(o.rank_timeout);  // a run that goes on has its own
+  if (job.goes_back_to && ranks.rank() == 0) remove_checkpoints_after(job.directory->path(), *job.goes_back_to);
+  job.training->run();
+  write_result(job.training->outcome());
 }
 
 }  // namespace
 
 Command train_command() {
   auto options = std::make_shared<TrainOptions>();
-  return {"train", "Train a model on a text, and save it.", details, settings_of(*options),
-          [options](const GivenSettings& given) {
-            given.contains("resume") ? go_on(*options, given) : begin(*options, given);
-          }};
+  return {.name = "train",
+          .summary = "Train a model on a text, and save it.",
+          .details = details,
+          .groups = settings_of(*options),
+          .run =
+              [options](const GivenSettings& given) {
+                on_all_ranks(options->rank_timeout, [&](RankSession& session) { train(*options, given, session); });
+              },
+          .shared = true};
 }
 
 }  // namespace unroll::cli

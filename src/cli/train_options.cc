@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/launched.h"
 #include "cli/words.h"
 #include "data/utf8.h"
 #include "unroll/error.h"
@@ -83,11 +85,15 @@ std::vector<SettingGroup> settings_of(TrainOptions& o) {
         whole_number("epochs", o.epochs, 1, most_epochs, "by length",
                      "passes over the text; default: about 1.5 million symbols, 3 to 150 passes"),
         whole_number("accumulate", o.accumulate, 1, most_rows, "batches whose gradients are averaged for an update"),
+        whole_number("gradient-slices", o.slices, 1, most_rows, "the number of ranks",
+                     "parts of a batch that ranks share: the same bits for any number of them"),
         whole_number("validate-every", o.validate_every, 0, most_updates, "updates between validations; 0: an epoch"),
         whole_number("patience", o.patience, 0, most_epochs,
                      "validations in a row without a new best one that end the training; 0: never"),
         seed(o.seed, "of initial weights, windows and dropout"),
-        whole_number("threads", o.threads, 1, most_threads, "what is allowed and pays", "threads to use")}},
+        whole_number("threads", o.threads, 1, most_threads, "what is allowed and pays", "threads to use, of each rank"),
+        whole_number("rank-timeout", o.rank_timeout, 1, 86'400,
+                     "seconds without a sign of life from a rank that end the training")}},
       optimizer_settings(o.optimizer),
       {"Saving and going on",
        {text("out", "DIR", o.out, "runs/NAME-CELL", "run directory"),
@@ -160,6 +166,18 @@ void check_prefixes(const TrainOptions& o, const Vocabulary& vocabulary) {
   }
 }
 
+void check_slices(const TrainOptions& o, int ranks) {
+  if (*o.slices > o.task.batch) {
+    throw Error(fmt::format("--batch {}: has not a window for each of {} {}; raise it", o.task.batch, *o.slices,
+                            *o.slices == ranks ? "ranks" : "--gradient-slices"));
+  }
+  if (ranks <= *o.slices) return;
+  throw Error(
+      fmt::format("{} ranks cannot share a batch of {}: start no more ranks than that, or give "
+                  "--gradient-slices {}",
+                  ranks, counted(*o.slices, "slice"), ranks));
+}
+
 }  // namespace
 
 LanguageModelOptions model_options(const TrainOptions& o) {
@@ -172,14 +190,16 @@ Workload workload_of(const TrainOptions& o, std::int64_t vocabulary) {
   return {.model = o.model, .vocabulary = vocabulary, .batch = o.task.batch, .steps = o.task.steps};
 }
 
-void complete(TrainOptions& o, const Corpus& corpus) {
+void complete(TrainOptions& o, const Corpus& corpus, int ranks) {
   constexpr double backward = 2;  // of a forward pass
   check_prefixes(o, corpus.vocabulary());
   if (o.prefixes.empty()) o.prefixes.push_back(beginning_of(corpus));
   if (!o.epochs) o.epochs = default_epochs(corpus.size());
   if (!o.report_every) o.report_every = std::max<std::int64_t>(1, *o.epochs / 10);
   const double operations = (1 + backward) * forward_operations(workload_of(o, corpus.vocabulary().size()));
-  if (!o.threads) o.threads = worthwhile_threads(operations);
+  if (!o.slices) o.slices = ranks;
+  check_slices(o, ranks);
+  if (!o.threads) o.threads = std::min(threads_of_rank(), worthwhile_threads(operations / ranks));
   if (!o.checkpoint_every) {
     o.checkpoint_every = default_checkpoint_interval(operations * static_cast<double>(o.accumulate));
   }

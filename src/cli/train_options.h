@@ -24,6 +24,8 @@ struct TrainOptions {
   LanguageTaskOptions task;                            ///< how the text is cut into windows
   std::optional<std::int64_t> epochs;                  ///< else default_epochs()
   std::int64_t accumulate = 1;                         ///< batches of an update
+  std::optional<int> slices;                           ///< of a batch; else as many as there are ranks
+  int rank_timeout = 5;                                ///< seconds without a sign of life from a rank
   std::int64_t validate_every = 0;                     ///< updates; 0: where an epoch ends
   std::int64_t patience = 0;                           ///< validations without gain that end the training; 0: any
   OptimizerOptions optimizer;                          ///< how gradients become updates
@@ -48,8 +50,9 @@ std::vector<SettingGroup> settings_of(TrainOptions& options);
 /// Throws Error for settings that would have no effect beside the others.
 void check_together(const TrainOptions& options);
 
-/// What the settings leave open, once the text is known. Throws Error for prefixes that it cannot begin with.
-void complete(TrainOptions& options, const Corpus& corpus);
+/// What the settings leave open, once the text is known and by how many ranks it is learnt. Throws Error for prefixes
+/// that the text cannot begin with, and where the ranks are too many.
+void complete(TrainOptions& options, const Corpus& corpus, int ranks);
 
 /// The model that the settings describe.
 LanguageModelOptions model_options(const TrainOptions& options);

@@ -2,17 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <utility>
 
+#include "base/fingerprint.h"
 #include "cli/format.h"
 #include "cli/output.h"
 #include "cli/training_plan.h"
 #include "cli/words.h"
 #include "model/model_json.h"
+#include "train/agreement.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -31,6 +35,7 @@ TrainerOptions trainer_options(const TrainOptions& o, const LanguageTask& task) 
                {.epochs = *o.epochs, .updates_per_epoch = Trainer::steps_per_epoch(batches, o.accumulate)});
   return {.epochs = *o.epochs,
           .accumulate = o.accumulate,
+          .slices = *o.slices,
           .clip_norm = *o.optimizer.clip,
           .clip_value = o.optimizer.clip_value,
           .schedule = schedule_of(o.optimizer),
@@ -44,6 +49,8 @@ const char* name_of(int signal) {
       return "Ctrl-C";
     case SIGHUP:
       return "a hang-up";
+    case SIGUSR1:
+      return "SIGUSR1";
     default:
       return "SIGTERM";
   }
@@ -62,15 +69,17 @@ ValidationResult result_of(const Validation& validation, const Texts& texts) {
 
 }  // namespace
 
-Training::Training(const TrainOptions& options, const GivenSettings& given, const Texts& texts, RunDirectory& directory)
-    : options_(within_memory(options, texts)),
+Training::Training(const TrainOptions& options, const GivenSettings& given, const Texts& texts, RunDirectory& directory,
+                   Communicator& ranks)
+    : options_(within_memory(options, texts, ranks.size())),
       texts_(texts),
       directory_(directory),
+      ranks_(ranks),
       context_({.seed = options.seed, .threads = *options.threads}),
       model_(context_, texts.training.vocabulary(), model_options(options)),
       task_(model_, texts.training, options.task, texts.held_out),
       optimizer_(make_optimizer(options.optimizer, model_.parameters())),
-      trainer_(task_, *optimizer_, trainer_options(options, task_)),
+      trainer_(task_, *optimizer_, trainer_options(options, task_), ranks),
       progress_(model_,
                 {.epochs = *options.epochs,
                  .steps_per_epoch = trainer_.steps_per_epoch(),
@@ -82,10 +91,14 @@ Training::Training(const TrainOptions& options, const GivenSettings& given, cons
                  .on_sample = [this](const TrainingStatus& now, const std::string& prefix, const std::string& text) {
                    record_->sample(now.epoch, now.step, prefix, text);
                  }}) {
-  fixed_about_ = {{"settings", settings_json(settings_to_keep(options, given))},
+  GivenSettings kept = settings_to_keep(options, given);
+  fixed_about_ = {{"settings", settings_json(kept)},
                   {"unroll_version", UNROLL_VERSION},
                   {"config", config_json({.options = model_.options(), .vocabulary_size = model_.vocabulary().size()})},
                   {"vocabulary", vocabulary_json(model_.vocabulary())}};
+  // Files may lie elsewhere on another host, and its threads are its own business.
+  for (const char* own : {"FILE", "validation", "threads"}) kept.erase(own);
+  for (const auto& [name, values] : kept) settings_of_all_ += fmt::format("--{} {}\n", name, fmt::join(values, " "));
 }
 
 void Training::begin_with(const LanguageModel& model) { model_.take_weights(model); }
@@ -119,14 +132,12 @@ std::map<std::string, std::string> Training::about() const {
 }
 
 void Training::connect() {
+  trainer_.stop_where([this] { return signals_->received() != 0; });
   trainer_.on_step([this](const StepReport& report) {
-    StepReport step = report;
-    step.learning_rate = as_written(report.learning_rate);
-    progress_.step_done(step);
-    if (report.step < trainer_.steps_per_epoch() && record_->due(false)) record_->report(progress_.status());
+    if (leads()) show(report);
     saver_->step_done();
-    if (signals_->received() != 0) trainer_.stop();
   });
+  if (!leads()) return;
   trainer_.on_validation([this](const Validation& validation) {
     const ValidationResult result = result_of(validation, texts_);
     progress_.validated(result);
@@ -134,21 +145,40 @@ void Training::connect() {
   });
   trainer_.on_epoch([this](const Report& report) {
     const bool shown = progress_.epoch_done(report);
-    if (shown || record_->due(true)) record_->report(progress_.status());
+    if (shown || record_->due(true)) record_status();
     if (shown && signals_->received() == 0) progress_.say_continuations();
   });
 }
 
+void Training::show(const StepReport& report) {
+  StepReport step = report;
+  step.learning_rate = as_written(report.learning_rate);
+  progress_.step_done(step);
+  if (report.step < trainer_.steps_per_epoch() && record_->due(false)) record_status();
+}
+
+void Training::record_status() {
+  const TrainingStatus& now = progress_.status();
+  record_->report(now);
+  paces_->report(*record_, now.epoch, now.step, trainer_.paces());
+}
+
 void Training::begin() {
-  record_->start(start_fields(options_, texts_, model_, trainer_));
-  progress_.begin();
+  // Logarithms and cosines, from which random weights are made, may differ from host to host.
+  take_from_first(ranks_, model_.parameters().values());
+  model_.parameters().updated();
+  if (leads()) {
+    record_->start(start_fields(options_, texts_, model_, trainer_, ranks_.size()));
+    progress_.begin();
+  }
   saver_->save();
 }
 
 void Training::go_on() {
-  const std::int64_t update = trainer_.updates();
-  record_->resume(trainer_.epoch(), update, trainer_.owes_a_report(), *options_.epochs,
-                  as_written(trainer_.learning_rate()));
+  if (leads()) {
+    record_->resume(trainer_.epoch(), trainer_.updates(), trainer_.owes_a_report(), *options_.epochs,
+                    as_written(trainer_.learning_rate()));
+  }
   say(fmt::format("resume    after update {}, in epoch {}; rate {:.4g}", with_commas(trainer_.updates()),
                   trainer_.epoch(), trainer_.learning_rate()));
   if (trainer_.finished()) {
@@ -159,13 +189,35 @@ void Training::go_on() {
   if (other_course_) saver_->save();  // or it would be forgotten if this process were killed
 }
 
+/// What would make the ranks work on different things.
+void Training::check_ranks() const {
+  const auto fingerprint = [](std::span<const std::int32_t> ids) {
+    return hex(fingerprint_of({reinterpret_cast<const char*>(ids.data()), ids.size_bytes()}));
+  };
+  const std::array facts = {Fact{"text", fingerprint(texts_.training.ids())},
+                            Fact{"vocabulary", hex(fingerprint_of(fixed_about_.at("vocabulary")))},
+                            Fact{"validation text", fingerprint(texts_.held_out)}, Fact{"setting", settings_of_all_},
+                            Fact{"checkpoint", fmt::format("that of update {}", trainer_.updates())}};
+  require_same(ranks_, facts);
+}
+
+void Training::occupy_directory() {
+  together(ranks_, [this] {
+    if (!leads()) return;
+    directory_.create();
+    if (options_.file == "-" && !goes_on_) keep_text(texts_, directory_.text_path());
+  });
+  require_shared(directory_.path(), ranks_);
+}
+
 void Training::run() {
   signals_.emplace();
-  directory_.create();
-  if (options_.file == "-" && !goes_on_) keep_text(texts_, directory_.text_path());
-  say_plan(options_, texts_, model_, trainer_, directory_.path());
-  record_.emplace(directory_.path());
-  saver_.emplace(model_, trainer_,
+  check_ranks();
+  occupy_directory();
+  say_plan(options_, texts_, model_, trainer_, directory_.path(), ranks_.size());
+  if (leads()) record_.emplace(directory_.path());
+  paces_.emplace(ranks_);
+  saver_.emplace(model_, trainer_, ranks_,
                  SaverOptions{.folder = directory_.path(),
                               .model_path = directory_.model_path(),
                               .every = *options_.checkpoint_every,
@@ -185,7 +237,11 @@ void Training::run() {
     say(fmt::format("stopped   {} without a better one; the best is that of update {}",
                     counted(options_.patience, "validation"), with_commas(trainer_.best()->update)));
   }
-  record_->stop(StopReason::finished, progress_.status().epoch, progress_.status().step);
+  record_stop(StopReason::finished);
+}
+
+void Training::record_stop(StopReason reason) {
+  if (leads()) record_->stop(reason, progress_.status().epoch, progress_.status().step);
 }
 
 /// Until the end, however often it goes back.
@@ -194,7 +250,7 @@ void Training::train() {
     try {
       trainer_.run();
       if (!trainer_.finished()) stop();
-      return saver_->finish();
+      return together(ranks_, [this] { saver_->finish(); });
     } catch (const Diverged& divergence) {
       roll_back(divergence);
     }
@@ -204,7 +260,7 @@ void Training::train() {
 void Training::roll_back(const Diverged& divergence) {
   const std::optional<StoredCheckpoint> good = rollbacks_ < options_.max_rollbacks ? saver_->roll_back() : std::nullopt;
   if (!good) {
-    record_->stop(StopReason::diverged, trainer_.epoch(), trainer_.updates());
+    if (leads()) record_->stop(StopReason::diverged, trainer_.epoch(), trainer_.updates());
     throw divergence;
   }
   ++rollbacks_;
@@ -213,17 +269,20 @@ void Training::roll_back(const Diverged& divergence) {
   say(fmt::format("warning   training diverged in {}; back to update {} with half the rate, {:.4g}; attempt {} of {}",
                   divergence.where(), with_commas(trainer_.updates()), trainer_.learning_rate(), rollbacks_,
                   options_.max_rollbacks));
-  record_->rollback(trainer_.epoch(), trainer_.updates(), trainer_.owes_a_report(), divergence.where(),
-                    trainer_.learning_rate(), static_cast<int>(rollbacks_));
+  if (leads()) {
+    record_->rollback(trainer_.epoch(), trainer_.updates(), trainer_.owes_a_report(), divergence.where(),
+                      trainer_.learning_rate(), static_cast<int>(rollbacks_));
+  }
   saver_->save();  // the attempt and its rate belong to the checkpoint
 }
 
 void Training::stop() {
-  saver_->finish();
-  record_->stop(StopReason::stopped, progress_.status().epoch, progress_.status().step);
-  const int signal = signals_->received();
+  together(ranks_, [this] { saver_->finish(); });
+  const std::vector<int> received = all_of(ranks_, signals_->received());
+  const int signal = *std::max_element(received.begin(), received.end());
   say(fmt::format("stopped   by {} after update {}; go on with: unroll train --resume {}", name_of(signal),
                   with_commas(trainer_.updates()), for_shell(directory_.path())));
+  record_stop(StopReason::stopped);
   throw StoppedBySignal{signal};
 }
 
@@ -258,6 +317,7 @@ std::string Training::outcome() const {
   outcome["vocabulary"] = model_.vocabulary().size();
   outcome["parameters"] = model_.parameters().size();
   outcome["threads"] = context_.threads();
+  outcome["ranks"] = ranks_.size();
   return to_text(outcome);
 }
 

@@ -8,21 +8,25 @@
 
 #include "cli/kept_settings.h"
 #include "cli/progress.h"
+#include "cli/rank_paces.h"
 #include "cli/run_directory.h"
 #include "cli/run_record.h"
 #include "cli/saver.h"
 #include "cli/stop_signals.h"
 #include "cli/texts.h"
 #include "train/checkpoint.h"
+#include "train/communicator.h"
 
 namespace unroll::cli {
 
-/// One process of a training run: the trainer, what a person sees of it, and what the run directory keeps of it.
+/// One process of a training run: the trainer, what a person sees of it, and what the run directory keeps of it. Of
+/// several ranks, the first one is seen and writes.
 class Training {
  public:
   /// Of complete options; keeps references to all. Throws Error for a text or an optimizer that the options do not fit,
   /// and where this process may not use as much memory.
-  Training(const TrainOptions& options, const GivenSettings& given, const Texts& texts, RunDirectory& directory);
+  Training(const TrainOptions& options, const GivenSettings& given, const Texts& texts, RunDirectory& directory,
+           Communicator& ranks);
 
   /// Begins with the weights of another model, whose symbols come first in the vocabulary.
   void begin_with(const LanguageModel& model);
@@ -41,7 +45,13 @@ class Training {
   std::string outcome() const;
 
  private:
+  bool leads() const { return ranks_.rank() == 0; }
+  void check_ranks() const;
+  void occupy_directory();
   void connect();
+  void show(const StepReport& report);
+  void record_status();
+  void record_stop(StopReason reason);
   void begin();
   void go_on();
   void train();
@@ -53,16 +63,19 @@ class Training {
   const TrainOptions& options_;
   const Texts& texts_;
   RunDirectory& directory_;
+  Communicator& ranks_;
   Context context_;
   LanguageModel model_;
   LanguageTask task_;
   std::unique_ptr<Optimizer> optimizer_;
   Trainer trainer_;
   Progress progress_;
-  std::optional<RunRecord> record_;
+  std::optional<RankPaces> paces_;
+  std::optional<RunRecord> record_;  // rank 0 has one
   std::optional<Saver> saver_;
   std::optional<StopSignals> signals_;
   std::map<std::string, std::string> fixed_about_;  // what all checkpoints of this run say
+  std::string settings_of_all_;                     // which the ranks must have alike
   std::int64_t rollbacks_ = 0;
   std::int64_t origin_ = 0;  // the update from which on training has had these settings
   bool goes_on_ = false, other_course_ = false;

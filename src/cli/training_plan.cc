@@ -7,6 +7,7 @@
 
 #include "base/simd.h"
 #include "cli/format.h"
+#include "cli/launched.h"
 #include "cli/memory_limit.h"
 #include "cli/output.h"
 #include "cli/words.h"
@@ -23,10 +24,10 @@ bool saves_underway(const TrainOptions& o, const Texts& texts) {
 
 namespace {
 
-MemoryPlan memory_plan_of(const TrainOptions& o, const Texts& texts) {
+MemoryPlan memory_plan_of(const TrainOptions& o, const Texts& texts, int ranks) {
   const std::int64_t symbols = texts.training.size() + static_cast<std::int64_t>(texts.held_out.size());
   MemoryPlan plan = memory_plan(workload_of(o, texts.training.vocabulary().size()), moments_of(o.optimizer),
-                                !texts.held_out.empty(), symbols);
+                                !texts.held_out.empty(), symbols, {.slices = *o.slices, .ranks = ranks});
   if (!saves_underway(o, texts)) plan.saving = 0;
   return plan;
 }
@@ -47,9 +48,16 @@ std::string description_of(const MemoryPlan& plan) {
 
 }  // namespace
 
-const TrainOptions& within_memory(const TrainOptions& o, const Texts& texts) {
-  const double needed = memory_plan_of(o, texts).total(), allowed = memory_limit(*o.threads);
+const TrainOptions& within_memory(const TrainOptions& o, const Texts& texts, int ranks) {
+  const double needed = memory_plan_of(o, texts, ranks).total(),
+               allowed = memory_limit(*o.threads, launched().ranks_on_host);
   if (needed <= allowed) return o;
+  if (allowed == 0) {
+    throw Error(ExitCode::internal,
+                fmt::format("out of memory: this training takes about {}, and this process has taken all that it may "
+                            "use; raise its limit (ulimit -v, -d)",
+                            byte_count(needed)));
+  }
   throw Error(ExitCode::internal,
               fmt::format("out of memory: this training takes about {}, and this process may use {}; lower --hidden, "
                           "--layers, --batch, --steps or --threads",
@@ -57,8 +65,8 @@ const TrainOptions& within_memory(const TrainOptions& o, const Texts& texts) {
 }
 
 void say_plan(const TrainOptions& o, const Texts& texts, const LanguageModel& model, const Trainer& trainer,
-              const std::string& folder) {
-  const MemoryPlan memory = memory_plan_of(o, texts);
+              const std::string& folder, int ranks) {
+  const MemoryPlan memory = memory_plan_of(o, texts, ranks);
   const float deviation = o.model.init.standard_deviation;
   const std::string init = !o.resume.empty()      ? std::string("weights of the checkpoint")
                            : !o.init_from.empty() ? "weights of " + one_line(o.init_from)
@@ -79,16 +87,19 @@ void say_plan(const TrainOptions& o, const Texts& texts, const LanguageModel& mo
                   description(o.optimizer), o.seed));
   say(fmt::format("machine   {}, {}, about {} of memory", device_of(model.context()).name(),
                   counted(model.context().threads(), "thread"), byte_count(memory.total())));
+  if (ranks > 1) say(fmt::format("ranks     {}, {}", ranks, counted(*o.slices, "slice")));
   say("memory    " + description_of(memory));
   say(fmt::format("saving    {}, a checkpoint every {}", one_line(folder), description(*o.checkpoint_every)));
 }
 
 nlohmann::ordered_json start_fields(const TrainOptions& o, const Texts& texts, const LanguageModel& model,
-                                    const Trainer& trainer) {
+                                    const Trainer& trainer, int ranks) {
   nlohmann::ordered_json fields;
   fields["version"] = UNROLL_VERSION;
   fields["simd"] = simd_target();
   fields["threads"] = model.context().threads();
+  fields["ranks"] = ranks;
+  fields["gradient_slices"] = *o.slices;
   fields["text"] = o.file;
   fields["symbols"] = texts.training.size();
   fields["vocabulary"] = model.vocabulary().size();

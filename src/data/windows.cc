@@ -48,27 +48,29 @@ void Windows::begin_epoch(std::int64_t epoch) {
 
 Batch Windows::batch(std::int64_t index) const {
   Batch result;
-  read(index, result);
+  read(index, {.first = 0, .count = batch_}, result);
   return result;
 }
 
-void Windows::read(std::int64_t index, Batch& batch) const {
-  UNROLL_CHECK(index >= 0 && index < batches_);
+void Windows::read(std::int64_t index, BatchRows rows, Batch& batch) const {
+  UNROLL_CHECK(index >= 0 && index < batches_ && rows.first >= 0 && rows.first + rows.count <= batch_);
   const bool random = kind_ == WindowKind::random;
   const std::size_t stream_length = ids_.size() / static_cast<std::size_t>(batch_),
                     width = static_cast<std::size_t>(steps_);
   for (Ids* ids : {&batch.ids, &batch.targets}) {
-    if (ids->steps() != steps_ || ids->batch() != batch_) *ids = Ids(steps_, batch_);
+    if (ids->steps() != steps_ || ids->batch() != rows.count) *ids = Ids(steps_, rows.count);
   }
   batch.carries_state = !random && index > 0;
-  for (int row = 0; row < batch_; ++row) {
-    const std::size_t b = static_cast<std::size_t>(row), i = static_cast<std::size_t>(index);
+  for (int row = 0; row < rows.count; ++row) {
+    const std::size_t b = static_cast<std::size_t>(rows.first) + static_cast<std::size_t>(row);
+    const std::size_t i = static_cast<std::size_t>(index);
+    const std::size_t to = static_cast<std::size_t>(row);
     const std::size_t start =
         random ? order_[i * static_cast<std::size_t>(batch_) + b] * width : b * stream_length + i * width;
     for (int t = 0; t < steps_; ++t) {
       const std::size_t position = start + static_cast<std::size_t>(t);
-      batch.ids[t][b] = ids_[position];
-      batch.targets[t][b] = ids_[position + 1];
+      batch.ids[t][to] = ids_[position];
+      batch.targets[t][to] = ids_[position + 1];
     }
   }
 }

@@ -82,15 +82,13 @@ LanguageModel::LanguageModel(Context& context, Vocabulary&& vocabulary, const La
                             : Linear(parameters_, "decoder", options.hidden * recurrent_.directions(),
                                      vocabulary_.size(), draws.decoder, draws.decoder_bias)) {}
 
-Recurrent::Result LanguageModel::hidden(const Ids& ids, const RecurrentState& state,
-                                        const Random* training_dropout) const {
-  return encoder_ ? recurrent_((*encoder_)(ids), state, training_dropout) : recurrent_(ids, state, training_dropout);
+Recurrent::Result LanguageModel::hidden(const Ids& ids, const RecurrentState& state, const StepDropout* dropout) const {
+  return encoder_ ? recurrent_((*encoder_)(ids), state, dropout) : recurrent_(ids, state, dropout);
 }
 
-Var LanguageModel::loss(const Ids& ids, const Ids& targets, RecurrentState& state,
-                        const Random* training_dropout) const {
+Var LanguageModel::loss(const Ids& ids, const Ids& targets, RecurrentState& state, const StepDropout* dropout) const {
   require_same_extents(ids, targets);
-  Recurrent::Result result = hidden(ids, state, training_dropout);
+  Recurrent::Result result = hidden(ids, state, dropout);
   state = std::move(result.state);
   return linear_cross_entropy(result.output, decoder_, targets);
 }

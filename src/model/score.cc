@@ -17,12 +17,19 @@ constexpr std::int64_t fewest_per_reader = 2048;  // targets, or reading ahead w
 constexpr std::int64_t ahead = 256;               // symbols that a reader sees at least before those it scores
 constexpr std::int64_t rows_at_once = 512;        // of one call; does not change the result
 
+void add(Score& total, const Score& score) {
+  total.cross_entropy_sum += score.cross_entropy_sum;
+  total.symbols += score.symbols;
+  total.correct += score.correct;
+}
+
 /// `readers` go over `count` targets each, reader r from text[first + r * distance] on.
 class Readers {
  public:
-  Readers(const LanguageModel& model, Text text, std::int64_t readers, std::int64_t distance)
+  Readers(const LanguageModel& model, Text text, std::int64_t readers, std::int64_t distance, std::int64_t first = 0)
       : model_(model),
         text_(text),
+        next_(first),
         readers_(readers),
         distance_(distance),
         state_(model.zero_state(static_cast<int>(readers))) {}
@@ -31,10 +38,7 @@ class Readers {
     Score total;
     for (const std::int64_t end = next_ + count; next_ < end;) {
       const std::int64_t steps = std::min(std::max<std::int64_t>(1, rows_at_once / readers_), end - next_);
-      const Score score = read_window(steps);
-      total.cross_entropy_sum += score.cross_entropy_sum;
-      total.symbols += score.symbols;
-      total.correct += score.correct;
+      add(total, read_window(steps));
       next_ += steps;
     }
     return total;
@@ -55,27 +59,27 @@ class Readers {
 
   const LanguageModel& model_;
   Text text_;
+  std::int64_t next_;  // of the first reader
   std::int64_t readers_, distance_;
   RecurrentState state_;
-  std::int64_t next_ = 0;  // of the first reader
 };
 
 }  // namespace
 
-Score LanguageModel::score(Text text) const {
+Score LanguageModel::score_part(Text text, int part, int parts) const {
   if (text.size() < 2) throw Error(fmt::format("score: a text of {} symbols; it must have 2 or more", text.size()));
   const auto targets = static_cast<std::int64_t>(text.size()) - 1;
   const std::int64_t readers = std::clamp<std::int64_t>(targets / fewest_per_reader, 1, most_readers);
-  if (readers == 1) return Readers(*this, text, 1, 0).read(targets);
-  // A lead, whose length makes the parts equal; then the parts, each reader starting a lead before its own.
-  const std::int64_t part = (targets - ahead) / readers, lead = targets - part * readers;
-  Score total = Readers(*this, text, 1, 0).read(lead);
-  Readers side_by_side(*this, text, readers, part);
+  if (readers == 1) return part == 0 ? Readers(*this, text, 1, 0).read(targets) : Score{};
+  // A lead, whose length makes the readers' shares equal; then these, each reader starting a lead before its own.
+  const std::int64_t share = (targets - ahead) / readers, lead = targets - share * readers;
+  Score total;
+  if (part == 0) total = Readers(*this, text, 1, 0).read(lead);
+  const std::int64_t first = readers * part / parts, last = readers * (part + 1) / parts;
+  if (first == last) return total;
+  Readers side_by_side(*this, text, last - first, share, first * share);
   side_by_side.read(lead);
-  const Score parts = side_by_side.read(part);
-  total.cross_entropy_sum += parts.cross_entropy_sum;
-  total.symbols += parts.symbols;
-  total.correct += parts.correct;
+  add(total, side_by_side.read(share));
   return total;
 }
 

@@ -161,7 +161,7 @@ PooledVector<NodePointer> parents_first(const NodePointer& root) {
 
 }  // namespace
 
-void Var::backward() const {
+void Var::backward(float gradient) const {
   Node& root = node_of(*this);
   if (shape().size() != 1) {
     throw Error(
@@ -170,7 +170,7 @@ void Var::backward() const {
   if (!root.wants_gradient) throw Error("backward() of a number that depends on nothing that wants a gradient");
   PooledVector<NodePointer> order = parents_first(node_);
   for (const NodePointer& node : order) node->stage = Node::Stage::spent;
-  root.device().fill(root.context, root.gradient().span(), 1.0f);
+  root.device().fill(root.context, root.gradient().span(), gradient);
   while (!order.empty()) {
     // What nobody else holds is released as soon as it has been used.
     const NodePointer node = std::move(order.back());

@@ -32,18 +32,33 @@ Var Embedding::operator()(const Ids& ids) const {
   return gather(ids.flat(), weight, {ids.steps(), ids.batch(), weight.shape()[1]});
 }
 
-Var dropout_from(const Var& x, float p, const Random& random, std::uint64_t first) {
+namespace {
+
+void apply_mask(Node& result, float p, const Random& random, MaskNumbers numbers, std::span<const float> from,
+                std::span<float> to, bool add) {
+  if (numbers.stride == numbers.run) numbers.run = static_cast<std::int64_t>(from.size());
+  const auto run = static_cast<std::size_t>(numbers.run);
+  for (std::size_t at = 0; at < from.size(); at += run, numbers.first += numbers.stride) {
+    result.device().dropout(result.context, random, static_cast<std::uint64_t>(numbers.first), p, from.subspan(at, run),
+                            to.subspan(at, run), add);
+  }
+}
+
+}  // namespace
+
+Var dropout_from(const Var& x, float p, const Random& random, const MaskNumbers& numbers) {
   if (!(p >= 0 && p < 1)) throw Error(fmt::format("dropout {}: it must lie in [0, 1)", p));
   if (p == 0) return x;
   const auto y = make_result({x}, x.shape());
-  y->device().dropout(y->context, random, first, p, node_of(x).value().span(), y->value().span(), false);
-  return finish(y, [p, random, first](Node& result) {
-    result.device().dropout(result.context, random, first, p, result.gradient().span(),
-                            result.parent(0).gradient().span(), true);
+  apply_mask(*y, p, random, numbers, node_of(x).value().span(), y->value().span(), false);
+  return finish(y, [p, random, numbers](Node& result) {
+    apply_mask(result, p, random, numbers, result.gradient().span(), result.parent(0).gradient().span(), true);
   });
 }
 
-Var dropout(const Var& x, float p, const Random& random) { return dropout_from(x, p, random, 0); }
+Var dropout(const Var& x, float p, const Random& random) {
+  return dropout_from(x, p, random, {.first = 0, .run = x.shape().size(), .stride = x.shape().size()});
+}
 
 namespace {
 

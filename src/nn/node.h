@@ -106,7 +106,12 @@ Var gather(std::span<const std::int32_t> ids, const Var& table, const Shape& sha
 void require_below(std::span<const std::int32_t> ids, std::int64_t count, const char* what);
 /// LayerNorm with a gain and a bias of any origin.
 Var layer_norm(const Var& x, const Var& gain, const Var& bias);
-/// dropout() whose mask begins at random number `first`.
-Var dropout_from(const Var& x, float p, const Random& random, std::uint64_t first);
+/// Which random numbers the elements of a tensor take: `run` elements take those from `first` on, the next `run` begin
+/// `stride` numbers later.
+struct MaskNumbers {
+  std::int64_t first, run, stride;
+};
+/// dropout() with numbers of choice; `run` divides the elements of x.
+Var dropout_from(const Var& x, float p, const Random& random, const MaskNumbers& numbers);
 
 }  // namespace unroll

@@ -27,6 +27,14 @@ void require_state(const char* name, const Var& state, const Shape& expected) {
                           state.defined() ? state.shape().to_string() : "none", expected.to_string()));
 }
 
+/// Masks are numbered as the elements of all layers' outputs [L, T, B, D*H] for the whole batch.
+Var dropout_between_layers(const Var& x, float p, const StepDropout& dropout, int layer) {
+  const std::int64_t steps = x.shape()[0], rows = x.shape()[1], width = x.shape()[2];
+  const std::int64_t batch = dropout.batch == 0 ? rows : dropout.batch;
+  const std::int64_t first = (layer * steps * batch + dropout.first_row) * width;
+  return dropout_from(x, p, dropout.random, {.first = first, .run = rows * width, .stride = batch * width});
+}
+
 }  // namespace
 
 RecurrentState RecurrentState::detach() const { return {h.detach(), c.defined() ? c.detach() : Var()}; }
@@ -57,25 +65,23 @@ RecurrentState Recurrent::zero_state(int batch) const {
   return {zeros(*context_, shape), options_.cell == Cell::lstm ? zeros(*context_, shape) : Var()};
 }
 
-Recurrent::Result Recurrent::operator()(const Var& x, const RecurrentState& state,
-                                        const Random* training_dropout) const {
+Recurrent::Result Recurrent::operator()(const Var& x, const RecurrentState& state, const StepDropout* dropout) const {
   const Shape& shape = x.shape();
   if (shape.rank() != 3 || shape[2] != input_ || shape.size() == 0) {
     throw Error(fmt::format("recurrent input of shape {}: it must be [steps, batch, {}], each at least 1",
                             shape.to_string(), input_));
   }
-  return run({shape[0], shape[1]}, x, {}, state, training_dropout);
+  return run({shape[0], shape[1]}, x, {}, state, dropout);
 }
 
-Recurrent::Result Recurrent::operator()(const Ids& ids, const RecurrentState& state,
-                                        const Random* training_dropout) const {
+Recurrent::Result Recurrent::operator()(const Ids& ids, const RecurrentState& state, const StepDropout* dropout) const {
   if (ids.size() == 0) throw Error("recurrent input of no indices: it must be [steps, batch], each at least 1");
   require_below(ids.flat(), input_, "recurrent input: index");
-  return run({ids.steps(), ids.batch()}, {}, ids.flat(), state, training_dropout);
+  return run({ids.steps(), ids.batch()}, {}, ids.flat(), state, dropout);
 }
 
 Recurrent::Result Recurrent::run(const Extents& extents, Var x, std::span<const std::int32_t> ids,
-                                 const RecurrentState& state, const Random* training_dropout) const {
+                                 const RecurrentState& state, const StepDropout* dropout) const {
   const bool lstm = options_.cell == Cell::lstm;
   const Shape state_shape{std::int64_t{options_.layers} * directions(), extents.batch, options_.hidden};
   require_state("h", state.h, state_shape);
@@ -83,10 +89,7 @@ Recurrent::Result Recurrent::run(const Extents& extents, Var x, std::span<const 
 
   PooledVector<Var> final_h(*context_), final_c(*context_);
   for (int layer = 0; layer < options_.layers; ++layer) {
-    if (layer > 0 && training_dropout != nullptr) {
-      const auto first = static_cast<std::uint64_t>(layer - 1) * static_cast<std::uint64_t>(x.shape().size());
-      x = dropout_from(x, options_.dropout, *training_dropout, first);
-    }
+    if (layer > 0 && dropout != nullptr) x = dropout_between_layers(x, options_.dropout, *dropout, layer - 1);
     PooledVector<Var> outputs(*context_);
     for (int direction = 0; direction < directions(); ++direction) {
       const int slot = layer * directions() + direction;

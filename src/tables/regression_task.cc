@@ -36,7 +36,7 @@ void RegressionTask::begin_epoch(std::int64_t epoch) {
   shuffle(std::span(order_), random);
 }
 
-LossSum RegressionTask::forward_backward(std::int64_t batch) {
+LossSum RegressionTask::forward_backward(std::int64_t batch, Slice) {
   const auto rows = static_cast<std::int64_t>(order_.size());
   const std::int64_t begin = batch * batch_, count = std::min(batch_, rows - begin);
   const auto step = static_cast<std::uint32_t>((epoch_ - 1) * batches_per_epoch() + batch);
@@ -48,7 +48,7 @@ LossSum RegressionTask::forward_backward(std::int64_t batch) {
   return {.sum = static_cast<double>(loss.item()) * static_cast<double>(count), .count = count};
 }
 
-LossSum RegressionTask::held_out_loss() {
+LossSum RegressionTask::held_out_loss(Slice) {
   LossSum loss;
   for (std::size_t begin = 0; begin < held_out_.size(); begin += rows_at_once) {
     const std::span some =

@@ -29,9 +29,9 @@ class RegressionTask final : public Task {
   Parameters& parameters() override { return parameters_; }
   std::int64_t batches_per_epoch() const override;
   void begin_epoch(std::int64_t epoch) override;
-  LossSum forward_backward(std::int64_t batch) override;  ///< sum of squared errors
+  LossSum forward_backward(std::int64_t batch, Slice = {}) override;  ///< sum of squared errors
   bool has_held_out() const override { return !held_out_.empty(); }
-  LossSum held_out_loss() override;
+  LossSum held_out_loss(Slice = {}) override;
   void visit_state(StateVisitor& visitor) override;
 
  private:

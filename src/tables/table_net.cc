@@ -28,12 +28,12 @@ TableNet::TableNet(Parameters& parameters, int features)
 
 Var TableNet::operator()(const Var& x, const Random* training_dropout) const {
   // One sequence of random numbers for all masks: each begins where the one before ends.
-  std::uint64_t used = 0;
+  std::int64_t used = 0;
   const auto drop = [&](const Var& v, float p) {
     if (training_dropout == nullptr) return v;
-    const std::uint64_t first = used;
-    used += static_cast<std::uint64_t>(v.shape().size());
-    return dropout_from(v, p, *training_dropout, first);
+    const std::int64_t first = used, size = v.shape().size();
+    used += size;
+    return dropout_from(v, p, *training_dropout, {.first = first, .run = size, .stride = size});
   };
   Var h = input_(drop(x, input_dropout));
   for (const Block& block : blocks_) h = h + block.out(drop(relu(block.in(block.norm(h))), hidden_dropout));

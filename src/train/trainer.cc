@@ -11,6 +11,7 @@
 #include "base/require.h"
 #include "tensor/device.h"
 #include "train/checkpoint.h"
+#include "train/gradient_sum.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -49,8 +50,11 @@ class Within final : public StateVisitor {
 };
 
 /// What must hold before anything is made of the options.
-const TrainerOptions& checked(const TrainerOptions& options) {
+const TrainerOptions& checked(const TrainerOptions& options, const Task& task) {
   require_at_least("accumulate", options.accumulate, 1);
+  if (options.slices < 1 || options.slices > task.most_slices()) {
+    throw Error(fmt::format("slices is {}; it must be 1 to {} for this task", options.slices, task.most_slices()));
+  }
   return options;
 }
 
@@ -64,12 +68,13 @@ Diverged::Diverged(std::int64_t epoch, std::int64_t step, const std::string& cau
                         epoch, step, cause)),
       where_(fmt::format("epoch {}, step {}: {}", epoch, step, cause)) {}
 
-Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options)
+Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options, Communicator& ranks)
     : task_(task),
       optimizer_(optimizer),
-      options_(options),
-      schedule_(options.schedule,
-                {options.epochs, steps_per_epoch(task.batches_per_epoch(), checked(options).accumulate)}),
+      options_(checked(options, task)),
+      ranks_(ranks),
+      gradients_(std::make_unique<GradientSum>(task, ranks, options.slices)),
+      schedule_(options.schedule, {options.epochs, steps_per_epoch(task.batches_per_epoch(), options.accumulate)}),
       full_rate_(optimizer.learning_rate()) {
   if (!(options.clip_norm >= 0)) throw Error(fmt::format("clip_norm is {}; it must be at least 0", options.clip_norm));
   if (!(options.clip_value >= 0)) {
@@ -88,18 +93,14 @@ Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options
   }
 }
 
+Trainer::~Trainer() = default;
+
 LossSum Trainer::gradients_of_step() {
-  Parameters& parameters = task_.parameters();
-  parameters.zero_gradients();
   const std::int64_t first = step_ * options_.accumulate;
   const std::int64_t batches = std::min(options_.accumulate, task_.batches_per_epoch() - first);
-  LossSum loss;
-  for (std::int64_t batch = first; batch < first + batches; ++batch) {
-    const LossSum of_batch = task_.forward_backward(batch);
-    loss.sum += of_batch.sum;
-    loss.count += of_batch.count;
-  }
+  const LossSum loss = gradients_->of_batches(first, batches);
   if (batches > 1) {
+    Parameters& parameters = task_.parameters();
     Context& context = parameters.context();
     device_of(context).scale(context, 1 / static_cast<float>(batches), parameters.gradients());
   }
@@ -140,6 +141,7 @@ void Trainer::run() {
       total_.sum += last_.loss.sum;
       total_.count += last_.loss.count;
       seconds_ += last_.seconds;
+      if (gradients_->stop_asked()) stopping_ = true;
       if (on_step_) report_step();
     }
     if (step_ == steps_per_epoch() && !validation_due()) end_epoch();
@@ -168,7 +170,7 @@ bool Trainer::validation_due() const {
 }
 
 void Trainer::validate() {
-  const double loss = mean(task_.held_out_loss());
+  const double loss = mean(gradients_->held_out_loss());
   if (!std::isfinite(loss)) throw Diverged(epoch_, step_, "the held-out loss is " + name_of(loss));
   validated_ = updates();
   const bool best = best_.update == 0 || loss < best_.loss;
@@ -254,6 +256,10 @@ void Trainer::restored() {
   best_.best = best_.update > 0;
   task_.parameters().updated();
 }
+
+void Trainer::stop_where(std::function<bool()> asked) { gradients_->stop_where(std::move(asked)); }
+
+std::vector<Pace> Trainer::paces() const { return gradients_->paces(); }
 
 void Trainer::save_checkpoint(const std::string& path) { Checkpoint::view_of(*this).write(path, {}); }
 

@@ -14,7 +14,7 @@
 extern "C" [[gnu::noinline]] double counted_training_step(unroll::Task& task, unroll::Optimizer& optimizer,
                                                           std::int64_t step) {
   task.parameters().zero_gradients();
-  const unroll::LossSum loss = task.forward_backward(step);
+  const unroll::LossSum loss = task.forward_backward(step, {});
   const double norm = unroll::clip_by_global_norm(task.parameters(), 0.01f);
   optimizer.step();
   return loss.sum + norm;

@@ -16,7 +16,7 @@ PROGRAM = os.environ["UNROLL_PROGRAM"]
 SOURCE = Path(__file__).resolve().parents[2]
 LYRICS = SOURCE / "data" / "lyrics.txt"
 
-USAGE, BAD_DATA, NO_INPUT, INTERNAL, IO, DIVERGED = 2, 65, 66, 70, 74, 75
+USAGE, BAD_DATA, NO_INPUT, INTERNAL, IO, DIVERGED, RANK_LOST = 2, 65, 66, 70, 74, 75, 76
 
 # A training that takes a fraction of a second.
 TINY = ["--hidden", "8", "--batch", "2", "--steps", "5", "--epochs", "2"]

@@ -11,14 +11,15 @@ FLAGS = {
               "epoch-state", "epochs", "optimizer", "lr", "momentum", "nesterov", "weight-decay", "clip", "clip-value",
               "schedule", "warmup", "lr-minimum", "lr-decay", "lr-decay-every", "lr-patience", "seed", "threads", "limit",
               "newlines", "prefix", "report-every", "sample-length", "out", "overwrite", "json", "validation", "unknown",
-              "validate-every", "patience", "accumulate", "checkpoint-every", "keep", "max-rollbacks", "resume", "extend-epochs",
+              "validate-every", "patience", "gradient-slices", "rank-timeout", "accumulate", "checkpoint-every", "keep", "max-rollbacks", "resume", "extend-epochs",
               "init-from", "config"],
     "generate": ["prefix", "length", "temperature", "seed", "unknown", "threads", "config"],
     "evaluate": ["limit", "unknown", "threads", "json", "config"],
     "inspect": ["limit", "newlines", "first", "json", "config"],
     "runs": ["json", "config"],
     "plot": ["out", "config"],
-    "bench": ["only", "threads", "repeats", "list", "json", "config"],
+    "bench": ["only", "threads", "repeats", "distributed", "list", "json", "config"],
+    "launch": ["ranks", "hosts", "max-restarts", "config"],
     "table inspect": ["target", "as", "drop", "json", "config"],
 }
 
@@ -50,7 +51,7 @@ class HelpTest(ProgramTest):
         text = self.succeed("--help").out
         for command in FLAGS:
             self.assertRegex(text, rf"(?m)^  {command.split()[0]} ")
-        for code in ("2", "65", "66", "70", "74", "75", "129", "130", "143"):
+        for code in ("2", "65", "66", "70", "74", "75", "129", "130", "138", "143"):
             self.assertRegex(text, rf"\b{code}[ ,]")
 
 
@@ -61,7 +62,7 @@ class UsageTest(ProgramTest):
         return line
 
     def test_command(self):
-        self.assertIn("train, generate, evaluate, inspect, runs, plot, bench or table", self.refused())
+        self.assertIn("train, generate, evaluate, inspect, runs, plot, bench, table or launch", self.refused())
         self.assertIn("tarin", self.refused("tarin"))
 
     def test_unknown_flags_and_arguments(self):
@@ -164,7 +165,7 @@ class ConfigTest(ProgramTest):
                   "schedule": "cosine", "warmup": 2, "lr-minimum": 0.5, "seed": 77, "threads": 1, "limit": 60,
                   "newlines": "space", "prefix": ["ab", "bc"], "report-every": 3, "sample-length": 4, "out": "there",
                   "overwrite": True, "json": True, "validation": 0.25, "validate-every": 2, "patience": 9, "accumulate": 2,
-                  "checkpoint-every": "1h", "keep": 3, "max-rollbacks": 1}
+                  "checkpoint-every": "1h", "keep": 3, "max-rollbacks": 1, "gradient-slices": 2, "rank-timeout": 5}
         elsewhere = {"resume", "extend-epochs", "init-from", "unknown"}  # test_resume.py, test_validation.py
         # What needs another optimizer, schedule or clipping than these.
         others = [({"optimizer": "adamw", "weight-decay": 0.25, "schedule": "plateau", "lr-patience": 0, "lr-decay": 0.5},

@@ -62,12 +62,25 @@ TEST(Windows, AreReadIntoTheMemoryOfABatchBefore) {
   for (const auto& [windows, index] : {std::pair(&consecutive, 0), {&consecutive, 1}, {&others, 0}, {&others, 1}}) {
     const std::int32_t* memory = batch.ids.flat().data();
     const bool same_extents = batch.ids.size() == (windows == &consecutive ? 12 : 10);
-    windows->read(index, batch);
+    windows->read(index, {.first = 0, .count = 2}, batch);
     const Batch expected = windows->batch(index);
     EXPECT_EQ(batch.ids, expected.ids);
     EXPECT_EQ(batch.targets, expected.targets);
     EXPECT_EQ(batch.carries_state, expected.carries_state);
     EXPECT_TRUE(batch.ids.flat().data() == memory || !same_extents);
+  }
+}
+
+TEST(Windows, SomeRowsAreThoseOfTheWholeBatch) {
+  const Row ids = counting(60);
+  for (const WindowKind kind : {WindowKind::consecutive, WindowKind::random}) {
+    const Windows windows(kind, ids, 3, 6);
+    const Batch whole = windows.batch(1);
+    Batch batch;
+    windows.read(1, {.first = 1, .count = 2}, batch);
+    EXPECT_THAT(rows_of(batch.ids), ElementsAre(rows_of(whole.ids)[1], rows_of(whole.ids)[2]));
+    EXPECT_THAT(rows_of(batch.targets), ElementsAre(rows_of(whole.targets)[1], rows_of(whole.targets)[2]));
+    EXPECT_EQ(batch.carries_state, whole.carries_state);
   }
 }
 

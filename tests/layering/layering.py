@@ -29,10 +29,10 @@ class Room:
 
 
 def parse_rooms(cmake_text):
-    """The unroll_room() table: name -> Room."""
+    """The table of unroll_room() and unroll_plugin_room(): name -> Room."""
     rooms = {}
     text = re.sub(r"#[^\n]*", "", cmake_text)
-    for call in re.finditer(r"\bunroll_room\s*\(([^)]*)\)", text):
+    for call in re.finditer(r"\bunroll_(?:plugin_)?room\s*\(([^)]*)\)", text):
         name, *words = call.group(1).split()
         lists = {keyword: [] for keyword in KEYWORDS}
         current = None

@@ -18,6 +18,9 @@ unroll_room(io
 unroll_room(tensor KNOWS base PUBLIC tensor.h)
 unroll_room(nn KNOWS tensor PUBLIC layers.h)
 unroll_room(model KNOWS nn io)
+if(MPI_C_FOUND)
+  unroll_plugin_room(mpi KNOWS model LIBS MPI::MPI_C)
+endif()
 """
 GOOD = {
     "src/CMakeLists.txt": ROOMS,
@@ -30,6 +33,7 @@ GOOD = {
     "src/io/zip.h": "",
     "src/nn/layers.cc": '#include "base/check.h"\n#include "unroll/layers.h"\n',
     "src/model/model.cc": '#include "io/zip.h"\n#include "unroll/tensor.h"\n',
+    "src/mpi/ranks.cc": '#include <mpi.h>\n\n#include "io/zip.h"\n',
     "src/cli/main.cc": '#include "cli/flags.h"\n#include "io/zip.h"\n#include "unroll/unroll.h"\n',
     "examples/first.cc": "#include <unroll/unroll.h>\n#include <fmt/format.h>\n",
     "docs/use.md": "See /usr/include and /etc/hosts, 1/2, https://example.org/a/b, `build/unroll`.\n",
@@ -58,7 +62,7 @@ class Layering(unittest.TestCase):
 
     def test_table(self):
         rooms = layering.parse_rooms(ROOMS)
-        self.assertEqual(list(rooms), ["base", "io", "tensor", "nn", "model"])
+        self.assertEqual(list(rooms), ["base", "io", "tensor", "nn", "model", "mpi"])
         self.assertEqual(rooms["model"].knows, ["nn", "io"])
         self.assertEqual(rooms["base"].public, ["error.h"])
         self.assertEqual(layering.reachable(rooms, "model"), {"base", "io", "tensor", "nn", "model"})

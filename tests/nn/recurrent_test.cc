@@ -285,8 +285,8 @@ TEST_P(RecurrentLayer, GradientsOfTwoUsesAddUp) {
 
 TEST_P(RecurrentLayer, DropoutActsBetweenLayersInTrainingOnly) {
   const Ids ids = uniform_ids(4, 2, 3, 1);
-  const Random random(1, Purpose::dropout, 0, 5);
-  const auto outputs = [&](int layers, const Random* training) {
+  const StepDropout random{.random = Random(1, Purpose::dropout, 0, 5)};
+  const auto outputs = [&](int layers, const StepDropout* training) {
     Parameters parameters(context);
     const Recurrent net(parameters, "rnn", 3, {.hidden = 4, .layers = layers, .dropout = 0.5f}, Uniform{-1, 1},
                         Uniform{-1, 1});
@@ -295,7 +295,7 @@ TEST_P(RecurrentLayer, DropoutActsBetweenLayersInTrainingOnly) {
   EXPECT_EQ(outputs(1, &random), outputs(1, nullptr));
   EXPECT_NE(outputs(2, &random), outputs(2, nullptr));
   EXPECT_EQ(outputs(2, &random), outputs(2, &random));
-  const Random next(1, Purpose::dropout, 0, 6);
+  const StepDropout next{.random = Random(1, Purpose::dropout, 0, 6)};
   EXPECT_NE(outputs(2, &random), outputs(2, &next));
 }
 

@@ -29,7 +29,7 @@ class Dictated final : public Task {
   Parameters& parameters() override { return parameters_; }
   std::int64_t batches_per_epoch() const override { return updates * batches_per_update; }
   void begin_epoch(std::int64_t) override {}
-  LossSum forward_backward(std::int64_t batch) override {
+  LossSum forward_backward(std::int64_t batch, Slice) override {
     const std::span<float> sum = parameters_.gradients();
     const std::span<const float> row =
         gradients_.subspan(static_cast<std::size_t>(batch) % updates * sum.size(), sum.size());

@@ -35,7 +35,7 @@ class Dictated : public Task {
   Parameters& parameters() override { return parameters_; }
   std::int64_t batches_per_epoch() const override { return static_cast<std::int64_t>(answers_.size()); }
   void begin_epoch(std::int64_t epoch) override { epochs.push_back(epoch); }
-  LossSum forward_backward(std::int64_t batch) override {
+  LossSum forward_backward(std::int64_t batch, Slice) override {
     const Answer& answer = answers_[static_cast<std::size_t>(batch)];
     add(answer.gradient);
     return answer.loss;
@@ -167,8 +167,8 @@ std::string divergence(const Dictated::Answer& bad, float clip) {
   class Late final : public Dictated {
    public:
     Late(Context& c, const Answer& answer) : Dictated(c, {{}, {}}), bad_(answer) {}
-    LossSum forward_backward(std::int64_t step) override {
-      if (epochs.back() != 2 || step != 1) return Dictated::forward_backward(step);
+    LossSum forward_backward(std::int64_t step, Slice slice) override {
+      if (epochs.back() != 2 || step != 1) return Dictated::forward_backward(step, slice);
       add(bad_.gradient);
       return bad_.loss;
     }
@@ -238,7 +238,7 @@ class HeldOut final : public Dictated {
   HeldOut(Context& context, std::vector<double> losses)
       : Dictated(context, {{.gradient = {1, 0, 0}}, {.gradient = {1, 0, 0}}}), losses_(std::move(losses)) {}
   bool has_held_out() const override { return true; }
-  LossSum held_out_loss() override { return {2 * losses_[looks++], 2}; }
+  LossSum held_out_loss(Slice) override { return {2 * losses_[looks++], 2}; }
 
   std::size_t looks = 0;
 

@@ -4,45 +4,14 @@
 #include <memory>
 
 #include "cli/bench/models.h"
-#include "unroll/optimizers.h"
-#include "unroll/trainer.h"
+#include "cli/bench/training_run.h"
 
 namespace unroll::cli {
 
 namespace {
 
-constexpr std::int64_t windows = 4;  // that the corpus has
-
-class TrainingRun {
- public:
-  TrainingRun(const Workload& workload, int threads)
-      : context_({.seed = 1, .threads = threads}),
-        corpus_(synthetic_corpus(static_cast<int>(workload.vocabulary), workload.batch * (workload.steps * windows + 1),
-                                 context_.seed())),
-        model_(context_, corpus_.vocabulary(), workload.model),
-        task_(model_, corpus_, {.batch = static_cast<int>(workload.batch), .steps = static_cast<int>(workload.steps)}),
-        adam_(model_.parameters(), {.learning_rate = 1e-4}) {
-    task_.begin_epoch(1);
-  }
-
-  void step() {
-    model_.parameters().zero_gradients();
-    task_.forward_backward(next_++ % task_.batches_per_epoch());
-    clip_by_global_norm(model_.parameters(), 1.0f);
-    adam_.step();
-  }
-
- private:
-  Context context_;
-  Corpus corpus_;
-  LanguageModel model_;
-  LanguageTask task_;
-  Adam adam_;
-  std::int64_t next_ = 0;
-};
-
 Benchmark benchmark_of(const Workload& workload) {
-  return {.name = "training/" + short_name(workload.model),
+  return {.name = training_name(workload),
           .size = size_text(workload),
           .need = need_of_training_step(workload),
           .symbols = static_cast<double>(workload.batch * workload.steps),
@@ -54,6 +23,8 @@ Benchmark benchmark_of(const Workload& workload) {
 }
 
 }  // namespace
+
+std::string training_name(const Workload& workload) { return "training/" + short_name(workload.model); }
 
 Need need_of_training_step(const Workload& workload) {
   const LanguageModelOptions& model = workload.model;
@@ -69,27 +40,31 @@ Need need_of_training_step(const Workload& workload) {
           .footprint = sizeof(float) * blocks * parameters};
 }
 
-std::vector<Benchmark> training_benchmarks() {
-  std::vector<Benchmark> all;
+std::vector<Workload> training_workloads() {
+  std::vector<Workload> all;
   for (const int hidden : {256, 512, 1024}) {
     for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
-      all.push_back(
-          benchmark_of({.model = {.cell = cell, .hidden = hidden}, .vocabulary = 1027, .batch = 32, .steps = 35}));
+      all.push_back({.model = {.cell = cell, .hidden = hidden}, .vocabulary = 1027, .batch = 32, .steps = 35});
     }
   }
   for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
-    all.push_back(benchmark_of({.model = {.cell = cell, .hidden = 512, .layers = 2, .dropout = 0.5f},
-                                .vocabulary = 65,
-                                .batch = 64,
-                                .steps = 128}));
+    all.push_back({.model = {.cell = cell, .hidden = 512, .layers = 2, .dropout = 0.5f},
+                   .vocabulary = 65,
+                   .batch = 64,
+                   .steps = 128});
   }
   for (const bool tied : {false, true}) {
-    all.push_back(
-        benchmark_of({.model = {.cell = Cell::lstm, .hidden = 650, .layers = 2, .embedding = 650, .tied = tied},
-                      .vocabulary = 10'000,
-                      .batch = 20,
-                      .steps = 35}));
+    all.push_back({.model = {.cell = Cell::lstm, .hidden = 650, .layers = 2, .embedding = 650, .tied = tied},
+                   .vocabulary = 10'000,
+                   .batch = 20,
+                   .steps = 35});
   }
+  return all;
+}
+
+std::vector<Benchmark> training_benchmarks() {
+  std::vector<Benchmark> all;
+  for (const Workload& workload : training_workloads()) all.push_back(benchmark_of(workload));
   return all;
 }
 

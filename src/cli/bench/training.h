@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "cli/bench/measure.h"
@@ -22,7 +23,11 @@ namespace unroll::cli {
 /// into a cache, to the cache's rate, although the rest of the step may have driven them out.
 Need need_of_training_step(const Workload& workload);
 
-/// Whole training steps of the sizes that the documentation promises something for.
+/// The sizes that the documentation promises something for, and how they are called.
+std::vector<Workload> training_workloads();
+std::string training_name(const Workload& workload);
+
+/// Whole training steps of these.
 std::vector<Benchmark> training_benchmarks();
 
 }  // namespace unroll::cli

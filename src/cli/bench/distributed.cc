@@ -1,0 +1,304 @@
+#include "cli/bench/distributed.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+#include "cli/bench/measure.h"
+#include "cli/bench/models.h"
+#include "cli/bench/training.h"
+#include "cli/bench/training_run.h"
+#include "cli/format.h"
+#include "cli/output.h"
+#include "tensor/device.h"
+#include "train/agreement.h"
+#include "train/gradient_sum.h"
+#include "unroll/error.h"
+
+namespace unroll::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Between ranks: what an exchange takes where each rank sends something to each other one.
+struct Network {
+  int ranks = 1;
+  double latency = 0;    // seconds, of messages without content
+  double bandwidth = 0;  // bytes per second that a rank sends, and receives, at a time; 0: there is one rank
+
+  /// A rank among more of them has more messages to send.
+  double latency_of(int many) const { return ranks > 1 ? latency * std::max(1.0, (many - 1.0) / (ranks - 1.0)) : 0; }
+};
+
+/// Of one step, in seconds.
+struct Costs {
+  double work = 0;    // forward and backward, of the rank's windows
+  double sum = 0;     // adding up its share of all gradients
+  double update = 0;  // clipping and the optimizer
+
+  /// With the two exchanges of gradients, and that of losses.
+  double step_on(int ranks, double gradient_bytes, const Network& network) const {
+    return work + update + sum + exchange_on(ranks, gradient_bytes, network);
+  }
+  static double exchange_on(int ranks, double gradient_bytes, const Network& network) {
+    if (ranks == 1 || network.bandwidth == 0) return 0;
+    return 3 * network.latency_of(ranks) + 2 * (1 - 1.0 / ranks) * gradient_bytes / network.bandwidth;
+  }
+};
+
+class Stopwatch {
+ public:
+  Stopwatch(Communicator& ranks, int repeats) : ranks_(ranks), repeats_(repeats) {}
+
+  /// Seconds that something takes on the slowest rank where all begin at once.
+  double of_all(const std::function<void()>& work) const {
+    return median([&] {
+      const double begin = monotonic_seconds();
+      work();
+      return monotonic_seconds() - begin;
+    });
+  }
+  /// The same on rank 0, while the others wait.
+  double of_first(const std::function<void()>& work) const {
+    return median([&] {
+      const double begin = monotonic_seconds();
+      if (ranks_.rank() == 0) work();
+      return monotonic_seconds() - begin;
+    });
+  }
+
+ private:
+  double median(const std::function<double()>& once) const {
+    std::vector<double> seconds;
+    for (int i = 0; i <= repeats_; ++i) {
+      all_of(ranks_, 0);
+      const std::vector<double> of_ranks = all_of(ranks_, once());
+      if (i > 0) seconds.push_back(*std::ranges::max_element(of_ranks));  // the first one warms up
+    }
+    return spread_of(seconds).median;
+  }
+
+  Communicator& ranks_;
+  int repeats_;
+};
+
+Network network_between(Communicator& ranks, const Stopwatch& stopwatch) {
+  Network network{.ranks = ranks.size()};
+  if (ranks.size() == 1) return network;
+  constexpr int calls = 100;
+  network.latency = stopwatch.of_all([&] {
+    for (int i = 0; i < calls; ++i) all_of(ranks, i);
+  }) / calls;
+  constexpr std::size_t bytes = 16 << 20;
+  const auto size = static_cast<std::size_t>(ranks.size());
+  const std::size_t to_each = bytes / (size - 1);
+  const std::vector<std::byte> sent(to_each);
+  std::vector<std::vector<std::byte>> received(size, std::vector<std::byte>(to_each));
+  const std::vector<Communicator::Message> out(size, sent);
+  const std::vector<Communicator::Memory> in(received.begin(), received.end());
+  const double seconds = stopwatch.of_all([&] { ranks.exchange(out, in); });
+  network.bandwidth = static_cast<double>(to_each * (size - 1)) / std::max(seconds - network.latency, 1e-9);
+  return network;
+}
+
+/// One training, as the ranks share it.
+class SharedTraining {
+ public:
+  SharedTraining(const Workload& workload, Communicator& ranks, const DistributedBench& options)
+      : run_(workload, options.threads),
+        ranks_(ranks),
+        stopwatch_(ranks, options.repeats),
+        gradients_(run_.task(), ranks, ranks.size()) {}
+
+  double step() {
+    run_.begin_epoch();
+    return stopwatch_.of_all([this] {
+      gradients_.of_batches(run_.next_batch(), 1);
+      run_.update();
+    });
+  }
+  /// Of all ranks at once, which may have a machine in common.
+  Costs costs_here() {
+    run_.begin_epoch();
+    Costs costs;
+    costs.work = stopwatch_.of_all([this] { work_on({.index = ranks_.rank(), .count = ranks_.size()}); });
+    costs.sum = stopwatch_.of_all([this] { add_up(ranks_.size()); });
+    costs.update = stopwatch_.of_all([this] { run_.update(); });
+    return costs;
+  }
+  /// Of rank 0 alone, as one of so many.
+  Costs costs_among(int machines) {
+    run_.begin_epoch();
+    Costs costs;
+    costs.work = stopwatch_.of_first([this, machines] { work_on({.index = 0, .count = machines}); });
+    costs.sum = stopwatch_.of_first([this, machines] { add_up(machines); });
+    costs.update = stopwatch_.of_first([this] { run_.update(); });
+    return costs;
+  }
+  double gradient_bytes() { return static_cast<double>(run_.parameters().gradients().size_bytes()); }
+
+ private:
+  void work_on(Slice slice) {
+    run_.parameters().zero_gradients();
+    run_.task().forward_backward(run_.next_batch(), slice);
+  }
+  /// As many additions as a rank among so many has to do.
+  void add_up(int ranks) {
+    const std::span<float> gradients = run_.parameters().gradients();
+    const std::span<float> share = gradients.first(gradients.size() / static_cast<std::size_t>(ranks));
+    Context& context = run_.parameters().context();
+    for (int other = 1; other < ranks; ++other) device_of(context).axpy(context, 0, share, share);
+  }
+
+  TrainingRun run_;
+  Communicator& ranks_;
+  Stopwatch stopwatch_;
+  GradientSum gradients_;
+};
+
+/// What is foretold for a number of machines.
+struct Forecast {
+  int machines = 1;
+  Costs costs;
+  double exchange = 0, step = 0;
+};
+
+struct Outcome {
+  Workload workload;
+  double gradient_bytes = 0;
+  double measured = 0;
+  Forecast here;
+  std::vector<Forecast> elsewhere;
+};
+
+Forecast forecast_of(int machines, const Costs& costs, double gradient_bytes, const Network& network) {
+  return {.machines = machines,
+          .costs = costs,
+          .exchange = Costs::exchange_on(machines, gradient_bytes, network),
+          .step = costs.step_on(machines, gradient_bytes, network)};
+}
+
+Outcome measure_shared(const Workload& workload, const Network& network, Communicator& ranks,
+                       const DistributedBench& options) {
+  SharedTraining training(workload, ranks, options);
+  Outcome outcome;
+  outcome.workload = workload;
+  outcome.gradient_bytes = training.gradient_bytes();
+  outcome.measured = training.step();
+  outcome.here = forecast_of(ranks.size(), training.costs_here(), outcome.gradient_bytes, network);
+  if (ranks.size() == 1) return outcome;
+  for (int machines = 1; machines <= workload.batch; machines *= 2)
+    outcome.elsewhere.push_back(forecast_of(machines, training.costs_among(machines), outcome.gradient_bytes, network));
+  return outcome;
+}
+
+double symbols_of(const Workload& workload) { return static_cast<double>(workload.batch * workload.steps); }
+
+std::string milliseconds(double seconds) { return fmt::format("{:.2f}", 1e3 * seconds); }
+
+std::vector<std::string> row_of(const std::string& name, const Forecast& f, const std::string& measured,
+                                double symbols_per_second, double gain) {
+  return {name,
+          milliseconds(f.costs.work),
+          milliseconds(f.costs.sum + f.costs.update),
+          milliseconds(f.exchange),
+          milliseconds(f.step),
+          measured,
+          with_commas(std::llround(symbols_per_second)),
+          gain > 0 ? fmt::format("x {:.2f}", gain) : ""};
+}
+
+std::string text_of(const Outcome& o) {
+  const double symbols = symbols_of(o.workload);
+  std::vector<std::vector<std::string>> rows = {
+      {"ms a step", "work", "sum, update", "exchange", "foretold", "measured", "symbols/s", "gain"}};
+  rows.push_back(row_of(fmt::format("{} here", counted(o.here.machines, "rank")), o.here, milliseconds(o.measured),
+                        symbols / o.measured, 0));
+  for (const Forecast& f : o.elsewhere) {
+    rows.push_back(row_of(counted(f.machines, "machine"), f, "", symbols / f.step, o.elsewhere.front().step / f.step));
+  }
+  return fmt::format("\n{} {}, {:.1f} MB of gradients\n{}", training_name(o.workload), size_text(o.workload),
+                     1e-6 * o.gradient_bytes, aligned(rows, {false, true, true, true, true, true, true, true}));
+}
+
+Json json_of(const Forecast& f) {
+  return {{"machines", f.machines},   {"work", f.costs.work},   {"sum", f.costs.sum},
+          {"update", f.costs.update}, {"exchange", f.exchange}, {"seconds", f.step}};
+}
+
+Json json_of(const Outcome& o) {
+  Json json = {{"name", training_name(o.workload)}, {"size", size_text(o.workload)},
+               {"symbols", symbols_of(o.workload)}, {"gradient_bytes", o.gradient_bytes},
+               {"measured_seconds", o.measured},    {"foretold", json_of(o.here)},
+               {"machines", Json::array()}};
+  for (const Forecast& f : o.elsewhere) json["machines"].push_back(json_of(f));
+  return json;
+}
+
+bool is_asked_for(const std::string& name, const std::string& only) {
+  if (!only.empty()) return name.find(only) != std::string::npos;
+  return name == "training/lstm-256" || name == "training/lstm-1024";
+}
+
+std::vector<Workload> workloads_named(const std::string& only, int ranks) {
+  std::vector<Workload> all;
+  for (const Workload& workload : training_workloads()) {
+    if (!is_asked_for(training_name(workload), only)) continue;
+    if (workload.batch < ranks) {
+      throw Error(fmt::format("{}: a batch of {} has not a window for each of {} ranks", training_name(workload),
+                              workload.batch, ranks));
+    }
+    all.push_back(workload);
+  }
+  if (!all.empty()) return all;
+  throw Error(
+      fmt::format("--only '{}': no training that is measured has that in its name; see unroll bench --list", only));
+}
+
+std::string heading_of(const Network& network, std::size_t hosts, int threads) {
+  std::string text = fmt::format("{} on {}, {} each", counted(network.ranks, "rank"),
+                                 counted(static_cast<std::int64_t>(hosts), "host"), counted(threads, "thread"));
+  if (network.ranks == 1) return text + "; start it with mpirun to measure what is between ranks\n";
+  return text + fmt::format("; an exchange takes {:.1f} us + what a rank sends / {:.2f} GB/s\n", 1e6 * network.latency,
+                            1e-9 * network.bandwidth);
+}
+
+}  // namespace
+
+void bench_distributed(Communicator& ranks, const DistributedBench& options) {
+  const std::vector<Workload> workloads = workloads_named(options.only, ranks.size());
+  const std::vector<std::string> names = all_of(ranks, host_name());
+  const std::size_t hosts = std::set<std::string>(names.begin(), names.end()).size();
+  const Network network = network_between(ranks, Stopwatch(ranks, options.repeats));
+  const auto write = [&ranks](const std::string& text) {
+    bool closed = false;
+    try {
+      write_result(text);
+    } catch (const OutputClosed&) {
+      closed = true;
+    }
+    if (any_of(ranks, closed)) throw OutputClosed{};
+  };
+  Json json = {{"version", UNROLL_VERSION},  {"ranks", ranks.size()},      {"hosts", hosts},
+               {"threads", options.threads}, {"latency", network.latency}, {"bandwidth", network.bandwidth},
+               {"results", Json::array()}};
+  if (!options.json) write(heading_of(network, hosts, options.threads));
+  for (const Workload& workload : workloads) {
+    const Outcome outcome = measure_shared(workload, network, ranks, options);
+    if (options.json) {
+      json["results"].push_back(json_of(outcome));
+    } else {
+      write(text_of(outcome));
+    }
+  }
+  if (options.json) write(to_text(json));
+}
+
+}  // namespace unroll::cli

@@ -1,0 +1,39 @@
+"""Starts the program as several ranks with mpirun."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from support import PROGRAM, ProgramTest
+
+MPIRUN = shutil.which("mpirun")
+HAS_MPI = MPIRUN is not None and (Path(PROGRAM).parent / "unroll_mpi.so").exists()
+
+# As root, with more ranks than cores, and without a core of their own.
+ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+               "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none"}
+
+
+class RanksTest(ProgramTest):
+    def ranks_command(self, ranks, *arguments):
+        return [MPIRUN, "-q", "-n", str(ranks), PROGRAM, *map(str, arguments)]
+
+    def run_ranks(self, ranks, *arguments, **environment):
+        result = subprocess.run(self.ranks_command(ranks, *arguments), cwd=self.folder, capture_output=True, timeout=100,
+                                env={**ENVIRONMENT, **environment}, stdin=subprocess.DEVNULL)
+        result.err, result.out = result.stderr.decode(), result.stdout.decode()
+        return result
+
+    def ranks_succeed(self, ranks, *arguments, **environment):
+        result = self.run_ranks(ranks, *arguments, **environment)
+        self.assertEqual(result.returncode, 0, result.err)
+        return result
+
+    def ranks_complain(self, code, ranks, *arguments, **environment):
+        """The one line that all ranks together say."""
+        result = self.run_ranks(ranks, *arguments, **environment)
+        self.assertEqual(result.returncode, code, result.err)
+        lines = [line for line in result.err.splitlines() if line.startswith("unroll: ")]
+        self.assertEqual(len(lines), 1, result.err)
+        return lines[0]

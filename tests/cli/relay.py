@@ -1,0 +1,59 @@
+"""A long way between two network namespaces: what enters a TAP device in one leaves that in the other a while later.
+
+relay.py SECONDS NAMESPACE DEVICE NAMESPACE DEVICE: says `ready` when the devices are there, and goes on until it is killed.
+"""
+
+import collections
+import ctypes
+import fcntl
+import os
+import select
+import struct
+import sys
+import time
+from pathlib import Path
+
+# linux/if_tun.h, linux/sched.h
+TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
+CLONE_NEWNET = 0x40000000
+LARGEST_FRAME = 65536
+NAMESPACES = Path(os.sep, "run", "netns")  # of ip-netns(8)
+
+
+def enter(namespace):
+    with open(namespace, "rb") as file:
+        if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), f"cannot enter {namespace}")
+
+
+def tap(namespace, name):
+    """A file whose frames are those of a new device there, which belongs to the namespace that opened it."""
+    enter(NAMESPACES / namespace)
+    file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+    fcntl.ioctl(file, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
+    enter(f"/proc/{os.getppid()}/ns/net")
+    return file
+
+
+def relay(delay, ends):
+    under_way = collections.deque()  # when a frame arrives, where, and the frame
+    while True:
+        wait = max(0, under_way[0][0] - time.monotonic()) if under_way else None
+        for file in select.select(ends, [], [], wait)[0]:
+            try:
+                frame = os.read(file, LARGEST_FRAME)
+            except OSError:  # the device is down
+                continue
+            under_way.append((time.monotonic() + delay, ends[1 - ends.index(file)], frame))
+        while under_way and under_way[0][0] <= time.monotonic():
+            _, to, frame = under_way.popleft()
+            try:
+                os.write(to, frame)
+            except OSError:
+                pass  # a network may lose what it carries
+
+
+if __name__ == "__main__":
+    devices = [tap(*sys.argv[i:i + 2]) for i in (2, 4)]
+    print("ready", flush=True)
+    relay(float(sys.argv[1]), devices)

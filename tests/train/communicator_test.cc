@@ -1,0 +1,67 @@
+#include "train/communicator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <numeric>
+
+#include "train/thread_ranks.h"
+#include "unroll/error.h"
+
+namespace unroll {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(Communicator, AloneThereIsNobodyToTalkTo) {
+  EXPECT_EQ(alone().rank(), 0);
+  EXPECT_EQ(alone().size(), 1);
+  EXPECT_THAT(all_of(alone(), 7), ElementsAre(7));
+  EXPECT_THAT(all_of(alone(), std::string("one")), ElementsAre("one"));
+  std::vector<float> values = {1, 2};
+  take_from_first(alone(), values);
+  EXPECT_THAT(values, ElementsAre(1, 2));
+  EXPECT_TRUE(any_of(alone(), true));
+  EXPECT_FALSE(any_of(alone(), false));
+}
+
+TEST(ThreadRanks, EachHearsWhatTheOthersSay) {
+  for (const int size : {1, 2, 3, 8}) {
+    std::atomic<int> done = 0;
+    run_on_thread_ranks(size, [&](Communicator& ranks) {
+      ASSERT_EQ(ranks.size(), size);
+      std::vector<int> expected(static_cast<std::size_t>(size));
+      std::iota(expected.begin(), expected.end(), 10);
+      for (int again = 0; again < 100; ++again) {
+        EXPECT_EQ(all_of(ranks, 10 + ranks.rank()), expected);
+        std::vector<float> values(5, static_cast<float>(ranks.rank() + again));
+        take_from_first(ranks, values);
+        EXPECT_THAT(values, ::testing::Each(static_cast<float>(again)));
+        EXPECT_EQ(any_of(ranks, ranks.rank() == again), again < size);
+      }
+      const std::vector<std::string> texts = all_of(ranks, std::string(static_cast<std::size_t>(ranks.rank()), 'x'));
+      for (std::size_t r = 0; r < texts.size(); ++r) EXPECT_EQ(texts[r], std::string(r, 'x'));
+      ++done;
+    });
+    EXPECT_EQ(done, size);
+  }
+}
+
+TEST(ThreadRanks, NobodyWaitsForOneThatFailed) {
+  for (const int bad : {0, 2}) {
+    try {
+      run_on_thread_ranks(3, [&](Communicator& ranks) {
+        if (ranks.rank() == bad) throw Error("rank " + std::to_string(bad) + " is ill");
+        all_of(ranks, 1);
+        FAIL() << "there is nothing to receive";
+      });
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.what(), "rank " + std::to_string(bad) + " is ill");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace unroll
