@@ -3,6 +3,7 @@
 #include <hwy/cache_control.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tensor/cpu/gemm.cc"
@@ -17,24 +18,18 @@ namespace {
 
 using cpu::Product;
 
-std::int64_t BlockCount(std::int64_t size, std::int64_t largest) { return (size + largest - 1) / largest; }
-
-std::int64_t PanelCount(std::int64_t columns) { return BlockCount(columns, kPanelWidth); }
-std::int64_t StripCount(std::int64_t rows) { return BlockCount(rows, kTileRows); }
 std::int64_t PackedBSize(std::int64_t depth, std::int64_t columns) { return depth * PaddedColumns(columns); }
 
 void PackB(const ConstMatrix& b, float* packed, std::int64_t panel_begin, std::int64_t panel_end) {
-  for (std::int64_t panel = panel_begin; panel < panel_end; ++panel) {
-    const std::int64_t first = panel * kPanelWidth;
-    PackPanel(b.column_range(first, std::min(kPanelWidth, b.columns - first)), packed + first * b.rows);
-  }
+  const std::int64_t first = panel_begin * kPanelWidth, end = std::min(b.columns, panel_end * kPanelWidth);
+  PackPanels(b.column_range(first, end - first), packed + first * b.rows, nullptr);
 }
 
 /// One tile over a block of k.
-template <bool kMasked>
+template <class A, class B>
 struct GemmTile {
-  TileA a;
-  TileB b;
+  A a;
+  B b;
   std::int64_t depth;
   Start start;  // its bias already points to this tile's columns
   float* c;
@@ -64,110 +59,179 @@ struct GemmTile {
       }
     });
     PrefetchRowsBelow<kRows, kVectors>();
-    MultiplyAdd<kMasked>(acc, a, b, depth, columns);
+    MultiplyAdd(acc, a, b, depth);
     ForEachAccumulator<kRows, kVectors>([&](auto r, auto v) UNROLL_INLINE_LAMBDA {
       StoreFirst(acc[r][v], c + r * c_stride + v * kLanes, columns - v * kLanes);
     });
   }
 };
 
-// Blocks are sized so that, while they are reused, a panel of B and a block of A stay in the second-level cache and a
-// strip of A in the first. They are spread evenly: none is left with a few rows or a few k.
-constexpr std::int64_t kDepthBlock = 320, kStripsPerBlock = 264 / kTileRows;
+// Blocks are sized so that, while they are reused, a panel of B and a block of A stay in half of a second-level cache
+// of a megabyte, the other half of which may belong to another program on the same core; a strip of A stays in the
+// first level. They are spread evenly: none is left with a few rows or a few k.
+constexpr std::int64_t kDepthBlock = 384, kStripsPerBlock = 132 / kTileRows;
 
 /// B is read where it lies when it is used for so few rows that copying it would take longer than it saves.
-constexpr std::int64_t kRowsWorthPacking = 8;
+constexpr std::int64_t kRowsWorthPacking = 48;
 
-/// Strips of A and a range of k, for all panels.
-struct LeftBlock {
-  std::int64_t strip_begin, strip_end;
-  std::int64_t k0, depth;
-  const float* packed;  // or null: A is read where it lies
-};
+/// A's strips are packed unless its rows are contiguous.
+bool PacksLeft(const Product& p) { return p.a.column_stride != 1; }
 
-/// A panel of B over the left block's range of k.
-struct Panel {
-  std::int64_t first_column, columns;  // in C
-  TileB b;
-  bool padded;  // to whole vectors
-};
-
-void MultiplyTile(const Product& p, const LeftBlock& left, const Panel& panel, std::int64_t strip) {
-  const std::int64_t first_row = StripRow(strip, p.c.rows), rows = StripRow(strip + 1, p.c.rows) - first_row;
-  TileA a{p.a.data + first_row * p.a.row_stride + left.k0 * p.a.column_stride, p.a.row_stride, p.a.column_stride};
-  if (left.packed != nullptr) a = {left.packed + (strip - left.strip_begin) * kTileRows * left.depth, 1, kTileRows};
-  Start start = left.k0 == 0 ? p.start : Start::at_c();
-  if (start.kind == Start::row) start.bias += panel.first_column;
-  float* c = p.c.row(first_row) + panel.first_column;
-  const std::int64_t vectors = BlockCount(panel.columns, kLanes);
-  if (panel.padded) {
-    const GemmTile<false> tile{a, panel.b, left.depth, start, c, p.c.row_stride, panel.columns};
-    WithRowsAndVectors(rows, vectors, tile);
-  } else {
-    const GemmTile<true> tile{a, panel.b, left.depth, start, c, p.c.row_stride, panel.columns};
-    WithRowsAndVectors(rows, vectors, tile);
-  }
+bool ReadsInPlace(const Product& p) {
+  return p.packed_b == nullptr && p.b.column_stride == 1 && p.c.rows <= kRowsWorthPacking && p.column_sums == nullptr &&
+         !PacksLeft(p);
 }
 
-/// Packs A's block where its k are not contiguous.
-void PackLeft(const Product& p, LeftBlock& left, float* room) {
-  if (p.a.column_stride == 1 || p.a.row_stride != 1) return;
-  PackStrips<kStripsPerBlock>(p.a.column_range(left.k0, left.depth), left.strip_begin, left.strip_end, room);
-  left.packed = room;
-}
-
-/// B's panel from where it lies packed, or, in place or copied to `room`, from where the user holds it; as it passes
-/// through the registers, also summed.
-Panel PanelOf(const Product& p, const LeftBlock& left, std::int64_t index, float* room) {
-  Panel panel{};
-  panel.first_column = index * kPanelWidth;
-  panel.columns = std::min(kPanelWidth, p.c.columns - panel.first_column);
-  const std::int64_t width = PaddedColumns(panel.columns);
-  panel.padded = true;
-  if (p.packed_b != nullptr) {
-    panel.b = {p.packed_b + panel.first_column * p.a.columns + left.k0 * width, width};
-    return panel;
-  }
-  const ConstMatrix b = p.b.row_range(left.k0, left.depth).column_range(panel.first_column, panel.columns);
-  if (b.column_stride == 1 && p.c.rows <= kRowsWorthPacking && p.column_sums == nullptr) {
-    panel.b = {b.data, b.row_stride};
-    panel.padded = width == panel.columns;
-    return panel;
-  }
-  if (p.column_sums != nullptr && left.strip_begin == 0) {
-    PackPanelAndSum(b, room, p.column_sums + panel.first_column);
-  } else {
-    PackPanel(b, room);
-  }
-  panel.b = {room, width};
-  return panel;
+std::int64_t DepthBlockCount(const Product& p) {
+  return std::max<std::int64_t>(1, BlockCount(p.a.columns, kDepthBlock));  // of depth 0: C = start
 }
 
 std::int64_t RowBlockCount(const Product& p) { return BlockCount(StripCount(p.c.rows), kStripsPerBlock); }
 
-std::int64_t PartCount(const Product& p) { return RowBlockCount(p) * PanelCount(p.c.columns); }
+std::int64_t PanelColumns(const Product& p, std::int64_t panel) {
+  return std::min(kPanelWidth, p.c.columns - panel * kPanelWidth);
+}
+
+/// Some panels of B over a range of k.
+struct RightBlock {
+  std::int64_t panel_begin, panel_end;
+  std::int64_t k0, depth;
+  const float* packed =
+      nullptr;  // all panels over `packed_depth` k, from `packed_k0` on; null: B is read where it lies
+  std::int64_t packed_k0 = 0, packed_depth = 0;
+
+  const float* panel(const Product& p, std::int64_t index) const {
+    return packed + index * kPanelWidth * packed_depth + (k0 - packed_k0) * PaddedColumns(PanelColumns(p, index));
+  }
+  /// Behind the last one comes the first, for the next rows.
+  std::int64_t after(std::int64_t index) const { return index + 1 < panel_end ? index + 1 : panel_begin; }
+};
+
+/// Some strips of A over the same range of k.
+struct LeftBlock {
+  std::int64_t strip_begin, strip_end;
+  const float* packed;  // or null: A is read where it lies
+};
+
+template <class A>
+void MultiplyTile(const Product& p, const LeftBlock& left, const RightBlock& right, std::int64_t index,
+                  std::int64_t strip, const A& a) {
+  const std::int64_t first_row = StripRow(strip, p.c.rows), rows = StripRow(strip + 1, p.c.rows) - first_row;
+  const std::int64_t first_column = index * kPanelWidth, columns = PanelColumns(p, index);
+  const std::int64_t vectors = BlockCount(columns, kLanes), stride = p.c.row_stride;
+  float* c = p.c.row(first_row) + first_column;
+  Start start = right.k0 == 0 ? p.start : Start::at_c();
+  if (start.kind == Start::row) start.bias += first_column;
+  if (right.packed != nullptr) {
+    PanelB b{right.panel(p, index)};
+    if (const std::int64_t next = right.after(index); next != index) {
+      b = WithNext(b, right.panel(p, next), PaddedColumns(PanelColumns(p, next)), strip - left.strip_begin,
+                   right.depth);
+    }
+    WithRowsAndVectors(rows, vectors, GemmTile<A, PanelB>{a, b, right.depth, start, c, stride, columns});
+    return;
+  }
+  if constexpr (std::is_same_v<A, RowsA>) {
+    const float* b = p.b.data + right.k0 * p.b.row_stride + first_column;
+    if (columns == vectors * kLanes) {
+      const GemmTile<A, RowsB<false>> tile{a, {b, p.b.row_stride, columns}, right.depth, start, c, stride, columns};
+      WithRowsAndVectors(rows, vectors, tile);
+    } else {
+      const GemmTile<A, RowsB<true>> tile{a, {b, p.b.row_stride, columns}, right.depth, start, c, stride, columns};
+      WithRowsAndVectors(rows, vectors, tile);
+    }
+  }
+}
+
+void MultiplyPanel(const Product& p, const LeftBlock& left, const RightBlock& right, std::int64_t index) {
+  for (std::int64_t strip = left.strip_begin; strip < left.strip_end; ++strip) {
+    if (left.packed != nullptr) {
+      const StripA a{left.packed + (strip - left.strip_begin) * kTileRows * right.depth};
+      MultiplyTile(p, left, right, index, strip, a);
+    } else {
+      const RowsA a{p.a.data + StripRow(strip, p.c.rows) * p.a.row_stride + right.k0, p.a.row_stride};
+      MultiplyTile(p, left, right, index, strip, a);
+    }
+  }
+}
+
+void PackLeft(const Product& p, const RightBlock& right, LeftBlock& left, float* room) {
+  if (!PacksLeft(p)) return;
+  PackStrips<kStripsPerBlock>(p.a.column_range(right.k0, right.depth), left.strip_begin, left.strip_end, room);
+  left.packed = room;
+}
+
+/// Packs what B has in the block, unless the caller has packed it or it is read where it lies. Only the first split of
+/// the rows adds up the columns.
+void PackRight(const Product& p, std::int64_t split, RightBlock& right) {
+  if (p.packed_b != nullptr) {
+    right.packed = p.packed_b;
+    right.packed_depth = p.a.columns;
+    return;
+  }
+  if (ReadsInPlace(p)) return;
+  const std::int64_t first = right.panel_begin * kPanelWidth,
+                     end = std::min(p.c.columns, right.panel_end * kPanelWidth);
+  float* room = p.room + split * PackedBSize(kDepthBlock, p.c.columns);
+  PackPanels(p.b.row_range(right.k0, right.depth).column_range(first, end - first), room + first * right.depth,
+             split == 0 && p.column_sums != nullptr ? p.column_sums + first : nullptr);
+  right.packed = room;
+  right.packed_k0 = right.k0;
+  right.packed_depth = right.depth;
+}
+
+std::int64_t RoomSize(const Product& p) {
+  if (p.packed_b != nullptr || ReadsInPlace(p)) return 0;
+  return p.row_splits * PackedBSize(kDepthBlock, p.c.columns);
+}
+
+std::int64_t PartCount(const Product& p) { return p.row_splits * PanelCount(p.c.columns); }
+
+/// Columns in the first parts, split after split.
+std::int64_t ColumnsBefore(std::int64_t part, std::int64_t panels, std::int64_t columns) {
+  return part / panels * columns + std::min(part % panels * kPanelWidth, columns);
+}
+
+/// The fewest splits of the rows with which threads that get an equal number of parts get about equal work. Every split
+/// packs B anew.
+std::int64_t RowSplits(const Product& p, std::int64_t threads) {
+  constexpr std::int64_t kMostSplits = 16;
+  constexpr double kEnough = 0.9;
+  const std::int64_t panels = PanelCount(p.c.columns), most = std::min(kMostSplits, RowBlockCount(p));
+  std::int64_t best = 1;
+  double best_balance = 0;
+  for (std::int64_t splits = 1; threads > 1 && splits <= most && best_balance < kEnough; ++splits) {
+    std::int64_t largest = 0;
+    for (std::int64_t thread = 0; thread < threads; ++thread) {
+      const std::int64_t begin = splits * panels * thread / threads, end = splits * panels * (thread + 1) / threads;
+      largest = std::max(largest, ColumnsBefore(end, panels, p.c.columns) - ColumnsBefore(begin, panels, p.c.columns));
+    }
+    const double balance = static_cast<double>(splits * p.c.columns) / static_cast<double>(threads * largest);
+    if (balance > best_balance) {
+      best = splits;
+      best_balance = balance;
+    }
+  }
+  return best;
+}
 
 void Multiply(const Product& p, std::int64_t part_begin, std::int64_t part_end) {
-  // On the stack, since every thread needs its own.
-  HWY_ALIGN float left_room[kStripsPerBlock * kTileRows * kDepthBlock];
-  HWY_ALIGN float panel_room[kPanelWidth * kDepthBlock];
+  HWY_ALIGN float left_room[kStripsPerBlock * kTileRows * kDepthBlock];  // on the stack: every thread needs its own
   const std::int64_t strips = StripCount(p.c.rows), panels = PanelCount(p.c.columns), row_blocks = RowBlockCount(p);
-  const std::int64_t depth_blocks = std::max<std::int64_t>(1, BlockCount(p.a.columns, kDepthBlock));  // 0: C = start
-  for (std::int64_t rows = 0; rows < row_blocks; ++rows) {
-    const std::int64_t begin = std::max<std::int64_t>(0, part_begin - rows * panels);
-    const std::int64_t end = std::min(panels, part_end - rows * panels);
+  const std::int64_t depth_blocks = DepthBlockCount(p);
+  for (std::int64_t split = 0; split < p.row_splits; ++split) {
+    const std::int64_t begin = std::max<std::int64_t>(0, part_begin - split * panels);
+    const std::int64_t end = std::min(panels, part_end - split * panels);
     if (begin >= end) continue;
     for (std::int64_t block = 0; block < depth_blocks; ++block) {
-      LeftBlock left{};
-      left.strip_begin = strips * rows / row_blocks;
-      left.strip_end = strips * (rows + 1) / row_blocks;
-      left.k0 = p.a.columns * block / depth_blocks;
-      left.depth = p.a.columns * (block + 1) / depth_blocks - left.k0;
-      PackLeft(p, left, left_room);
-      for (std::int64_t index = begin; index < end; ++index) {
-        const Panel panel = PanelOf(p, left, index, panel_room);
-        for (std::int64_t strip = left.strip_begin; strip < left.strip_end; ++strip)
-          MultiplyTile(p, left, panel, strip);
+      RightBlock right{.panel_begin = begin, .panel_end = end, .k0 = p.a.columns * block / depth_blocks, .depth = 0};
+      right.depth = p.a.columns * (block + 1) / depth_blocks - right.k0;
+      PackRight(p, split, right);
+      for (std::int64_t rows = row_blocks * split / p.row_splits; rows < row_blocks * (split + 1) / p.row_splits;
+           ++rows) {
+        LeftBlock left{strips * rows / row_blocks, strips * (rows + 1) / row_blocks, nullptr};
+        PackLeft(p, right, left, left_room);
+        for (std::int64_t index = begin; index < end; ++index) MultiplyPanel(p, left, right, index);
       }
     }
   }
@@ -185,6 +249,8 @@ HWY_EXPORT(PanelCount);
 HWY_EXPORT(PackedBSize);
 HWY_EXPORT(PackB);
 HWY_EXPORT(PartCount);
+HWY_EXPORT(RowSplits);
+HWY_EXPORT(RoomSize);
 HWY_EXPORT(Multiply);
 
 std::int64_t panel_count(std::int64_t columns) { return HWY_DYNAMIC_DISPATCH(PanelCount)(columns); }
@@ -195,6 +261,12 @@ void pack_b(const ConstMatrix& b, float* packed, std::int64_t panel_begin, std::
   HWY_DYNAMIC_DISPATCH(PackB)(b, packed, panel_begin, panel_end);
 }
 std::int64_t part_count(const Product& product) { return HWY_DYNAMIC_DISPATCH(PartCount)(product); }
+std::int64_t row_splits(const Product& product, std::int64_t threads) {
+  return HWY_DYNAMIC_DISPATCH(RowSplits)(product, threads);
+}
+std::size_t room_size(const Product& product) {
+  return static_cast<std::size_t>(HWY_DYNAMIC_DISPATCH(RoomSize)(product));
+}
 void multiply(const Product& product, std::int64_t part_begin, std::int64_t part_end) {
   HWY_DYNAMIC_DISPATCH(Multiply)(product, part_begin, part_end);
 }

@@ -5,7 +5,7 @@
 #include "tensor/device.h"
 
 // The products, as single-threaded parts that the device hands to its threads. Where B serves several products the
-// caller packs it. What else has to be packed each part packs into the cache just before it uses it.
+// caller packs it; else each part packs what it needs of it, one block of k after the other.
 
 namespace unroll::cpu {
 
@@ -21,9 +21,15 @@ struct Product {
   Matrix c;
   Start start;
   float* column_sums = nullptr;  // += the rows of b, in order; only where packed_b is null
+  std::int64_t row_splits = 1;   // into how many ranges the rows of C are divided
+  float* room = nullptr;         // room_size() floats that the parts pack into
 };
 
-/// A part is a panel of B for a block of rows; they are numbered block by block.
+/// How many ranges of rows keep so many threads about equally busy.
+std::int64_t row_splits(const Product& product, std::int64_t threads);
+/// 0 where no part packs anything.
+std::size_t room_size(const Product& product);
+/// A part is a panel of B for one range of rows; they are numbered range by range.
 std::int64_t part_count(const Product& product);
 void multiply(const Product& product, std::int64_t part_begin, std::int64_t part_end);
 

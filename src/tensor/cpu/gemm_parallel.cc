@@ -32,6 +32,9 @@ void gemm(Context& context, const ConstMatrix& a, const ConstMatrix& b, const Ma
   product.c = c;
   product.start = start;
   product.column_sums = column_sums;
+  product.row_splits = row_splits(product, context.threads());
+  const Buffer room = context.allocate(room_size(product));
+  product.room = room.data();
   const std::int64_t parts = part_count(product);
   parallel_for(context, parts, grain(a.columns * a.rows * b.columns / parts),
                [&](std::int64_t begin, std::int64_t end) { multiply(product, begin, end); });

@@ -19,7 +19,9 @@ HWY_BEFORE_NAMESPACE();
 namespace unroll {
 namespace HWY_NAMESPACE {
 
-HWY_INLINE std::int64_t PaddedColumns(std::int64_t columns) { return (columns + kLanes - 1) / kLanes * kLanes; }
+HWY_INLINE std::int64_t BlockCount(std::int64_t size, std::int64_t largest) { return (size + largest - 1) / largest; }
+HWY_INLINE std::int64_t PanelCount(std::int64_t columns) { return BlockCount(columns, kPanelWidth); }
+HWY_INLINE std::int64_t PaddedColumns(std::int64_t columns) { return BlockCount(columns, kLanes) * kLanes; }
 
 #if HWY_TARGET != HWY_SCALAR
 /// Four floats from each of Lanes(d) / 4 rows that lie `row_stride` apart.
@@ -71,58 +73,54 @@ inline void PackTransposedPanel(const ConstMatrix& b, float* HWY_RESTRICT out) {
   }
 }
 
-/// PackPanel of contiguous rows; sums[c] += the rows of column c, in order.
-inline void PackPanelAndSum(const ConstMatrix& b, float* HWY_RESTRICT out, float* sums) {
-  const FloatTag d;
-  Floats acc[kTileVectors];
-  const std::int64_t vectors = PaddedColumns(b.columns) / kLanes;
-  for (int v = 0; v < kTileVectors; ++v)
-    acc[v] = v < vectors ? LoadFirst(sums + v * kLanes, b.columns - v * kLanes) : hn::Zero(d);
-  for (std::int64_t k = 0; k < b.rows; ++k, out += vectors * kLanes) {
-    const float* row = b.data + k * b.row_stride;
-    for (int v = 0; v < kTileVectors; ++v) {
-      if (v >= vectors) continue;
-      const Floats x = LoadFirst(row + v * kLanes, b.columns - v * kLanes);
-      acc[v] = hn::Add(acc[v], x);
-      hn::StoreU(x, d, out + v * kLanes);
-    }
+/// All panels of a matrix, one behind the other. sums[c] += the rows of column c, in order, where sums is not null and
+/// rows are contiguous. Rows are read from end to end, lest each panel of a wide matrix begin a new page for every row.
+inline void PackPanels(const ConstMatrix& b, float* HWY_RESTRICT out, float* sums) {
+  const std::int64_t panels = PanelCount(b.columns);
+  if (b.column_stride != 1) {
+    for (std::int64_t first = 0; first < b.columns; first += kPanelWidth)
+      PackTransposedPanel(b.column_range(first, std::min(kPanelWidth, b.columns - first)), out + first * b.rows);
+    return;
   }
-  for (int v = 0; v < kTileVectors; ++v) {
-    if (v < vectors) StoreFirst(acc[v], sums + v * kLanes, b.columns - v * kLanes);
-  }
-}
-
-/// At most kPanelWidth columns.
-inline void PackPanel(const ConstMatrix& b, float* HWY_RESTRICT out) {
-  if (b.column_stride != 1) return PackTransposedPanel(b, out);
-  const FloatTag d;
   for (std::int64_t k = 0; k < b.rows; ++k) {
     const float* row = b.data + k * b.row_stride;
-    for (std::int64_t c = 0; c < b.columns; c += kLanes, out += kLanes)
-      hn::StoreU(LoadFirst(row + c, b.columns - c), d, out);
+    for (std::int64_t panel = 0; panel < panels; ++panel) {
+      const std::int64_t first = panel * kPanelWidth, end = std::min(b.columns, first + kPanelWidth);
+      float* HWY_RESTRICT to = out + first * b.rows + k * PaddedColumns(end - first);
+      for (std::int64_t c = first; c < end; c += kLanes, to += kLanes) {
+        const Floats x = LoadFirst(row + c, end - c);
+        hn::StoreU(x, FloatTag(), to);
+        if (sums != nullptr) StoreFirst(hn::Add(LoadFirst(sums + c, end - c), x), sums + c, end - c);
+      }
+    }
   }
 }
 
+HWY_INLINE std::int64_t StripCount(std::int64_t rows) { return BlockCount(rows, kTileRows); }
 /// First row of a strip. Rows are spread evenly, so that no strip is left with one row.
-HWY_INLINE std::int64_t StripRow(std::int64_t strip, std::int64_t rows) {
-  const std::int64_t strips = (rows + kTileRows - 1) / kTileRows;
-  return rows * strip / strips;
-}
+HWY_INLINE std::int64_t StripRow(std::int64_t strip, std::int64_t rows) { return rows * strip / StripCount(rows); }
 
-/// Strips [begin, end), at most kMost of them, of a matrix whose rows are contiguous in memory for each k. They are
-/// written k after k, so that the matrix passes through the cache once.
+/// Strips [begin, end), at most kMost of them. They are written k after k, so that a matrix whose columns are
+/// contiguous in memory passes through the cache once.
 template <std::int64_t kMost>
 void PackStrips(const ConstMatrix& a, std::int64_t begin, std::int64_t end, float* HWY_RESTRICT out) {
   std::int64_t first[kMost];
   for (std::int64_t strip = begin; strip < end; ++strip) first[strip - begin] = StripRow(strip, a.rows);
+  const std::int64_t count = end - begin;
   // Of a strip with fewer rows than most, one more than is needed: but not beyond the matrix.
-  const std::int64_t count = end - begin, whole = first[count - 1] + kTileRows <= a.rows ? count : count - 1;
+  std::int64_t whole = 0;
+  if (a.row_stride == 1) whole = first[count - 1] + kTileRows <= a.rows ? count : count - 1;
   for (std::int64_t k = 0; k < a.columns; ++k) {
     const float* column = a.data + k * a.column_stride;
     float* to = out + k * kTileRows;
-    for (std::int64_t i = 0; i < whole; ++i, to += a.columns * kTileRows)
-      std::memcpy(to, column + first[i], kTileRows * sizeof(float));
-    if (whole < count) std::copy(column + first[whole], column + a.rows, to);
+    for (std::int64_t i = 0; i < count; ++i, to += a.columns * kTileRows) {
+      if (i < whole) {
+        std::memcpy(to, column + first[i], kTileRows * sizeof(float));
+      } else {
+        const std::int64_t rows = StripRow(begin + i + 1, a.rows) - first[i];
+        for (std::int64_t r = 0; r < rows; ++r) to[r] = column[(first[i] + r) * a.row_stride];
+      }
+    }
   }
 }
 

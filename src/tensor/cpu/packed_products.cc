@@ -26,6 +26,7 @@ void gemm_packed(Context& context, const ConstMatrix& a, const PackedMatrix& b, 
   product.packed_b = b.packed.data();
   product.c = c;
   product.start = start;
+  product.row_splits = row_splits(product, context.threads());
   const std::int64_t parts = part_count(product);
   const std::int64_t multiplies = a.columns * c.columns * std::max(c.rows, rows_hidden_by_reading);
   parallel_for(context, parts, grain(multiplies / parts),

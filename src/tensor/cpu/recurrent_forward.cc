@@ -49,8 +49,8 @@ void PackGates(Cell cell, std::int64_t hidden, const float* HWY_RESTRICT weight,
 /// Where a tile lies: some rows and units of one time step.
 struct StepTile {
   const RecurrentSequence* sequence;
-  TileA previous_h;  // from k = 0
-  TileB weight;
+  RowsA previous_h;  // from k = 0
+  PanelB weight;
   std::int64_t unit, units;  // first of the tile and how many there are from it on
   float* gates;              // (first row, first unit) of the block of gate 0; rows are G*H apart, gates H
   float* candidate;          // gru, likewise; rows are H apart
@@ -89,7 +89,7 @@ struct RnnTile : StepTile {
         acc[r][v] = hn::Add(LoadFirst(gates + r * s.hidden + v * kLanes, count), bias);
       });
     });
-    MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
+    MultiplyAdd(acc, previous_h, weight, s.hidden);
     for (int r = 0; r < kRows; ++r) {
       for (int v = 0; v < kVectors; ++v) {
         const std::int64_t at = r * s.hidden + v * kLanes, count = units - v * kLanes;
@@ -124,17 +124,22 @@ struct GruTile : StepTile {
       });
     });
     PrefetchAround<kRows, 3>(*this, h_before);
-    MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
+    MultiplyAdd(acc, previous_h, weight, s.hidden);
+    // First what no other gate needs, for all rows: a chain of exponential, division and again exponential in each row
+    // would leave the processor waiting.
     for (int r = 0; r < kRows; ++r) {
       float* g = gates + r * row;
       const Floats reset = SigmoidOf(acc[r][0]), update = SigmoidOf(acc[r][1]);
-      const Floats n = TanhOf(hn::MulAdd(reset, acc[r][2], LoadFirst(g + 2 * s.hidden, units)));
-      const Floats before = LoadFirst(h_before + r * s.hidden, units);
       StoreFirst(reset, g, units);
       StoreFirst(update, g + s.hidden, units);
-      StoreFirst(n, g + 2 * s.hidden, units);
       StoreFirst(acc[r][2], candidate + r * s.hidden, units);
-      StoreFirst(hn::MulAdd(update, hn::Sub(before, n), n), h + r * s.hidden, units);
+      acc[r][0] = hn::MulAdd(reset, acc[r][2], LoadFirst(g + 2 * s.hidden, units));
+      acc[r][1] = update;
+    }
+    for (int r = 0; r < kRows; ++r) {
+      const Floats n = TanhOf(acc[r][0]), before = LoadFirst(h_before + r * s.hidden, units);
+      StoreFirst(n, gates + r * row + 2 * s.hidden, units);
+      StoreFirst(hn::MulAdd(acc[r][1], hn::Sub(before, n), n), h + r * s.hidden, units);
     }
   }
 };
@@ -152,8 +157,8 @@ struct LstmTile : StepTile {
       });
     });
     PrefetchAround<kRows, 4>(*this, c_before);
-    MultiplyAdd<false>(acc, previous_h, weight, s.hidden, 0);
-    for (int r = 0; r < kRows; ++r) {
+    MultiplyAdd(acc, previous_h, weight, s.hidden);
+    for (int r = 0; r < kRows; ++r) {  // in two passes like the gru
       const Floats input = SigmoidOf(acc[r][0]), forget = SigmoidOf(acc[r][1]);
       const Floats g = TanhOf(acc[r][2]), output = SigmoidOf(acc[r][3]);
       const Floats cell = hn::MulAdd(forget, LoadFirst(c_before + r * s.hidden, units), hn::Mul(input, g));
@@ -163,8 +168,10 @@ struct LstmTile : StepTile {
       StoreFirst(g, out + 2 * s.hidden, units);
       StoreFirst(output, out + 3 * s.hidden, units);
       StoreFirst(cell, c + r * s.hidden, units);
-      StoreFirst(hn::Mul(output, TanhOf(cell)), h + r * s.hidden, units);
+      acc[r][0] = cell;
+      acc[r][1] = output;
     }
+    for (int r = 0; r < kRows; ++r) StoreFirst(hn::Mul(acc[r][1], TanhOf(acc[r][0])), h + r * s.hidden, units);
   }
 };
 
@@ -182,6 +189,12 @@ HWY_NOINLINE void RunTile(const StepTile& place, std::int64_t rows) {
   }
 }
 
+/// Floats of one k in a panel of the packed W_hh.
+std::int64_t PanelWidthOf(const RecurrentSequence& s, std::int64_t panel) {
+  const std::int64_t units = std::min(UnitsPerPanel(s.cell), s.hidden - panel * UnitsPerPanel(s.cell));
+  return (units + kLanes - 1) / kLanes * kLanes * gate_count(s.cell);
+}
+
 template <class Tile>
 void ForwardTiles(const RecurrentSequence& s, const float* packed, const ForwardPart& part) {
   const std::int64_t gates = gate_count(s.cell), rows = part.row_end - part.row_begin;
@@ -190,7 +203,8 @@ void ForwardTiles(const RecurrentSequence& s, const float* packed, const Forward
     const std::int64_t t = s.time(position);
     for (std::int64_t panel = part.panel_begin; panel < part.panel_end; ++panel) {
       const std::int64_t unit = panel * UnitsPerPanel(s.cell);
-      const std::int64_t padded = std::min(UnitsPerPanel(s.cell), (s.hidden - unit + kLanes - 1) / kLanes * kLanes);
+      const std::int64_t next = panel + 1 < part.panel_end ? panel + 1 : part.panel_begin;  // of the next step
+      const auto panel_at = [&](std::int64_t i) { return packed + i * UnitsPerPanel(s.cell) * gates * s.hidden; };
       for (std::int64_t strip = 0; strip < strips; ++strip) {
         const std::int64_t first = part.row_begin + rows * strip / strips;
         const std::int64_t last = part.row_begin + rows * (strip + 1) / strips;
@@ -199,8 +213,9 @@ void ForwardTiles(const RecurrentSequence& s, const float* packed, const Forward
         const std::int64_t at = (t * s.batch + first) * s.hidden;
         StepTile tile{};
         tile.sequence = &s;
-        tile.previous_h = {s.h + before, s.hidden, 1};
-        tile.weight = {packed + unit * gates * s.hidden, padded * gates};
+        tile.previous_h = {s.h + before, s.hidden};
+        tile.weight = {panel_at(panel)};
+        if (next != panel) tile.weight = WithNext(tile.weight, panel_at(next), PanelWidthOf(s, next), strip, s.hidden);
         tile.unit = unit;
         tile.units = s.hidden - unit;
         tile.gates = s.gates + at * gates + unit;

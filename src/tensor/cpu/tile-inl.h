@@ -6,6 +6,8 @@
 #define UNROLL_TENSOR_CPU_TILE_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
+
 #include <utility>
 
 #include "tensor/cpu/simd-inl.h"
@@ -27,18 +29,6 @@ constexpr int kTileRows = 3;
 #endif
 constexpr int kTileVectors = 4;
 constexpr std::int64_t kPanelWidth = kTileVectors * kLanes;
-
-/// Left operand of a tile: element (r, k) at data[r * row_stride + k * k_stride].
-struct TileA {
-  const float* data;
-  std::int64_t row_stride, k_stride;
-};
-
-/// Right operand: vector v of row k at data[k * k_stride + v * kLanes].
-struct TileB {
-  const float* data;
-  std::int64_t k_stride;
-};
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 // As loops: unrolled, with a check at every access, a file takes ten minutes to compile.
@@ -72,27 +62,142 @@ HWY_INLINE void ForEachAccumulator(const F& f) {
 }
 #endif
 
-/// acc[r][v] += sum over k of A(r, k) B(k, v). With `kMasked` only `columns` columns of B exist, fewer than the vectors
-/// hold.
-template <bool kMasked, int kRows, int kVectors>
-UNROLL_INLINE void MultiplyAdd(Floats (&acc)[kRows][kVectors], TileA a, TileB b, std::int64_t depth,
-                               std::int64_t columns) {
-  const FloatTag d;
-  const float* HWY_RESTRICT a_k = a.data;
-  const float* HWY_RESTRICT b_k = b.data;
+/// f(p) for a place in each cache line that so many vectors take.
+template <int kVectors, class F>
+HWY_INLINE void ForEachLine(const float* p, const F& f) {
+  constexpr std::int64_t kLine = 64 / sizeof(float);
+  ForEach<(kVectors * kLanes + kLine - 1) / kLine>([&](auto line) UNROLL_INLINE_LAMBDA { f(p + line * kLine); });
+}
+
+// Operands of a tile, at one k; Advance() takes them to the next. Their strides are constants where they can be.
+
+/// Left operand that lies in rows.
+struct RowsA {
+  const float* data;
+  std::int64_t row_stride;
+  HWY_INLINE float At(std::int64_t row) const { return data[row * row_stride]; }
+  HWY_INLINE void Advance() { ++data; }
+};
+
+/// Left operand that was packed: the elements of one k side by side.
+struct StripA {
+  const float* data;
+  HWY_INLINE float At(std::int64_t row) const { return data[row]; }
+  HWY_INLINE void Advance() { data += kTileRows; }
+};
+
+/// Right operand that was packed: the rows of a panel one behind the other, each as wide as the tile.
+struct PanelB {
+  const float* data;
+  /// A part of the panel that comes after this one; rows lie `next_stride` apart. The tile fetches it into the
+  /// second-level cache while it multiplies. Null: nothing.
+  const float* next = nullptr;
+  std::int64_t next_stride = 0;
+
+  template <int kVectors>
+  HWY_INLINE Floats Load(int v) const {
+    return hn::LoadU(FloatTag(), data + v * kLanes);
+  }
+  template <int kVectors>
+  HWY_INLINE const float* Ahead(std::int64_t k) const {
+    return data + k * kVectors * kLanes;
+  }
+  template <int kVectors>
+  HWY_INLINE void Advance() {
+    data += kVectors * kLanes;
+  }
+};
+
+/// Right operand that is read where it lies. With `kMasked` only `columns` columns exist, fewer than the vectors hold.
+template <bool kMasked>
+struct RowsB {
+  const float* data;
+  std::int64_t row_stride, columns;
+  static constexpr const float* next = nullptr;
+  static constexpr std::int64_t next_stride = 0;
+
+  template <int kVectors>
+  HWY_INLINE Floats Load(int v) const {
+    const bool last = kMasked && v == kVectors - 1;
+    return last ? LoadFirst(data + v * kLanes, columns - v * kLanes) : hn::LoadU(FloatTag(), data + v * kLanes);
+  }
+  template <int kVectors>
+  HWY_INLINE const float* Ahead(std::int64_t k) const {
+    return data + k * row_stride;
+  }
+  template <int kVectors>
+  HWY_INLINE void Advance() {
+    data += row_stride;
+  }
+};
+
+/// sum += a * b, in the register of the sum: left the choice, GCC 12 overwrites a factor and moves what it still needs.
+HWY_INLINE void MultiplyAddTo(Floats& sum, Floats a, Floats b) {
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+  asm("vfmadd231ps %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
+#else
+  sum = hn::MulAdd(a, b, sum);
+#endif
+}
+
+/// acc[r][v] += A(r, k) B(k, v), and on to the next k.
+template <int kRows, int kVectors, class A, class B>
+HWY_INLINE void MultiplyAddOne(Floats (&acc)[kRows][kVectors], A& a, B& b) {
+  // Keeps GCC from making a pointer of its own for each row and k, many more than there are registers, and from mixing
+  // the loads of one k with the products of another.
+  asm volatile("" : "+r"(a.data), "+r"(b.data) : : "memory");
+  // A panel does not stay in the first-level cache.
+  constexpr int kAhead = 4;
+  ForEachLine<kVectors>(b.template Ahead<kVectors>(kAhead),
+                        [](const float* p) UNROLL_INLINE_LAMBDA { hwy::Prefetch(p); });
+  // The fewer ones stay in registers while the others pass.
+  if constexpr (kRows <= kVectors) {
+    Floats element[kRows];
+    ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA { element[r] = hn::Set(FloatTag(), a.At(r)); });
+    ForEach<kVectors>([&](auto v) UNROLL_INLINE_LAMBDA {
+      const Floats x = b.template Load<kVectors>(v);
+      ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA { MultiplyAddTo(acc[r][v], element[r], x); });
+    });
+  } else {
+    Floats x[kVectors];
+    ForEach<kVectors>([&](auto v) UNROLL_INLINE_LAMBDA { x[v] = b.template Load<kVectors>(v); });
+    ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA {
+      const Floats element = hn::Set(FloatTag(), a.At(r));
+      ForEach<kVectors>([&](auto v) UNROLL_INLINE_LAMBDA { MultiplyAddTo(acc[r][v], element, x[v]); });
+    });
+  }
+  a.Advance();
+  b.template Advance<kVectors>();
+}
+
+/// acc[r][v] += sum over k < depth of A(r, k) B(k, v).
+template <int kRows, int kVectors, class A, class B>
+UNROLL_INLINE void MultiplyAdd(Floats (&acc)[kRows][kVectors], A a, B b, std::int64_t depth) {
+  constexpr int kRound = 4;        // so that counters and branches are few beside the products
+  constexpr int kSecondLevel = 2;  // of __builtin_prefetch
+  // What is there already is cheaper to fetch again than to ask in each round whether there is anything to fetch.
+  const float* next = b.next == nullptr ? b.data : b.next;
   // In variables of their own: GCC 12 writes the caller's to memory in every round for targets of 16 registers.
   Floats sum[kRows][kVectors];
   ForEachAccumulator<kRows, kVectors>([&](auto r, auto v) UNROLL_INLINE_LAMBDA { sum[r][v] = acc[r][v]; });
-  for (std::int64_t k = 0; k < depth; ++k, a_k += a.k_stride, b_k += b.k_stride) {
-    Floats element[kRows];
-    ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA { element[r] = hn::Set(d, a_k[r * a.row_stride]); });
-    ForEach<kVectors>([&](auto v) UNROLL_INLINE_LAMBDA {
-      const bool last = kMasked && v == kVectors - 1;
-      const Floats row = last ? LoadFirst(b_k + v * kLanes, columns - v * kLanes) : hn::LoadU(d, b_k + v * kLanes);
-      ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA { sum[r][v] = hn::MulAdd(element[r], row, sum[r][v]); });
-    });
+  for (; depth >= kRound; depth -= kRound) {
+    ForEachLine<kVectors>(next, [](const float* p) UNROLL_INLINE_LAMBDA { __builtin_prefetch(p, 0, kSecondLevel); });
+    next += b.next_stride;
+    ForEach<kRound>([&](auto) UNROLL_INLINE_LAMBDA { MultiplyAddOne(sum, a, b); });
   }
+  for (; depth > 0; --depth) MultiplyAddOne(sum, a, b);
   ForEachAccumulator<kRows, kVectors>([&](auto r, auto v) UNROLL_INLINE_LAMBDA { acc[r][v] = sum[r][v]; });
+}
+
+/// The part of the next panel that a tile fetches: strips take turns, four make a whole panel, `width` wide.
+HWY_INLINE PanelB WithNext(PanelB b, const float* next_panel, std::int64_t width, std::int64_t strip,
+                           std::int64_t depth) {
+  constexpr std::int64_t kTurns = 4;
+  if (strip < kTurns) {
+    b.next = next_panel + depth / kTurns * strip * width;
+    b.next_stride = width;
+  }
+  return b;
 }
 
 /// Calls tile.template Run<rows, vectors>() for run-time extents.
