@@ -24,13 +24,17 @@ HWY_INLINE Floats KeepNan(Floats x, Floats y) { return hn::IfThenElse(hn::Eq(x, 
 
 /// e^x = 2^power e^rest with |rest| <= ln 2 / 2 (Cody, Waite: Software Manual for the Elementary Functions, 1980).
 struct ReducedExponent {
-  Floats power;       // whole
-  Floats rest_expm1;  // e^rest - 1
+  Floats shifted_power;  // whole, plus kShift
+  Floats rest_expm1;     // e^rest - 1
 };
+
+/// Added to a number below 2^22, it leaves the nearest whole number in the lowest bits of the mantissa.
+constexpr float kShift = 0x1.8p23f;
 
 HWY_INLINE ReducedExponent ReduceExponent(Floats x) {
   const FloatTag d;
-  const Floats power = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
+  const Floats shifted_power = hn::Add(hn::Mul(x, hn::Set(d, 1.44269504f)), hn::Set(d, kShift));
+  const Floats power = hn::Sub(shifted_power, hn::Set(d, kShift));
   // ln 2 in two parts, the first of which has so few bits that its product with the power is exact.
   const Floats most = hn::NegMulAdd(power, hn::Set(d, 0.693359375f), x);
   const Floats rest = hn::NegMulAdd(power, hn::Set(d, -2.12194440e-4f), most);
@@ -40,13 +44,13 @@ HWY_INLINE ReducedExponent ReduceExponent(Floats x) {
   p = hn::MulAdd(p, rest, hn::Set(d, 0x1.5558f2p-5f));
   p = hn::MulAdd(p, rest, hn::Set(d, 0x1.555492p-3f));
   p = hn::MulAdd(p, rest, hn::Set(d, 0x1.fffffcp-2f));
-  return {power, hn::MulAdd(p, hn::Mul(rest, rest), rest)};
+  return {shifted_power, hn::MulAdd(p, hn::Mul(rest, rest), rest)};
 }
 
 /// 2^power x, by adding to the exponent: x and the result must be normal numbers.
-HWY_INLINE Floats TimesPowerOfTwo(Floats x, Floats power) {
+HWY_INLINE Floats TimesPowerOfTwo(Floats x, Floats shifted_power) {
   const hn::RebindToSigned<FloatTag> integers;
-  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(integers, power));
+  const auto exponent = hn::ShiftLeft<23>(hn::BitCast(integers, shifted_power));
   return hn::BitCast(FloatTag(), hn::Add(hn::BitCast(integers, x), exponent));
 }
 
@@ -55,7 +59,7 @@ constexpr float kLeastExponent = -87.0f, kLargestExponent = 88.72283f;
 /// e^x for x between the two.
 HWY_INLINE Floats ExpWithinRange(Floats x) {
   const ReducedExponent e = ReduceExponent(x);
-  return TimesPowerOfTwo(hn::Add(e.rest_expm1, hn::Set(FloatTag(), 1.0f)), e.power);
+  return TimesPowerOfTwo(hn::Add(e.rest_expm1, hn::Set(FloatTag(), 1.0f)), e.shifted_power);
 }
 
 /// e^x for x <= 0, with e^-87 for what is less.
@@ -87,15 +91,15 @@ UNROLL_INLINE Floats LogOf(Floats x) {
   return KeepNan(x, y);
 }
 
-/// (e^2|x| - 1) / (e^2|x| + 1), with the sign of x.
+/// (e^2|x| - 1) / (e^2|x| + 1), with the sign of x. Min returns its second argument where one of the two is NaN.
 UNROLL_INLINE Floats TanhOf(Floats x) {
   const FloatTag d;
   const Floats one = hn::Set(d, 1.0f), is_one_from_here = hn::Set(d, 10.0f);
-  const Floats magnitude = hn::Min(hn::Abs(x), is_one_from_here);
+  const Floats magnitude = hn::Min(is_one_from_here, hn::Abs(x));
   const ReducedExponent e = ReduceExponent(hn::Add(magnitude, magnitude));
-  const Floats scale = TimesPowerOfTwo(one, e.power);
+  const Floats scale = TimesPowerOfTwo(one, e.shifted_power);
   const Floats expm1 = hn::MulAdd(scale, e.rest_expm1, hn::Sub(scale, one));
-  return KeepNan(x, hn::CopySign(hn::Div(expm1, hn::Add(expm1, hn::Set(d, 2.0f))), x));
+  return hn::CopySign(hn::Div(expm1, hn::Add(expm1, hn::Set(d, 2.0f))), x);
 }
 
 /// 1 / (1 + e^-x); 0 below -88, where it would be denormal.

@@ -88,6 +88,7 @@ inline void PackPanels(const ConstMatrix& b, float* HWY_RESTRICT out, float* sum
       const std::int64_t first = panel * kPanelWidth, end = std::min(b.columns, first + kPanelWidth);
       float* HWY_RESTRICT to = out + first * b.rows + k * PaddedColumns(end - first);
       for (std::int64_t c = first; c < end; c += kLanes, to += kLanes) {
+        hwy::Prefetch(row + b.row_stride + c);
         const Floats x = LoadFirst(row + c, end - c);
         hn::StoreU(x, FloatTag(), to);
         if (sums != nullptr) StoreFirst(hn::Add(LoadFirst(sums + c, end - c), x), sums + c, end - c);
