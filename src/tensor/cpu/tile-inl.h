@@ -131,39 +131,51 @@ struct RowsB {
   }
 };
 
+/// Whether a tile has so many rows that its products take longer than reading B. With fewer, every load counts, and the
+/// processor's own prefetching of consecutive lines does as well.
+template <int kRows>
+constexpr bool kFetchesAhead = kRows >= 3;
+
+constexpr int kSecondLevel = 2;  // of __builtin_prefetch
+
 /// sum += a * b, in the register of the sum: left the choice, GCC 12 overwrites a factor and moves what it still needs.
+/// Where loads count, it may instead read a factor from memory.
+template <int kRows>
 HWY_INLINE void MultiplyAddTo(Floats& sum, Floats a, Floats b) {
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
-  asm("vfmadd231ps %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
-#else
-  sum = hn::MulAdd(a, b, sum);
+  if constexpr (kFetchesAhead<kRows>) {
+    asm("vfmadd231ps %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
+    return;
+  }
 #endif
+  sum = hn::MulAdd(a, b, sum);
 }
 
 /// acc[r][v] += A(r, k) B(k, v), and on to the next k.
 template <int kRows, int kVectors, class A, class B>
 HWY_INLINE void MultiplyAddOne(Floats (&acc)[kRows][kVectors], A& a, B& b) {
-  // Keeps GCC from making a pointer of its own for each row and k, many more than there are registers, and from mixing
-  // the loads of one k with the products of another.
-  asm volatile("" : "+r"(a.data), "+r"(b.data) : : "memory");
-  // A panel does not stay in the first-level cache.
-  constexpr int kAhead = 4;
-  ForEachLine<kVectors>(b.template Ahead<kVectors>(kAhead),
-                        [](const float* p) UNROLL_INLINE_LAMBDA { hwy::Prefetch(p); });
+  if constexpr (kFetchesAhead<kRows>) {
+    // Keeps GCC from making a pointer of its own for each row and k, many more than there are registers, and from
+    // mixing the loads of one k with the products of another.
+    asm volatile("" : "+r"(a.data), "+r"(b.data) : : "memory");
+    constexpr int kAhead = 4;  // a panel does not stay in the first-level cache
+    ForEachLine<kVectors>(b.template Ahead<kVectors>(kAhead),
+                          [](const float* p) UNROLL_INLINE_LAMBDA { hwy::Prefetch(p); });
+  }
   // The fewer ones stay in registers while the others pass.
   if constexpr (kRows <= kVectors) {
     Floats element[kRows];
     ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA { element[r] = hn::Set(FloatTag(), a.At(r)); });
     ForEach<kVectors>([&](auto v) UNROLL_INLINE_LAMBDA {
       const Floats x = b.template Load<kVectors>(v);
-      ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA { MultiplyAddTo(acc[r][v], element[r], x); });
+      ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA { MultiplyAddTo<kRows>(acc[r][v], element[r], x); });
     });
   } else {
     Floats x[kVectors];
     ForEach<kVectors>([&](auto v) UNROLL_INLINE_LAMBDA { x[v] = b.template Load<kVectors>(v); });
     ForEach<kRows>([&](auto r) UNROLL_INLINE_LAMBDA {
       const Floats element = hn::Set(FloatTag(), a.At(r));
-      ForEach<kVectors>([&](auto v) UNROLL_INLINE_LAMBDA { MultiplyAddTo(acc[r][v], element, x[v]); });
+      ForEach<kVectors>([&](auto v) UNROLL_INLINE_LAMBDA { MultiplyAddTo<kRows>(acc[r][v], element, x[v]); });
     });
   }
   a.Advance();
@@ -173,16 +185,17 @@ HWY_INLINE void MultiplyAddOne(Floats (&acc)[kRows][kVectors], A& a, B& b) {
 /// acc[r][v] += sum over k < depth of A(r, k) B(k, v).
 template <int kRows, int kVectors, class A, class B>
 UNROLL_INLINE void MultiplyAdd(Floats (&acc)[kRows][kVectors], A a, B b, std::int64_t depth) {
-  constexpr int kRound = 4;        // so that counters and branches are few beside the products
-  constexpr int kSecondLevel = 2;  // of __builtin_prefetch
+  constexpr int kRound = 4;  // so that counters and branches are few beside the products
   // What is there already is cheaper to fetch again than to ask in each round whether there is anything to fetch.
-  const float* next = b.next == nullptr ? b.data : b.next;
+  [[maybe_unused]] const float* next = b.next == nullptr ? b.data : b.next;
   // In variables of their own: GCC 12 writes the caller's to memory in every round for targets of 16 registers.
   Floats sum[kRows][kVectors];
   ForEachAccumulator<kRows, kVectors>([&](auto r, auto v) UNROLL_INLINE_LAMBDA { sum[r][v] = acc[r][v]; });
   for (; depth >= kRound; depth -= kRound) {
-    ForEachLine<kVectors>(next, [](const float* p) UNROLL_INLINE_LAMBDA { __builtin_prefetch(p, 0, kSecondLevel); });
-    next += b.next_stride;
+    if constexpr (kFetchesAhead<kRows>) {
+      ForEachLine<kVectors>(next, [](const float* p) UNROLL_INLINE_LAMBDA { __builtin_prefetch(p, 0, kSecondLevel); });
+      next += b.next_stride;
+    }
     ForEach<kRound>([&](auto) UNROLL_INLINE_LAMBDA { MultiplyAddOne(sum, a, b); });
   }
   for (; depth > 0; --depth) MultiplyAddOne(sum, a, b);
