@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "tensor/cpu/gemm.h"
 #include "tensor/device.h"
 #include "tensor/every_target.h"
 #include "tensor/guarded.h"
@@ -104,7 +105,7 @@ TEST(CpuGemm, AgreesOnDepthsThatNeedSeveralBlocks) {
   testing::on_every_target([] {
     Context context({.threads = 2});
     double worst = 0;
-    for (std::int64_t depth : {255, 256, 257, 600}) {
+    for (std::int64_t depth : {383, 384, 385, 768, 769}) {
       for (bool transpose : {false, true})
         expect_product({9, 70, depth, transpose, !transpose, Start::accumulate, 1}, context, &worst);
     }
@@ -115,7 +116,7 @@ TEST(CpuGemm, AgreesOnRowsThatNeedSeveralBlocks) {
   testing::on_every_target([] {
     Context context({.threads = 2});
     double worst = 0;
-    for (std::int64_t rows : {263, 264, 265, 530}) {
+    for (std::int64_t rows : {47, 48, 49, 131, 132, 133, 265}) {
       for (bool transpose : {false, true})
         expect_product({rows, 67, 330, transpose, !transpose, Start::accumulate, 1}, context, &worst);
     }
@@ -140,6 +141,36 @@ TEST(CpuGemm, TheWeightGradientAddsEachRowToTheBiasOnceAndInOrder) {
   });
 }
 
+/// The largest part of the work that one of the threads gets, where each gets as many parts as the others.
+double largest_share(const cpu::Product& product, std::int64_t threads) {
+  const std::int64_t parts = cpu::part_count(product), panels = cpu::panel_count(product.c.columns);
+  std::int64_t width = 1;
+  while (cpu::panel_count(width + 1) == 1) ++width;
+  double largest = 0;
+  for (std::int64_t thread = 0; thread < threads; ++thread) {
+    std::int64_t columns = 0;
+    for (std::int64_t part = parts * thread / threads; part < parts * (thread + 1) / threads; ++part)
+      columns += std::min(width, product.c.columns - part % panels * width);
+    largest =
+        std::max(largest, static_cast<double>(columns) / static_cast<double>(product.row_splits * product.c.columns));
+  }
+  return largest;
+}
+
+TEST(CpuGemm, ThreadsGetAboutEqualWorkAlsoWhereTheLastPanelIsNarrow) {
+  for (std::int64_t columns : {1, 65, 256, 1027}) {
+    for (std::int64_t threads : {1, 2, 3, 8}) {
+      cpu::Product product;
+      product.a = ConstMatrix(nullptr, 8192, 512);
+      product.b = ConstMatrix(nullptr, 512, columns);
+      product.c = Matrix(nullptr, 8192, columns);
+      product.row_splits = cpu::row_splits(product, threads);
+      EXPECT_LE(largest_share(product, threads), 1.2 / static_cast<double>(threads))
+          << columns << " columns, " << threads << " threads, " << product.row_splits << " ranges of rows";
+    }
+  }
+}
+
 TEST(CpuGemm, DepthZeroGivesTheStart) {
   Context context({.threads = 1});
   double worst = 0;
@@ -149,23 +180,44 @@ TEST(CpuGemm, DepthZeroGivesTheStart) {
   expect_product({5, 0, 3, false, false, Start::zero, 0}, context, &worst);
 }
 
+/// Up to 48 rows read the right operand where it lies, more of them a packed copy, in blocks of unequal depth.
 TEST(CpuGemm, ARowHasTheSameBitsInAnyCompany) {
+  constexpr std::int64_t all = 150;
   testing::on_every_target([] {
-    const Case whole_case{40, 77, 300, false, false, Start::row, 0};
+    const Case whole_case{all, 300, 1000, false, false, Start::row, 0};
     Operands whole(whole_case);
     Context one({.threads = 1});
     cpu_device().gemm(one, whole.left, whole.right, whole.result, whole.start(Start::row));
     for (int threads : {1, 2, 3, 8}) {
-      for (std::int64_t count : {1, 2, 7, 8, 9, 23, 40}) {
+      for (std::int64_t count : {1, 2, 7, 23, 48, 49, 133}) {
         Operands part(whole_case);
         Context context({.threads = threads});
-        const std::int64_t first = (40 - count) / 2;
+        const std::int64_t first = (all - count) / 2;
         cpu_device().gemm(context, part.left.row_range(first, count), part.right, part.result.row_range(first, count),
                           part.start(Start::row));
         for (std::int64_t r = first; r < first + count; ++r) {
-          ASSERT_EQ(0, std::memcmp(part.result.row(r), whole.result.row(r), 77 * sizeof(float)))
+          ASSERT_EQ(0, std::memcmp(part.result.row(r), whole.result.row(r), 300 * sizeof(float)))
               << count << " rows, " << threads << " threads, row " << r;
         }
+      }
+    }
+  });
+}
+
+/// Threads that are at different blocks of k at the same time pack into one room.
+TEST(CpuGemm, ThreadsDoNotDisturbEachOther) {
+  testing::on_every_target([] {
+    const Case test{160, 400, 1151, false, false, Start::zero, 0};
+    Operands alone(test);
+    Context one({.threads = 1});
+    cpu_device().gemm(one, alone.left, alone.right, alone.result, Start::at_zero());
+    Context many({.threads = 4});
+    Operands together(test);
+    for (int round = 0; round < 20; ++round) {
+      cpu_device().gemm(many, together.left, together.right, together.result, Start::at_zero());
+      for (std::int64_t r = 0; r < test.rows; ++r) {
+        ASSERT_EQ(0, std::memcmp(together.result.row(r), alone.result.row(r), 400 * sizeof(float)))
+            << "round " << round << ", row " << r;
       }
     }
   });

@@ -22,7 +22,7 @@ std::int64_t PackedBSize(std::int64_t depth, std::int64_t columns) { return dept
 
 void PackB(const ConstMatrix& b, float* packed, std::int64_t panel_begin, std::int64_t panel_end) {
   const std::int64_t first = panel_begin * kPanelWidth, end = std::min(b.columns, panel_end * kPanelWidth);
-  PackPanels(b.column_range(first, end - first), packed + first * b.rows, nullptr);
+  PackPanels(b.column_range(first, end - first), b.rows, packed + first * b.rows, nullptr);
 }
 
 /// One tile over a block of k.
@@ -172,12 +172,13 @@ void PackRight(const Product& p, std::int64_t split, RightBlock& right) {
   if (ReadsInPlace(p)) return;
   const std::int64_t first = right.panel_begin * kPanelWidth,
                      end = std::min(p.c.columns, right.panel_end * kPanelWidth);
+  // Each panel has a place of its own whatever the depth: another thread may be at another block of k.
   float* room = p.room + split * PackedBSize(kDepthBlock, p.c.columns);
-  PackPanels(p.b.row_range(right.k0, right.depth).column_range(first, end - first), room + first * right.depth,
-             split == 0 && p.column_sums != nullptr ? p.column_sums + first : nullptr);
+  PackPanels(p.b.row_range(right.k0, right.depth).column_range(first, end - first), kDepthBlock,
+             room + first * kDepthBlock, split == 0 && p.column_sums != nullptr ? p.column_sums + first : nullptr);
   right.packed = room;
   right.packed_k0 = right.k0;
-  right.packed_depth = right.depth;
+  right.packed_depth = kDepthBlock;
 }
 
 std::int64_t RoomSize(const Product& p) {

@@ -33,7 +33,11 @@ constexpr float kShift = 0x1.8p23f;
 
 HWY_INLINE ReducedExponent ReduceExponent(Floats x) {
   const FloatTag d;
-  const Floats shifted_power = hn::Add(hn::Mul(x, hn::Set(d, 1.44269504f)), hn::Set(d, kShift));
+  Floats shifted_power = hn::Add(hn::Mul(x, hn::Set(d, 1.44269504f)), hn::Set(d, kShift));
+#if HWY_TARGET == HWY_SCALAR
+  // Where x was clamped to a constant, GCC would compute the result while it compiles, and keep it denormal.
+  asm("" : "+m"(shifted_power.raw));
+#endif
   const Floats power = hn::Sub(shifted_power, hn::Set(d, kShift));
   // ln 2 in two parts, the first of which has so few bits that its product with the power is exact.
   const Floats most = hn::NegMulAdd(power, hn::Set(d, 0.693359375f), x);
@@ -91,15 +95,15 @@ UNROLL_INLINE Floats LogOf(Floats x) {
   return KeepNan(x, y);
 }
 
-/// (e^2|x| - 1) / (e^2|x| + 1), with the sign of x. Min returns its second argument where one of the two is NaN.
+/// (e^2|x| - 1) / (e^2|x| + 1), with the sign of x.
 UNROLL_INLINE Floats TanhOf(Floats x) {
   const FloatTag d;
   const Floats one = hn::Set(d, 1.0f), is_one_from_here = hn::Set(d, 10.0f);
-  const Floats magnitude = hn::Min(is_one_from_here, hn::Abs(x));
+  const Floats magnitude = hn::Min(hn::Abs(x), is_one_from_here);
   const ReducedExponent e = ReduceExponent(hn::Add(magnitude, magnitude));
   const Floats scale = TimesPowerOfTwo(one, e.shifted_power);
   const Floats expm1 = hn::MulAdd(scale, e.rest_expm1, hn::Sub(scale, one));
-  return hn::CopySign(hn::Div(expm1, hn::Add(expm1, hn::Set(d, 2.0f))), x);
+  return KeepNan(x, hn::CopySign(hn::Div(expm1, hn::Add(expm1, hn::Set(d, 2.0f))), x));
 }
 
 /// 1 / (1 + e^-x); 0 below -88, where it would be denormal.

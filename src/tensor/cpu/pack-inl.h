@@ -73,20 +73,21 @@ inline void PackTransposedPanel(const ConstMatrix& b, float* HWY_RESTRICT out) {
   }
 }
 
-/// All panels of a matrix, one behind the other. sums[c] += the rows of column c, in order, where sums is not null and
-/// rows are contiguous. Rows are read from end to end, lest each panel of a wide matrix begin a new page for every row.
-inline void PackPanels(const ConstMatrix& b, float* HWY_RESTRICT out, float* sums) {
+/// All panels of a matrix, with room for `depth` rows in each. sums[c] += the rows of column c, in order, where sums is
+/// not null and rows are contiguous. Rows are read from end to end, lest each panel of a wide matrix begin a new page
+/// for every row.
+inline void PackPanels(const ConstMatrix& b, std::int64_t depth, float* HWY_RESTRICT out, float* sums) {
   const std::int64_t panels = PanelCount(b.columns);
   if (b.column_stride != 1) {
     for (std::int64_t first = 0; first < b.columns; first += kPanelWidth)
-      PackTransposedPanel(b.column_range(first, std::min(kPanelWidth, b.columns - first)), out + first * b.rows);
+      PackTransposedPanel(b.column_range(first, std::min(kPanelWidth, b.columns - first)), out + first * depth);
     return;
   }
   for (std::int64_t k = 0; k < b.rows; ++k) {
     const float* row = b.data + k * b.row_stride;
     for (std::int64_t panel = 0; panel < panels; ++panel) {
       const std::int64_t first = panel * kPanelWidth, end = std::min(b.columns, first + kPanelWidth);
-      float* HWY_RESTRICT to = out + first * b.rows + k * PaddedColumns(end - first);
+      float* HWY_RESTRICT to = out + first * depth + k * PaddedColumns(end - first);
       for (std::int64_t c = first; c < end; c += kLanes, to += kLanes) {
         hwy::Prefetch(row + b.row_stride + c);
         const Floats x = LoadFirst(row + c, end - c);
