@@ -158,9 +158,13 @@ HWY_INLINE void MultiplyAddOne(Floats (&acc)[kRows][kVectors], A& a, B& b) {
     // Keeps GCC from making a pointer of its own for each row and k, many more than there are registers, and from
     // mixing the loads of one k with the products of another.
     asm volatile("" : "+r"(a.data), "+r"(b.data) : : "memory");
-    constexpr int kAhead = 4;  // a panel does not stay in the first-level cache
+#if HWY_TARGET == HWY_AVX3
+    // A panel does not stay in the first-level cache. Narrower vectors gain nothing: their rows of a panel are shorter,
+    // and instructions are what they are short of.
+    constexpr int kAhead = 4;
     ForEachLine<kVectors>(b.template Ahead<kVectors>(kAhead),
                           [](const float* p) UNROLL_INLINE_LAMBDA { hwy::Prefetch(p); });
+#endif
   }
   // The fewer ones stay in registers while the others pass.
   if constexpr (kRows <= kVectors) {
