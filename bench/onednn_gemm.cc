@@ -42,7 +42,9 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 /// 0 where oneDNN reports an error.
 double rate_of(const Product& p) {
   constexpr double shortest_round = 0.03;  // seconds
-  const auto size = [](int rows, int columns) { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns); };
+  const auto size = [](int rows, int columns) {
+    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
+  };
   const std::vector<float> a(size(p.m, p.k), 0.5f), b(size(p.k, p.n), 0.25f);
   std::vector<float> c(size(p.m, p.n));
   const auto multiply = [&] {

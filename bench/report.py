@@ -9,7 +9,13 @@ from pathlib import Path
 
 from programs import Spread
 
-PAGE, PLOT = "benchmark.md", "benchmark.svg"
+PAGE = "benchmark.md"
+INTRODUCTION = """# Benchmark
+
+One section for each kind of CPU, each written by one run of `make bench` on such a machine: medians of the rounds in which all
+programs take turns on the same CPUs. The spread is that of the fastest and the slowest round.
+[performance.md](performance.md) says what a share is a share of.
+"""
 
 
 @dataclasses.dataclass
@@ -23,6 +29,7 @@ class Run:
     measured: list = dataclasses.field(default_factory=list)  # run.Measured
     own: dict = dataclasses.field(default_factory=dict)  # threads -> results of unroll bench
     onednn: dict = dataclasses.field(default_factory=dict)  # threads -> {"1024": Spread, "2048": Spread}
+    products: dict = dataclasses.field(default_factory=dict)  # threads -> {name: Spread of the ratios to oneDNN}
 
 
 def table(heading, rows):
@@ -114,7 +121,20 @@ def spread_text(s):
     return f"{100 * (s['low'] / s['median'] - 1):+.0f} {100 * (s['high'] / s['median'] - 1):+.0f} %"
 
 
+def operation_table(run):
+    """Products have one column more: their rate over that of oneDNN on the same matrices in the same round."""
+    heading, rows = other_rows(run, "operation")
+    for row in rows:
+        ratio = run.products.get(int(row[2]), {}).get("operation/" + row[0])
+        row.append(f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})" if ratio else "")
+    return table([*heading, "of oneDNN"], rows)
+
+
 def other_table(run, group):
+    return table(*other_rows(run, group))
+
+
+def other_rows(run, group):
     rows = []
     for threads, results in run.own.items():
         for r in results:
@@ -125,31 +145,39 @@ def other_table(run, group):
                 share = f"x {r['slowdown']['median']:.3f}" if "slowdown" in r else share
                 rows.append([r["name"].partition("/")[2], r["size"], str(threads), time_text(r["seconds"]["median"]),
                              spread_text(r["seconds"]), rate, share])
-    return table([group, "size", "threads", "time", "spread", "rate", "share"], rows)
+    return [group, "size", "threads", "time", "spread", "rate", "share"], rows
 
 
-def page(run, has_plot):
+def section_name(cpu):
+    """The kind of CPU: what it is called, without what differs from one machine to the next."""
+    words = [word for word in cpu.replace("(R)", "").replace("(TM)", "").split() if word.isalpha() and word != "Processor"]
+    return " ".join(words) or "CPU"
+
+
+def plot_name(section):
+    return f"benchmark-{section.lower().replace(' ', '-')}.svg"
+
+
+def page(run, section, has_plot):
     training, generation = with_threads(run.measured, "training"), with_threads(run.measured, "generation")
     parts = [
-        "# Benchmark\n",
-        f"Written by `make bench` on {run.started:%Y-%m-%d %H:%M}: {cpu_name()}, SIMD target {run.simd}, load {run.load:.1f} "
-        f"before the first round. unroll {run.version}; {', '.join(sorted(run.versions.values()))}. Medians of {run.rounds} "
-        "rounds in which all programs take turns on the same CPUs; the spread is that of the fastest and the slowest round. "
-        "[performance.md](performance.md) says what a share is a share of.\n"]
+        f"## {section}\n",
+        f"{run.started:%Y-%m-%d %H:%M}: {cpu_name()}, SIMD target {run.simd}, load {run.load:.1f} before the first round, "
+        f"{run.rounds} rounds. unroll {run.version}; {', '.join(sorted(run.versions.values()))}.\n"]
     if has_plot:
-        parts.append(f"![Share of the attainable rate in training]({PLOT})\n")
-    parts += ["## Training\n", "Whole steps: forward, loss, backward, clipping, Adam. \"Share\" is that of what the machine "
+        parts.append(f"![Share of the attainable rate in training]({plot_name(section)})\n")
+    parts += ["### Training\n", "Whole steps: forward, loss, backward, clipping, Adam. \"Share\" is that of what the machine "
               "allows, \"of GEMM\" the necessary arithmetic alone at the rate of the better GEMM. Others in symbols/s, and "
               "how many times as long as unroll they take.\n", training_table(training)]
-    parts += ["## Generation, one text\n", "The most probable symbol each time, output layer included. The share is that of "
+    parts += ["### Generation, one text\n", "The most probable symbol each time, output layer included. The share is that of "
               "reading the weights once.\n", generation_table(generation)]
-    parts += ["## Generation, 64 texts side by side\n", "A step continues each by one symbol. The share is that of the products at "
+    parts += ["### Generation, 64 texts side by side\n", "A step continues each by one symbol. The share is that of the products at "
               "the rate of the better GEMM.\n", side_by_side_table(with_threads(run.measured, "generation-64"))]
-    parts += ["## From the program's start to its first symbol\n", other_table(run, "start")]
-    parts += ["## Denormal numbers\n", "A state that decays to nothing, beside one that stays; the share is the time with denormals over "
+    parts += ["### From the program's start to its first symbol\n", other_table(run, "start")]
+    parts += ["### Denormal numbers\n", "A state that decays to nothing, beside one that stays; the share is the time with denormals over "
               "the time without.\n", other_table(run, "denormals")]
-    parts += ["## The machine\n", limit_table(run)]
-    parts += ["## Operations\n", other_table(run, "operation")]
+    parts += ["### The machine\n", limit_table(run)]
+    parts += ["### Operations\n", operation_table(run)]
     return "\n".join(parts)
 
 
@@ -195,10 +223,21 @@ plot {series}
     return True
 
 
+def with_section(text, name, section):
+    """The page with a section in the place of the one of that name, or behind the others."""
+    parts = text.split("\n## ")
+    kept = [part for part in parts[1:] if part.partition("\n")[0] != name]
+    sections = sorted(["## " + part.rstrip("\n") + "\n" for part in kept] + [section])
+    return "\n".join([INTRODUCTION, *sections])
+
+
 def write(run, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    has_plot = write_plot(run, folder / PLOT)
-    if not has_plot and (folder / PLOT).exists():
-        (folder / PLOT).unlink()  # not of this run
-    (folder / PAGE).write_text(page(run, has_plot), encoding="utf-8")
-    print(f"{folder / PAGE} is written.", file=sys.stderr)
+    section, target = section_name(cpu_name()), folder / PAGE
+    plot = folder / plot_name(section)
+    has_plot = write_plot(run, plot)
+    if not has_plot and plot.exists():
+        plot.unlink()  # not of this run
+    before = target.read_text(encoding="utf-8") if target.exists() else INTRODUCTION
+    target.write_text(with_section(before, section, page(run, section, has_plot)), encoding="utf-8")
+    print(f"{target}: the section '{section}' is written.", file=sys.stderr)

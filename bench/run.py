@@ -8,7 +8,8 @@ usage: bench/run.py [--build FOLDER] [--threads N,N] [--rounds N] [--only TEXT] 
 --rounds N       rounds over all programs; default: 5
 --only TEXT      training steps and models with TEXT in their names; default: all
 --peers NAMES    of JAX, PyTorch, PyTorch compiled, ONNX Runtime; default: all. PyTorch's compiler takes most of the time
---out FOLDER     where benchmark.md and benchmark.svg go; default: docs
+--out FOLDER     where benchmark.md is, whose section about this kind of CPU is replaced, and the plot beside it goes;
+                 default: docs
 
 The frameworks are taken from the Python environment named by UNROLL_PEERS, else from bench/peers/.venv, which
 bench/peers/setup.sh makes. Measure on an otherwise idle machine.
@@ -55,8 +56,32 @@ class Measured:
             self.share.append(attainable / seconds)
 
 
-def onednn_rates(build, threads):
-    return json_of([str(build / "bench" / "onednn_gemm"), str(threads)], threads)
+SQUARES = {n: f"{n}x{n}x{n}" for n in ("1024", "2048")}
+TRANSPOSED = {"gemm-left-transposed": ":left", "gemm-right-transposed": ":right"}
+
+
+def onednn_rates(build, threads, sizes):
+    """oneDNN's version, and for each size, "MxKxN[:left|:right]", its rate in flop/s."""
+    answer = json_of([str(build / "bench" / "onednn_gemm"), str(threads), *sizes], threads)
+    return answer["version"], answer["rates"]
+
+
+def onednn_size(result):
+    """The size of one of unroll's products, "1120x256 256x1024", as onednn_gemm takes it."""
+    left, right = result["size"].split()
+    return f"{left}x{right.partition('x')[2]}" + TRANSPOSED.get(result["name"].partition("/")[2], "")
+
+
+def measure_products(program, build, threads, rounds):
+    """For each product among the operations, how many times oneDNN's rate unroll's is, round by round."""
+    ratios = {}
+    for _ in range(rounds):
+        _, results = unroll_bench(program, threads, "operation/gemm", 1)
+        products = {r["name"]: (r["gflops"], onednn_size(r)) for r in results.values() if "gflops" in r}
+        _, rates = onednn_rates(build, threads, [size for _, size in products.values()])
+        for name, (gflops, size) in products.items():
+            ratios.setdefault(name, []).append(1e9 * gflops / rates[size])
+    return {name: Spread(values) for name, values in ratios.items()}
 
 
 def measure(program, build, description, threads, rounds, peers):
@@ -68,8 +93,8 @@ def measure(program, build, description, threads, rounds, peers):
         warm_up = round_number == 0  # the peers build their models in it
         if not warm_up:
             _, results = unroll_bench(program, threads, description["name"], 1)
-            rates = onednn_rates(build, threads)
-            measured.add(results[(description["name"], threads)], max(rates["1024"], rates["2048"]))
+            _, rates = onednn_rates(build, threads, SQUARES.values())
+            measured.add(results[(description["name"], threads)], max(rates.values()))
         for name in PEERS.get(what, []):
             if name not in peers:
                 continue
@@ -137,9 +162,10 @@ def main():
             answer, own = unroll_bench(program, threads, group + "/", options.rounds)
             run.simd, run.version = answer["simd"], answer["version"]
             run.own.setdefault(threads, []).extend(r for (_, t), r in own.items() if t == threads)
-        rates = [onednn_rates(options.build, threads) for _ in range(options.rounds)]
-        run.versions["oneDNN"] = "oneDNN " + rates[0]["version"]
-        run.onednn[threads] = {n: Spread(r[n] for r in rates) for n in ("1024", "2048")}
+        run.products[threads] = measure_products(program, options.build, threads, options.rounds)
+        rates = [onednn_rates(options.build, threads, SQUARES.values()) for _ in range(options.rounds)]
+        run.versions["oneDNN"] = "oneDNN " + rates[0][0]
+        run.onednn[threads] = {n: Spread(r[size] for _, r in rates) for n, size in SQUARES.items()}
     report.write(run, options.out)
 
 

@@ -105,22 +105,45 @@ class ShareTest(unittest.TestCase):
             self.assertAlmostEqual(self.share(*limits), (NEED["flop"] / rate + memory) / 0.02)
 
 
+class ProductTest(unittest.TestCase):
+    def test_onednn_multiplies_the_same_matrices(self):
+        for name, size, expected in (("gemm", "1120x256 256x1024", "1120x256x1024"),
+                                     ("gemm-left-transposed", "256x1120 1120x1024", "256x1120x1024:left"),
+                                     ("gemm-right-transposed", "1120x1024 1024x256", "1120x1024x256:right")):
+            self.assertEqual(run.onednn_size({"name": "operation/" + name, "size": size}), expected)
+
+
 class ReportTest(unittest.TestCase):
-    def test_page(self):
+    def written(self, folder, cpu):
         measured = run.Measured(description(), 1)
         for _ in range(3):
             measured.add(result("training/rnn-256", 0.02), 9e10)
         measured.peers["JAX"] = [0.04, 0.05, 0.06]
         spread = programs.Spread([1e11, 2e11])
         whole = report.Run(datetime.datetime(2026, 1, 2), 3, 0.1, "0", "avx2", {"JAX": "JAX 1"}, [measured],
-                           {1: [result("limit/fma", 0.1)]}, {1: {"1024": spread, "2048": spread}})
-        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-            with mock.patch("shutil.which", return_value=None):
+                           {1: [result("limit/fma", 0.1), result("operation/gemm", 0.1)]},
+                           {1: {"1024": spread, "2048": spread}}, {1: {"operation/gemm": programs.Spread([0.9, 1.0, 1.2])}})
+        with mock.patch("shutil.which", return_value=None), mock.patch.object(report, "cpu_name", return_value=cpu):
+            with contextlib.redirect_stderr(io.StringIO()):
                 report.write(whole, Path(folder))
-            page = (Path(folder) / "benchmark.md").read_text(encoding="utf-8")
-        self.assertIn("2026-01-02", page)
+        return (Path(folder) / "benchmark.md").read_text(encoding="utf-8")
+
+    def test_page(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = self.written(folder, "Intel(R) Xeon(R) Platinum 8592+")
+        self.assertIn("## Intel Xeon Platinum\n\n2026-01-02 00:00: Intel(R) Xeon(R) Platinum 8592+", page)
         self.assertIn("| V1027 | rnn-256 | 1 | 20 ms | +0 +0 % | 56,000 | 88 % | 83 % | 22,400 (x 2.5) |", page)
-        self.assertNotIn("benchmark.svg", page)
+        self.assertIn("| gemm | V1027 | 1 | 100 ms | +0 +0 % | 1.0 Gflop/s | 10 % | 1.00 (0.90 to 1.20) |", page)
+        self.assertNotIn(".svg", page)
+
+    def test_a_run_replaces_the_section_of_its_kind_of_cpu_only(self):
+        with tempfile.TemporaryDirectory() as folder:
+            first = self.written(folder, "Intel(R) Xeon(R) Processor")
+            both = self.written(folder, "AMD EPYC 9B45 64-Core Processor")
+            again = self.written(folder, "Intel(R) Xeon(R) Processor")
+        self.assertEqual(first.count("\n## "), 1)
+        self.assertEqual([part.partition("\n")[0] for part in both.split("\n## ")[1:]], ["AMD EPYC", "Intel Xeon"])
+        self.assertEqual(both, again)
 
 
 if __name__ == "__main__":

@@ -96,8 +96,8 @@ std::int64_t PanelColumns(const Product& p, std::int64_t panel) {
 struct RightBlock {
   std::int64_t panel_begin, panel_end;
   std::int64_t k0, depth;
-  const float* packed =
-      nullptr;  // all panels over `packed_depth` k, from `packed_k0` on; null: B is read where it lies
+  // All panels, with room for `packed_depth` k in each, from `packed_k0` on. Null: B is read where it lies.
+  const float* packed = nullptr;
   std::int64_t packed_k0 = 0, packed_depth = 0;
 
   const float* panel(const Product& p, std::int64_t index) const {
@@ -132,14 +132,8 @@ void MultiplyTile(const Product& p, const LeftBlock& left, const RightBlock& rig
     return;
   }
   if constexpr (std::is_same_v<A, RowsA>) {
-    const float* b = p.b.data + right.k0 * p.b.row_stride + first_column;
-    if (columns == vectors * kLanes) {
-      const GemmTile<A, RowsB<false>> tile{a, {b, p.b.row_stride, columns}, right.depth, start, c, stride, columns};
-      WithRowsAndVectors(rows, vectors, tile);
-    } else {
-      const GemmTile<A, RowsB<true>> tile{a, {b, p.b.row_stride, columns}, right.depth, start, c, stride, columns};
-      WithRowsAndVectors(rows, vectors, tile);
-    }
+    const RowsB b{p.b.data + right.k0 * p.b.row_stride + first_column, p.b.row_stride, columns};
+    WithRowsAndVectors(rows, vectors, GemmTile<A, RowsB>{a, b, right.depth, start, c, stride, columns});
   }
 }
 

@@ -108,8 +108,7 @@ struct PanelB {
   }
 };
 
-/// Right operand that is read where it lies. With `kMasked` only `columns` columns exist, fewer than the vectors hold.
-template <bool kMasked>
+/// Right operand that is read where it lies: `columns` columns, which the last vector may not fill.
 struct RowsB {
   const float* data;
   std::int64_t row_stride, columns;
@@ -118,8 +117,8 @@ struct RowsB {
 
   template <int kVectors>
   HWY_INLINE Floats Load(int v) const {
-    const bool last = kMasked && v == kVectors - 1;
-    return last ? LoadFirst(data + v * kLanes, columns - v * kLanes) : hn::LoadU(FloatTag(), data + v * kLanes);
+    const float* at = data + v * kLanes;
+    return v == kVectors - 1 ? LoadFirst(at, columns - v * kLanes) : hn::LoadU(FloatTag(), at);
   }
   template <int kVectors>
   HWY_INLINE const float* Ahead(std::int64_t k) const {
