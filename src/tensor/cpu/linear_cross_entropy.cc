@@ -11,7 +11,7 @@ namespace unroll::cpu {
 namespace {
 
 // Rows of logits that exist at once. The gradient of the weights passes through memory once for each such block, so
-// blocks are as tall as a block of k in the product that computes it.
+// blocks are about as tall as a range of k in the product that computes it.
 constexpr std::int64_t rows_per_block = 320;
 
 /// Rows whose logits stay in a part of the second-level cache from the product to the softmax and its gradient.
