@@ -96,12 +96,13 @@ std::int64_t PanelColumns(const Product& p, std::int64_t panel) {
 struct RightBlock {
   std::int64_t panel_begin, panel_end;
   std::int64_t k0, depth;
-  // All panels, with room for `packed_depth` k in each, from `packed_k0` on. Null: B is read where it lies.
+  // Panels from `packed_panel` on, each from `packed_k0` on and `packed_depth` deep. Null: B is read where it lies.
   const float* packed = nullptr;
-  std::int64_t packed_k0 = 0, packed_depth = 0;
+  std::int64_t packed_panel = 0, packed_k0 = 0, packed_depth = 0;
 
   const float* panel(const Product& p, std::int64_t index) const {
-    return packed + index * kPanelWidth * packed_depth + (k0 - packed_k0) * PaddedColumns(PanelColumns(p, index));
+    return packed + (index - packed_panel) * kPanelWidth * packed_depth +
+           (k0 - packed_k0) * PaddedColumns(PanelColumns(p, index));
   }
   /// Behind the last one comes the first, for the next rows.
   std::int64_t after(std::int64_t index) const { return index + 1 < panel_end ? index + 1 : panel_begin; }
@@ -155,29 +156,31 @@ void PackLeft(const Product& p, const RightBlock& right, LeftBlock& left, float*
   left.packed = room;
 }
 
-/// Packs what B has in the block, unless the caller has packed it or it is read where it lies. Only the first split of
-/// the rows adds up the columns.
-void PackRight(const Product& p, std::int64_t split, RightBlock& right) {
-  if (p.packed_b != nullptr) {
+/// Whether the parts pack B: the caller has not, and it is not read where it lies.
+bool PacksRight(const Product& p) { return p.packed_b == nullptr && !ReadsInPlace(p); }
+
+/// Packs what B has in the block, where the parts do that. Only the first split of the rows adds up the columns.
+void PackRight(const Product& p, std::int64_t split, RightBlock& right, float* room) {
+  if (!PacksRight(p)) {
     right.packed = p.packed_b;
     right.packed_depth = p.a.columns;
     return;
   }
-  if (ReadsInPlace(p)) return;
   const std::int64_t first = right.panel_begin * kPanelWidth,
                      end = std::min(p.c.columns, right.panel_end * kPanelWidth);
-  // Each panel has a place of its own whatever the depth: another thread may be at another block of k.
-  float* room = p.room + split * PackedBSize(kDepthBlock, p.c.columns);
-  PackPanels(p.b.row_range(right.k0, right.depth).column_range(first, end - first), kDepthBlock,
-             room + first * kDepthBlock, split == 0 && p.column_sums != nullptr ? p.column_sums + first : nullptr);
+  PackPanels(p.b.row_range(right.k0, right.depth).column_range(first, end - first), right.depth, room,
+             split == 0 && p.column_sums != nullptr ? p.column_sums + first : nullptr);
   right.packed = room;
+  right.packed_panel = right.panel_begin;
   right.packed_k0 = right.k0;
-  right.packed_depth = kDepthBlock;
+  right.packed_depth = right.depth;
 }
 
+// Panels that are packed at a time. A block of A is packed or read again for each such group.
+constexpr std::int64_t kPanelsPerGroup = 2048 / kPanelWidth;
+
 std::int64_t RoomSize(const Product& p) {
-  if (p.packed_b != nullptr || ReadsInPlace(p)) return 0;
-  return p.row_splits * PackedBSize(kDepthBlock, p.c.columns);
+  return PacksRight(p) ? PackedBSize(kDepthBlock, std::min(p.c.columns, kPanelsPerGroup * kPanelWidth)) : 0;
 }
 
 std::int64_t PartCount(const Product& p) { return p.row_splits * PanelCount(p.c.columns); }
@@ -210,25 +213,33 @@ std::int64_t RowSplits(const Product& p, std::int64_t threads) {
   return best;
 }
 
-void Multiply(const Product& p, std::int64_t part_begin, std::int64_t part_end) {
+/// Some panels for the rows of a split.
+void MultiplyGroup(const Product& p, std::int64_t split, std::int64_t panel_begin, std::int64_t panel_end,
+                   float* room) {
   HWY_ALIGN float left_room[kStripsPerBlock * kTileRows * kDepthBlock];  // on the stack: every thread needs its own
-  const std::int64_t strips = StripCount(p.c.rows), panels = PanelCount(p.c.columns), row_blocks = RowBlockCount(p);
-  const std::int64_t depth_blocks = DepthBlockCount(p);
+  const std::int64_t strips = StripCount(p.c.rows), row_blocks = RowBlockCount(p), depth_blocks = DepthBlockCount(p);
+  for (std::int64_t block = 0; block < depth_blocks; ++block) {
+    const std::int64_t k0 = p.a.columns * block / depth_blocks, k1 = p.a.columns * (block + 1) / depth_blocks;
+    RightBlock right{.panel_begin = panel_begin, .panel_end = panel_end, .k0 = k0, .depth = k1 - k0};
+    PackRight(p, split, right, room);
+    for (std::int64_t rows = row_blocks * split / p.row_splits; rows < row_blocks * (split + 1) / p.row_splits;
+         ++rows) {
+      LeftBlock left{strips * rows / row_blocks, strips * (rows + 1) / row_blocks, nullptr};
+      PackLeft(p, right, left, left_room);
+      for (std::int64_t index = panel_begin; index < panel_end; ++index) MultiplyPanel(p, left, right, index);
+    }
+  }
+}
+
+void Multiply(const Product& p, std::int64_t part_begin, std::int64_t part_end, float* room) {
+  const std::int64_t panels = PanelCount(p.c.columns);
   for (std::int64_t split = 0; split < p.row_splits; ++split) {
     const std::int64_t begin = std::max<std::int64_t>(0, part_begin - split * panels);
-    const std::int64_t end = std::min(panels, part_end - split * panels);
-    if (begin >= end) continue;
-    for (std::int64_t block = 0; block < depth_blocks; ++block) {
-      RightBlock right{.panel_begin = begin, .panel_end = end, .k0 = p.a.columns * block / depth_blocks, .depth = 0};
-      right.depth = p.a.columns * (block + 1) / depth_blocks - right.k0;
-      PackRight(p, split, right);
-      for (std::int64_t rows = row_blocks * split / p.row_splits; rows < row_blocks * (split + 1) / p.row_splits;
-           ++rows) {
-        LeftBlock left{strips * rows / row_blocks, strips * (rows + 1) / row_blocks, nullptr};
-        PackLeft(p, right, left, left_room);
-        for (std::int64_t index = begin; index < end; ++index) MultiplyPanel(p, left, right, index);
-      }
-    }
+    const std::int64_t count = std::min(panels, part_end - split * panels) - begin;
+    if (count <= 0) continue;
+    const std::int64_t groups = PacksRight(p) ? BlockCount(count, kPanelsPerGroup) : 1;
+    for (std::int64_t group = 0; group < groups; ++group)
+      MultiplyGroup(p, split, begin + count * group / groups, begin + count * (group + 1) / groups, room);
   }
 }
 
@@ -262,8 +273,8 @@ std::int64_t row_splits(const Product& product, std::int64_t threads) {
 std::size_t room_size(const Product& product) {
   return static_cast<std::size_t>(HWY_DYNAMIC_DISPATCH(RoomSize)(product));
 }
-void multiply(const Product& product, std::int64_t part_begin, std::int64_t part_end) {
-  HWY_DYNAMIC_DISPATCH(Multiply)(product, part_begin, part_end);
+void multiply(const Product& product, std::int64_t part_begin, std::int64_t part_end, float* room) {
+  HWY_DYNAMIC_DISPATCH(Multiply)(product, part_begin, part_end, room);
 }
 
 }  // namespace unroll::cpu

@@ -22,15 +22,14 @@ struct Product {
   Start start;
   float* column_sums = nullptr;  // += the rows of b, in order; only where packed_b is null
   std::int64_t row_splits = 1;   // into how many ranges the rows of C are divided
-  float* room = nullptr;         // room_size() floats that the parts pack into
 };
 
 /// How many ranges of rows keep so many threads about equally busy.
 std::int64_t row_splits(const Product& product, std::int64_t threads);
-/// 0 where no part packs anything.
-std::size_t room_size(const Product& product);
 /// A part is a panel of B for one range of rows; they are numbered range by range.
 std::int64_t part_count(const Product& product);
-void multiply(const Product& product, std::int64_t part_begin, std::int64_t part_end);
+/// Floats that a call of multiply() needs to pack into; 0 where it packs nothing.
+std::size_t room_size(const Product& product);
+void multiply(const Product& product, std::int64_t part_begin, std::int64_t part_end, float* room = nullptr);
 
 }  // namespace unroll::cpu

@@ -33,11 +33,16 @@ void gemm(Context& context, const ConstMatrix& a, const ConstMatrix& b, const Ma
   product.start = start;
   product.column_sums = column_sums;
   product.row_splits = row_splits(product, context.threads());
-  const Buffer room = context.allocate(room_size(product));
-  product.room = room.data();
   const std::int64_t parts = part_count(product);
-  parallel_for(context, parts, grain(a.columns * a.rows * b.columns / parts),
-               [&](std::int64_t begin, std::int64_t end) { multiply(product, begin, end); });
+  const std::int64_t ranges =
+      std::clamp<std::int64_t>(parts / grain(a.columns * a.rows * b.columns / parts), 1, context.threads());
+  const std::size_t size = room_size(product);
+  const Buffer room = context.allocate(static_cast<std::size_t>(ranges) * size);
+  parallel_for(context, ranges, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t range = begin; range < end; ++range)
+      multiply(product, parts * range / ranges, parts * (range + 1) / ranges,
+               room.data() + static_cast<std::size_t>(range) * size);
+  });
 }
 
 }  // namespace unroll::cpu
