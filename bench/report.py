@@ -12,9 +12,9 @@ from programs import Spread
 PAGE = "benchmark.md"
 INTRODUCTION = """# Benchmark
 
-One section for each kind of CPU, each written by one run of `make bench` on such a machine: medians of the rounds in which all
-programs take turns on the same CPUs. The spread is that of the fastest and the slowest round.
-[performance.md](performance.md) says what a share is a share of.
+One section for each kind of CPU, each written by one run of `make bench` on such a machine: medians
+of the rounds in which all programs take turns on the same CPUs. The spread is that of the fastest
+and the slowest round. [performance.md](performance.md) says what a share is a share of.
 """
 
 
