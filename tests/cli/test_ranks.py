@@ -213,8 +213,9 @@ class RanksOnOneHostTest(RanksTest):
         self.assertIn("not a window for each of 33 ranks",
                       self.ranks_complain(USAGE, 33, "bench", "--distributed", "--only", "training/rnn-256"))
 
-    def test_a_slow_rank_is_named(self):
-        process, children = self.start(3, "--hidden", "200", "--steps", "30", "--gradient-slices", "3", "--batch", "9", "--threads", "1")
+    def run_with_a_rank_that_is_often_stopped(self):
+        process, children = self.start(3, "--hidden", "200", "--steps", "30", "--gradient-slices", "3", "--batch", "9",
+                                       "--threads", "1", "--overwrite")
         said = []
         reader = threading.Thread(target=lambda: said.append(process.stderr.read().decode()))
         reader.start()
@@ -226,7 +227,15 @@ class RanksOnOneHostTest(RanksTest):
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
         reader.join()
-        self.assertRegex(said[0], r"(?m)^slow      rank 1 on .* takes \d+\.\d times as long as the others, which wait \d+ % of the time$")
+        return said[0]
+
+    def test_a_slow_rank_is_named(self):
+        named = r"(?m)^slow      rank 1 on .* takes \d+\.\d times as long as the others, which wait \d+ % of the time$"
+        for _ in range(3):  # where other programs keep the machine busy, all ranks are slow by turns
+            said = self.run_with_a_rank_that_is_often_stopped()
+            if re.search(named, said):
+                break
+        self.assertRegex(said, named)
         lines = [event for event in self.log("run") if event["event"] == "rank"]
         self.assertEqual([line["rank"] for line in lines[:6]], [0, 1, 2, 0, 1, 2])
         self.assertTrue(all(line["symbols_per_second"] > 0 for line in lines))
