@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 from programs import Spread
@@ -158,6 +159,13 @@ def plot_name(section):
     return f"benchmark-{section.lower().replace(' ', '-')}.svg"
 
 
+def wrapped(part):
+    """Prose is wrapped at 100 columns; headings and tables stay as they are."""
+    if part.startswith(("#", "|", "!")):
+        return part
+    return textwrap.fill(part.strip(), 100, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
 def page(run, section, has_plot):
     training, generation = with_threads(run.measured, "training"), with_threads(run.measured, "generation")
     parts = [
@@ -178,7 +186,7 @@ def page(run, section, has_plot):
               "the time without.\n", other_table(run, "denormals")]
     parts += ["### The machine\n", limit_table(run)]
     parts += ["### Operations\n", operation_table(run)]
-    return "\n".join(parts)
+    return "\n".join(wrapped(part) for part in parts)
 
 
 def plot_data(training, names):

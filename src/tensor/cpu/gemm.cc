@@ -150,6 +150,7 @@ void MultiplyPanel(const Product& p, const LeftBlock& left, const RightBlock& ri
   }
 }
 
+/// Packs the block of A where its rows are not contiguous.
 void PackLeft(const Product& p, const RightBlock& right, LeftBlock& left, float* room) {
   if (!PacksLeft(p)) return;
   PackStrips<kStripsPerBlock>(p.a.column_range(right.k0, right.depth), left.strip_begin, left.strip_end, room);
