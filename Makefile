@@ -1,17 +1,17 @@
 # The commands of README.md and CONTRIBUTING.md. Everything is built with CMake and Ninja under build*/.
 .DEFAULT_GOAL := help
-.PHONY: help demo program test long bench format clean
+.PHONY: help demo program test deep bench format clean
 
 help:
 	@echo 'make demo     install, build the program, train it on data/lyrics.txt and let it continue a line'
 	@echo 'make program  install, build the program only: build/unroll'
 	@echo 'make test     install, build everything, run the quick tests'
-	@echo 'make long     the training runs that take minutes, after make test'
+	@echo 'make deep     the checks that take hours, after make test'
 	@echo 'make bench    measure beside oneDNN and other frameworks: docs/benchmark.md'
 	@echo 'make format   format the sources with clang-format 14'
 	@echo 'make clean    remove what was built'
 
-# A build folder that `make test` has set up builds the program as well.
+# Uses the build folder of `make test` if there is one.
 program:
 	scripts/install_deps.sh build
 	@test -f build/build.ninja || cmake --preset program
@@ -28,8 +28,9 @@ test:
 	cmake --build build
 	ctest --preset quick -j $$(nproc)
 
-long: test
-	ctest --preset long -j $$(nproc)
+deep: test
+	scripts/install_deps.sh ci
+	ctest --preset deep -j $$(nproc)
 
 bench:
 	scripts/install_deps.sh build bench

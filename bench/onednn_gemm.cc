@@ -41,7 +41,7 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 
 /// 0 where oneDNN reports an error.
 double rate_of(const Product& p) {
-  constexpr double shortest_round = 0.03;  // seconds
+  constexpr double min_round = 0.03;  // seconds
   const auto size = [](int rows, int columns) {
     return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
   };
@@ -60,7 +60,7 @@ double rate_of(const Product& p) {
     do {
       if (!multiply()) return 0;
       ++calls;
-    } while (seconds_since(begin) < shortest_round);
+    } while (seconds_since(begin) < min_round);
     rate = 2.0 * p.m * p.k * p.n * calls / seconds_since(begin);
   }
   std::sort(rates.begin(), rates.end());

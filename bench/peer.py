@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from programs import held_to, stop
@@ -20,16 +21,17 @@ def peers_python(here):
 
 
 class Peer:
-    def __init__(self, process, version):
-        self.process, self.version = process, version
+    def __init__(self, process, version, messages):
+        self.process, self.version, self.messages, self.ended = process, version, messages, False
 
     @staticmethod
     def start(python, folder, command, threads):
         """None where the framework is not there."""
+        messages = tempfile.TemporaryFile("w+")
         process = subprocess.Popen([str(python), "-B", *command], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, text=True, **held_to(threads))
+                                   stderr=messages, text=True, **held_to(threads))
         line = process.stdout.readline()
-        return Peer(process, json.loads(line)["version"]) if line else None
+        return Peer(process, json.loads(line)["version"], messages) if line else None
 
     def ask(self, what, model):
         """{"seconds": ..} or {"skipped": why}."""
@@ -39,9 +41,18 @@ class Peer:
             self.process.stdin.flush()
             line = self.process.stdout.readline()
         if not line:
-            print(f"{self.version} has ended; what is left is measured without it", file=sys.stderr)
+            self.report_end()
             return {"skipped": "it has ended"}
         return json.loads(line)
+
+    def report_end(self):
+        """Once, with the last line of its standard error, which says why."""
+        if self.ended:
+            return
+        self.ended = True
+        self.messages.seek(0)
+        last = ([line.strip() for line in self.messages if line.strip()] or ["it printed no reason"])[-1]
+        print(f"{self.version} has ended with {self.process.wait()}: {last}; the rest is measured without it", file=sys.stderr)
 
     def end(self):
         self.process.stdin.close()

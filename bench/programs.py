@@ -23,7 +23,7 @@ def parser_of(documentation):
 
 
 def cpus_for(threads):
-    """The first so many of the CPUs that this process may use: all programs are held to the same ones."""
+    """The first `threads` of the CPUs that this process may use: all programs are held to the same ones."""
     return sorted(os.sched_getaffinity(0))[:threads]
 
 

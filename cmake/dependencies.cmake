@@ -9,14 +9,14 @@ find_package(tomlplusplus CONFIG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(utf8cpp CONFIG REQUIRED)
 find_package(Eigen3 CONFIG REQUIRED)
-# Without it the program trains in one process.
+# Optional: without MPI the program trains in a single process.
 find_package(MPI COMPONENTS C)
-# libzip's own CMake package demands its command-line tools, which Debian packs separately.
+# libzip's own CMake package requires its command-line tools, which Debian packages separately.
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 
-# libcsv comes without a description for CMake or pkg-config. Its folder counts: other libraries have a csv.h too.
+# libcsv has no files for CMake or pkg-config. Its include folder is needed because other libraries have a csv.h too.
 find_path(LIBCSV_INCLUDE csv.h REQUIRED)
 find_library(LIBCSV_LIBRARY csv REQUIRED)
 add_library(libcsv UNKNOWN IMPORTED)
@@ -27,8 +27,8 @@ find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 add_library(random123 INTERFACE)
 target_include_directories(random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE})
 
-# Optional, and loaded at run time: its header is all that is needed here. XGBoost's own CMake package demands a program
-# that Debian does not have.
+# Optional, and loaded at run time: only its header is needed here. XGBoost's own CMake package requires a program that
+# Debian does not have.
 if(UNROLL_XGBOOST)
   find_path(XGBOOST_INCLUDE xgboost/c_api.h)
 endif()

@@ -1,6 +1,6 @@
-// What a recurrent layer adds to a perceptron, in two products. First the perceptron with one hidden layer, which has
-// no state. Then the step to a recurrent net: X W_xh + H W_hh is the product of [X H] and [W_xh; W_hh]. Exits with 1
-// where the two sides are not equal up to rounding.
+// From a perceptron to a recurrent layer: first a perceptron with one hidden layer, which has no state; then the
+// identity behind a recurrent layer, X W_xh + H W_hh = [X H] [W_xh; W_hh]. Exits with 1 if the two sides differ by more
+// than rounding errors.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-# Runs EXAMPLE on FILE with ARGUMENTS and checks the perplexities that it prints: the first above AT_FIRST, the last at most AT_MOST.
+# Runs EXAMPLE on FILE with ARGUMENTS and checks the perplexities that it prints: the first must be above AT_FIRST, the
+# last at most AT_MOST.
 separate_arguments(ARGUMENTS)
 execute_process(COMMAND ${EXAMPLE} ${FILE} ${ARGUMENTS} OUTPUT_VARIABLE output RESULT_VARIABLE result)
 message("${output}")

@@ -1,4 +1,4 @@
-// The same with the library's layers: any of the three cells, Adam.
+// The network of rnn_from_scratch.cpp built from the library's layers, with any of the three cells and Adam.
 // Usage: rnn_concise [FILE [EPOCHS [rnn|gru|lstm]]]
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-// A recurrent neural network written out of tensors and automatic differentiation, in the order of the textbook's
+// A recurrent neural network written with tensors and automatic differentiation, in the order of the textbook's
 // chapter. Usage: rnn_from_scratch [FILE [EPOCHS [consecutive|random]]]
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@ using namespace unroll;
 constexpr int num_hiddens = 256, batch_size = 32, num_steps = 35;
 constexpr float learning_rate = 1e2f, clipping_theta = 1e-2f;
 
-// One-hot vectors: for each time step one row per sequence.
+// One-hot vectors for each time step: one row per sequence.
 std::vector<OneHot> to_onehot(const Ids& x, int n_class) {
   std::vector<OneHot> inputs;
   for (int t = 0; t < x.steps(); ++t) inputs.push_back(one_hot(x[t], n_class));
@@ -50,7 +50,7 @@ Outputs rnn(const std::vector<OneHot>& inputs, Var h, const Params& params) {
   return {outputs, h};
 }
 
-// Prediction: the net reads the prefix, then what it wrote itself.
+// Prediction: the network reads the prefix, then its own predictions.
 std::string predict_rnn(const std::string& prefix, int num_chars, const Params& params, Context& ctx,
                         const Vocabulary& vocab) {
   Var h = init_rnn_state(ctx, 1);
@@ -66,7 +66,7 @@ std::string predict_rnn(const std::string& prefix, int num_chars, const Params& 
   return decode(vocab, output);
 }
 
-// Clipping: where the norm of all gradients together exceeds theta, scales them back to it.
+// Clipping: if the norm of all gradients together exceeds theta, scales them to norm theta.
 void grad_clipping(Parameters& p, double theta) {
   double norm = 0;
   for (const float g : p.gradients()) norm += static_cast<double>(g) * static_cast<double>(g);
@@ -75,7 +75,7 @@ void grad_clipping(Parameters& p, double theta) {
   for (float& g : p.gradients()) g *= static_cast<float>(theta / norm);
 }
 
-// Training, with either kind of windows. The perplexity is exp(mean cross-entropy).
+// Training with either kind of windows. The perplexity is exp(mean cross-entropy).
 void train_and_predict_rnn(const Corpus& corpus, WindowKind kind, int num_epochs, Context& ctx) {
   const int vocab_size = corpus.vocabulary().size();
   Parameters p(ctx);
@@ -86,7 +86,7 @@ void train_and_predict_rnn(const Corpus& corpus, WindowKind kind, int num_epochs
     Mean loss;
     Var h = init_rnn_state(ctx, batch_size);
     for (const Batch& batch : windows) {
-      // Neighbouring windows hand on the state, not its history; random ones begin anew.
+      // Consecutive windows carry the state without its graph; random ones start from zeros.
       h = batch.carries_state ? h.detach() : init_rnn_state(ctx, batch_size);
       Outputs outputs = rnn(to_onehot(batch.ids, vocab_size), h, params);
       h = outputs.h;

@@ -27,16 +27,17 @@ struct Contents : CsvSink {
   std::vector<std::int64_t> lines;
 };
 
-/// Whether the bytes are refused.
+/// True if the parser refuses the bytes.
 bool parse(std::string_view bytes, std::size_t piece, Contents& contents) {
-  CsvParser parser("file", contents, {.longest_cell = 1000});
+  CsvParser parser("file", contents, {.max_cell = 1000});
   return refuses([&] {
     for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) parser.feed(bytes.substr(0, piece));
     parser.finish();
   });
 }
 
-/// The same table, every cell that is there in quotes: what libcsv reads and what is split at once must agree.
+/// The same table with every non-missing cell in quotes: cells read by libcsv and cells split by the parser itself must
+/// agree.
 std::string quoted(const Contents& contents) {
   std::string text;
   for (std::size_t i = 0; i < contents.columns; ++i) text += (i > 0 ? "," : "") + std::to_string(i);
@@ -65,8 +66,8 @@ void check_table(std::string_view bytes, const Contents& contents) {
 
 }  // namespace
 
-/// Whatever the bytes and the pieces in which they come (the first byte is their size), they are refused or become rows
-/// of a table, and can be written and read again.
+/// Any bytes, fed in pieces of any size (set by the first byte), are either refused or become rows of a table that can
+/// be written and read again.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);

@@ -9,7 +9,7 @@
 
 using namespace unroll;
 
-/// Whatever the bytes, their lines are events or damage, and what the events say can be used.
+/// Any lines are either events or reported as damage, and the history made of the events is valid.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   cli::RunHistory history;

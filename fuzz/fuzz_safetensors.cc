@@ -11,13 +11,13 @@ using namespace unroll;
 
 namespace {
 
-/// The checksum refuses nearly every mutation, so the rules behind it see only what has the right one.
+/// Corrects the checksum: nearly every mutation breaks it, so the later checks would not be reached otherwise.
 std::string with_checksum(std::string bytes) {
   if (has_checksum(bytes)) put_checksum(bytes, checksum_of(bytes));
   return bytes;
 }
 
-/// What is not refused can be written and read again.
+/// A file that is not refused can be written and read again.
 void try_file(const std::string& bytes) {
   std::optional<SafetensorsFile> file;
   if (refuses([&] { file = SafetensorsFile::parse(bytes, "file"); })) return;
@@ -40,7 +40,7 @@ void try_file(const std::string& bytes) {
   UNROLL_CHECK(safetensors_bytes(again.metadata(), again.tensors(), again.bytes()) == written);
 }
 
-/// The bytes as a header of the right length, before `data_size` bytes of tensors: most mutations break the length.
+/// A file with `header`, its length, and `data_size` bytes of tensors: most mutations break the length.
 std::string with_length(const std::string& header, std::size_t data_size) {
   std::string bytes;
   for (int i = 0; i < 8; ++i) bytes += static_cast<char>(header.size() >> 8 * i & 0xff);

@@ -7,8 +7,8 @@
 
 using namespace unroll;
 
-/// Whatever the bytes, they are refused or become symbols that can be written as text and read again. The first byte
-/// chooses the options.
+/// Any bytes are either refused or become symbols that can be written as text and read again. The first byte chooses
+/// the options.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const CorpusOptions options{.newlines = (data[0] & 1) != 0 ? Newlines::space : Newlines::keep, .limit = data[0] >> 1};

@@ -8,7 +8,7 @@
 
 using namespace unroll;
 
-/// Whatever an archive holds, it is refused or unpacks to no more than the limit.
+/// Any archive is either refused or unpacks to at most the limit.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::uint64_t longest = 1 << 16;
   const std::string bytes(reinterpret_cast<const char*>(data), size);

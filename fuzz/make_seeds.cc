@@ -1,4 +1,4 @@
-// fuzz_seeds FOLDER: writes the inputs that the fuzzers start from, one folder for each, without what a fuzzer added
+// fuzz_seeds FOLDER: writes the seed inputs of the fuzzers, one folder per fuzzer, and removes what a fuzzer added
 // there.
 #include <filesystem>
 #include <fstream>
@@ -20,7 +20,7 @@ void write(const std::filesystem::path& folder, const std::vector<std::string>& 
   }
 }
 
-/// Input for the fuzzer's second reading: the size of the data, seven bytes of no meaning, the header.
+/// Input for the test of the header with a corrected length: the size of the data, seven unused bytes, the header.
 std::string header_alone(const std::string& file, char data_size) {
   const std::size_t size = static_cast<unsigned char>(file[0]) + 256u * static_cast<unsigned char>(file[1]);
   return data_size + std::string(7, '\0') + file.substr(8, size);

@@ -7,8 +7,8 @@
 
 namespace unroll {
 
-/// Whether `action` throws Error(bad_data) in one line, which is how a reader refuses its input. Any other way to fail
-/// ends the fuzzer.
+/// True if `action` throws Error(bad_data) with a message of one line, which is how a reader refuses its input. Any
+/// other failure ends the fuzzer.
 template <class Action>
 bool refuses(Action&& action) {
   try {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of the named groups where they are missing: scripts/install_deps.sh build [test] [bench] [ci]
-# Without root it installs nothing: it ends quietly where everything is there, else with the line for root to run.
+# Installs the missing Debian packages of the named groups: scripts/install_deps.sh build [test] [bench] [ci]
+# Without root it installs nothing: if packages are missing, it prints the command for root and fails.
 set -euo pipefail
 
 declare -A packages=(

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# PyTorch, the safetensors package and TensorBoard read what unroll writes: scripts/interop.sh [BUILD_FOLDER]
-# They come from PyPI, into a virtual environment in the build folder. Exits with 77 (skipped) where PyPI cannot be
+# Tests that PyTorch, the safetensors package and TensorBoard read unroll's files: scripts/interop.sh [BUILD_FOLDER]
+# They are installed from PyPI into a virtual environment in the build folder. Exits with 77 (skipped) if PyPI cannot be
 # reached.
 set -euo pipefail
 cd "$(dirname "$0")/.."

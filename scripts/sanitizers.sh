@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Builds with sanitizers and runs the quick tests: scripts/sanitizers.sh asan|tsan
-#   asan  AddressSanitizer and UndefinedBehaviorSanitizer: all but what measures time or memory, or gives other words to
-#         a program that is run (label unsanitized), and four of the six trainings of SameBits
-#   tsan  ThreadSanitizer: what runs on threads
+# Builds with sanitizers and runs quick tests: scripts/sanitizers.sh asan|tsan [TEST_PRESET]
+#   asan  AddressSanitizer and UndefinedBehaviorSanitizer: all tests except those that measure time or memory or
+#         repeat a program with other arguments (label unsanitized), those that train tables for minutes (label slow),
+#         and four of the six trainings of SameBits. TEST_PRESET asan-all: also the latter two.
+#   tsan  ThreadSanitizer: the tests of code that runs on several threads
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,4 +11,4 @@ cmake --preset "$1" >/dev/null
 cmake --build --preset "$1"
 export ASAN_OPTIONS=strict_string_checks=1:check_initialization_order=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1
-ctest --preset "$1" -j "$(nproc)"
+ctest --preset "${2:-$1}" -j "$(nproc)"

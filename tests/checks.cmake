@@ -1,17 +1,23 @@
-# Checks that are no C++ tests. Without a label: quick. Label ci: minutes each, for .ci/run; exit status 77 is "skipped".
+# Checks that are not C++ tests. Without a label: quick. Label ci: minutes each, for .ci/run. Label deep: the same checks
+# at full length, for `make deep`. Exit status 77 means "skipped".
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 function(unroll_check name)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
 
-# Of one thread each: ctest -j runs several side by side.
+# Single-threaded checks: ctest -j runs several at once.
 function(unroll_ci_check name)
   unroll_check(ci.${name} ${ARGN})
   set_tests_properties(ci.${name} PROPERTIES LABELS ci SKIP_RETURN_CODE 77 TIMEOUT 2400)
 endfunction()
 
-# These build or run something on every processor by themselves.
+function(unroll_deep_check name)
+  unroll_check(deep.${name} ${ARGN})
+  set_tests_properties(deep.${name} PROPERTIES LABELS deep SKIP_RETURN_CODE 77 TIMEOUT 10800)
+endfunction()
+
+# Checks that use all processors by themselves.
 function(unroll_ci_check_alone name)
   unroll_ci_check(${name} ${ARGN})
   set_tests_properties(ci.${name} PROPERTIES RUN_SERIAL ON)
@@ -25,20 +31,24 @@ set(docs ${CMAKE_CURRENT_SOURCE_DIR}/docs)
 unroll_check(docs.links Python3::Interpreter -B ${docs}/docs.py links ${PROJECT_SOURCE_DIR})
 unroll_check(docs.can_fail Python3::Interpreter -B ${docs}/docs_test.py)
 
+set(language ${CMAKE_CURRENT_SOURCE_DIR}/language)
+unroll_check(language Python3::Interpreter -B ${language}/language.py ${PROJECT_SOURCE_DIR})
+unroll_check(language.can_fail Python3::Interpreter -B ${language}/language_test.py)
+
 unroll_check(bench.scripts Python3::Interpreter -B ${CMAKE_CURRENT_SOURCE_DIR}/bench/bench_test.py)
 
 set(scripts ${PROJECT_SOURCE_DIR}/scripts)
 unroll_ci_check(format ${scripts}/format.sh --check)
 unroll_ci_check_alone(package ${CMAKE_CURRENT_SOURCE_DIR}/package/check.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 unroll_ci_check_alone(readme Python3::Interpreter -B ${docs}/docs.py commands ${PROJECT_SOURCE_DIR})
-unroll_ci_check_alone(fuzz ${scripts}/fuzz_smoke.sh)
+unroll_ci_check_alone(fuzz ${scripts}/fuzz.sh 20000)
+unroll_deep_check(fuzz ${scripts}/fuzz.sh 2000000)
 unroll_ci_check(interop ${scripts}/interop.sh ${PROJECT_BINARY_DIR})
-unroll_ci_check(kills Python3::Interpreter -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_kill.py)
-set_tests_properties(ci.kills PROPERTIES ENVIRONMENT "UNROLL_KILLS=200;UNROLL_PROGRAM=$<TARGET_FILE:unroll_cli>")
 unroll_ci_check_alone(sanitizers ${scripts}/sanitizers.sh asan)
+unroll_deep_check(sanitizers ${scripts}/sanitizers.sh asan asan-all)
 unroll_ci_check_alone(threads ${scripts}/sanitizers.sh tsan)
 
-# Instructions of one training step. They are counted again, and written down, by the target update_instruction_counts.
+# Instruction counts of one training step. The target update_instruction_counts measures and stores them again.
 set(callgrind ${CMAKE_CURRENT_SOURCE_DIR}/callgrind)
 unroll_check(instructions.can_fail Python3::Interpreter -B ${callgrind}/instructions_test.py)
 if(NOT UNROLL_SANITIZE)

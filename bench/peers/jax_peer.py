@@ -37,7 +37,7 @@ def parameters_of(model, generator):
 
 
 def cell_step(cell, hidden, layer, state, x):
-    """x is the input's product with its bias; all biases that can be added beforehand have been."""
+    """x is the input's product with its bias; all biases that can be added in advance have been."""
     h, c = state
     products = h @ layer["hh"]
     if cell == "rnn":
@@ -107,7 +107,7 @@ class Training:
         *carried, loss = self.step(*self.carried, ids, targets, jax.random.fold_in(self.key, self.next))
         self.carried = tuple(carried)
         self.next += 1
-        # Whoever waits for the loss alone may not have waited for the update.
+        # A caller that waits for the loss alone may not have waited for the update.
         jax.block_until_ready((loss, carried))
         if not np.isfinite(loss):
             raise FloatingPointError("the loss is not finite")

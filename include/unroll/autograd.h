@@ -11,9 +11,9 @@ namespace unroll {
 
 struct Node;
 
-/// A tensor in a computation that remembers how it was made, so that backward() can compute the gradients of
-/// everything it depends on (reverse-mode automatic differentiation). Copies are handles to the same node. Operations
-/// throw Error with both shapes where these do not fit. A graph belongs to one thread at a time.
+/// A tensor in a computation graph. It records the operation that produced it, so that backward() can compute the
+/// gradients of everything it depends on (reverse-mode automatic differentiation). Copies are handles to the same node.
+/// Operations throw Error, with both shapes, if the shapes do not match. A graph belongs to one thread at a time.
 class Var {
  public:
   Var() = default;
@@ -22,15 +22,16 @@ class Var {
   bool defined() const { return node_ != nullptr; }
   const Shape& shape() const;
   ConstView value() const;
-  /// The gradient that backward() has left here; throws Error where there is none.
+  /// The gradient accumulated by backward(); throws Error if there is none.
   ConstView gradient() const;
-  /// The only element; throws Error for any other size.
+  /// The value of a single-element tensor; throws Error for any other size.
   float item() const;
 
-  /// The same value, cut off from its history: truncated back-propagation through time.
+  /// The same value without its history, for truncated back-propagation through time.
   Var detach() const;
-  /// Adds `gradient` times d this / d x to the gradient of every x this depends on. For a single number. Once per
-  /// graph: operations give up what they saved. Throws Error for a second time, and where no gradient is wanted.
+  /// Adds `gradient` times d this / d x to the gradient of every variable x that this depends on. `this` must be a
+  /// single number. Can be called once per graph, since operations release the values they saved. Throws Error on a
+  /// second call, and if this depends on no variable.
   void backward(float gradient = 1) const;
 
   const std::shared_ptr<Node>& node() const { return node_; }
@@ -39,12 +40,12 @@ class Var {
   std::shared_ptr<Node> node_;
 };
 
-Var constant(Context& context, Tensor value);     ///< no gradient
-Var variable(Context& context, Tensor value);     ///< gradient wanted
-Var zeros(Context& context, const Shape& shape);  ///< no gradient
+Var constant(Context& context, Tensor value);     ///< requires no gradient
+Var variable(Context& context, Tensor value);     ///< requires a gradient
+Var zeros(Context& context, const Shape& shape);  ///< requires no gradient
 
-/// One row of `classes` per index, 1 at the index and 0 elsewhere. Never stored: its product with a matrix is a row
-/// look-up.
+/// One-hot matrix [ids.size(), classes], one row per index. The matrix is never stored: its product with a matrix is a
+/// row look-up.
 struct OneHot {
   std::vector<std::int32_t> ids;
   int classes = 0;
@@ -57,10 +58,10 @@ Var matmul(const Var& a, const Var& b);
 /// ids [N], b [classes, M] -> [N, M]
 Var matmul(const OneHot& a, const Var& b);
 
-/// Same shapes, or b [N] added to every row of a [.., N].
+/// Equal shapes, or b [N] added to every row of a [.., N].
 Var operator+(const Var& a, const Var& b);
-Var operator-(const Var& a, const Var& b);  ///< same shapes
-Var operator*(const Var& a, const Var& b);  ///< same shapes, element by element
+Var operator-(const Var& a, const Var& b);  ///< equal shapes
+Var operator*(const Var& a, const Var& b);  ///< equal shapes, element by element
 Var operator*(float a, const Var& b);
 Var operator-(const Var& a);
 
@@ -72,7 +73,7 @@ Var log(const Var& x);
 Var sum(const Var& x);   ///< of all elements, shape []
 Var mean(const Var& x);  ///< of all elements, shape []
 
-/// Joins along `axis` (negative counts from the end); all other extents are equal.
+/// Joins along `axis` (negative counts from the end); all other extents must be equal.
 Var concat(std::span<const Var> parts, int axis = 0);
 Var concat(std::initializer_list<Var> parts, int axis = 0);
 Var concat(const std::vector<Var>& parts, int axis = 0);
@@ -85,7 +86,7 @@ Var reshape(const Var& x, const Shape& shape);
 Var cross_entropy(const Var& logits, std::span<const std::int32_t> targets);
 Var cross_entropy(const Var& logits, const Ids& targets);
 
-/// Weighted mean of numbers that come one by one, such as the losses of an epoch; its exp() is then the perplexity.
+/// Weighted mean of values that are added one at a time, such as the losses of an epoch; exp() of it is the perplexity.
 class Mean {
  public:
   void add(double value, double weight = 1) {

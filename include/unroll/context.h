@@ -6,22 +6,22 @@
 
 namespace unroll {
 
-/// Where the arithmetic runs. `reference` is the scalar oracle of the tests: slow, and always there.
+/// Where the arithmetic runs. `reference` is the scalar reference for tests: slow, always available.
 enum class DeviceKind { cpu, reference };
 
 struct ContextOptions {
-  std::uint64_t seed = 0;               ///< every random number is a function of it
-  int threads = 0;                      ///< 0: what the affinity mask and the cgroup quota allow
-  DeviceKind device = DeviceKind::cpu;  ///< where the arithmetic runs
+  std::uint64_t seed = 0;               ///< of all random numbers
+  int threads = 0;                      ///< 1 to 1024; 0: available_threads()
+  DeviceKind device = DeviceKind::cpu;  ///< of all arithmetic
 };
 
-/// Threads this process may use at once: the affinity mask, capped by the cgroup's CPU quota. At least 1.
+/// Number of threads this process may use: the affinity mask, capped by the cgroup's CPU quota. At least 1.
 int available_threads();
 
 class MemoryPool;
 class ThreadPool;
 
-/// A block of floats aligned to 64 bytes, move-only; goes back to its pool when destroyed.
+/// A block of floats, aligned to 64 bytes; move-only. Returned to its memory pool on destruction.
 class Buffer {
  public:
   Buffer() = default;
@@ -42,9 +42,9 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
-/// What a computation needs from its surroundings: device, threads, seed, recycled memory. There is no global
-/// one: two models in two threads use two contexts. One context serves one thread at a time. It must
-/// outlive the Vars, Parameters and models made with it.
+/// The execution environment of computations: device, threads, seed, memory pool. There is no global context: two
+/// models in two threads use two contexts. A context serves one thread at a time and must outlive the Vars, Parameters
+/// and models made with it.
 class Context {
  public:
   explicit Context(ContextOptions options = {});
@@ -56,10 +56,10 @@ class Context {
   int threads() const { return options_.threads; }
   DeviceKind device() const { return options_.device; }
 
-  /// A buffer of `size` floats with undefined contents, recycled where one of that size is free.
+  /// A buffer of `size` floats with undefined contents; reuses a free one of that size if there is one.
   Buffer allocate(std::size_t size);
 
-  /// How many different threads have worked for this context so far, the caller's included.
+  /// Number of different threads that have worked for this context so far, including the caller's.
   int threads_seen() const;
   ThreadPool& thread_pool() { return *threads_; }
   MemoryPool& memory_pool() const { return *pool_; }

@@ -5,20 +5,20 @@
 
 namespace unroll {
 
-/// What the program returns to the shell; the values follow sysexits.h where it has one.
+/// Exit codes of the program. bad_data, no_input, internal and io have their values in sysexits.h.
 enum class ExitCode : int {
   ok = 0,
-  usage = 2,       ///< a flag or an argument that cannot be used
-  bad_data = 65,   ///< the input was read but does not make sense
+  usage = 2,       ///< an invalid flag or argument
+  bad_data = 65,   ///< the input was read but is invalid
   no_input = 66,   ///< the input does not exist or cannot be opened
   internal = 70,   ///< a defect of unroll itself
-  io = 74,         ///< reading or writing failed underway
+  io = 74,         ///< reading or writing failed
   diverged = 75,   ///< the loss or a gradient became infinite or not a number
-  rank_lost = 76,  ///< another process of the training died, froze or was cut off
+  rank_lost = 76,  ///< another process of the training died, froze or was disconnected
 };
 
-/// Anything a user can cause. The text is one line that names the thing (file and position, field and
-/// legal range, both shapes) and what to do about it. Defects of unroll itself abort instead.
+/// An error that a user can cause. The text is one line that names the object (file and position, field and valid
+/// range, both shapes) and the advice. Defects of unroll itself abort instead.
 class Error : public std::runtime_error {
  public:
   Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

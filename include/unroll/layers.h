@@ -18,17 +18,16 @@ struct Embedding;
 struct Linear {
   Linear(Parameters& parameters, const std::string& prefix, int in, int out, const Init& weight_init,
          const Init& bias_init);
-  /// Tied: W is the transpose of the embedding's weight, one parameter for both (Press and Wolf 2017). Only PREFIX.bias
-  /// is new.
+  /// Tied: shares the embedding's weight, whose transpose is W (Press and Wolf 2017). Adds only PREFIX.bias.
   Linear(Parameters& parameters, const std::string& prefix, const Embedding& tied, const Init& bias_init);
   Var operator()(const Var& x) const;
   Var weight, bias;
   bool transposed = false;  ///< the weight is [out, in]
 };
 
-/// mean over rows of the cross-entropy of x W + b, in nats, as one fused operation that never holds all logits.
-/// Lazy: the arithmetic happens in backward() (forward and backward at once), or in item() where only the value is
-/// wanted. Throws Error where its value is asked for after the parameters have changed.
+/// Mean over rows of the cross-entropy of x W + b, in nats, as one fused operation that never stores all logits.
+/// Lazy: computed in backward() (forward and backward at once), or in item() if only the value is needed. Computing it
+/// after the parameters have changed throws Error.
 Var linear_cross_entropy(const Var& x, const Linear& linear, const Ids& targets);
 
 /// One trainable row per symbol. Parameter PREFIX.weight [symbols, width].
@@ -38,9 +37,9 @@ struct Embedding {
   Var weight;
 };
 
-/// Each row (along the last dimension) with mean 0 and variance 1, then times a gain, which begins at 1, plus a bias,
-/// which begins at 0 (Ba, Kiros, Hinton 2016; epsilon 1e-5 as in PyTorch). Parameters PREFIX.weight [width],
-/// PREFIX.bias [width].
+/// Normalizes each row (last dimension) to mean 0 and variance 1, then applies a gain (initially 1) and a bias
+/// (initially 0) per column (Ba, Kiros, Hinton 2016; epsilon 1e-5 as in PyTorch). Parameters PREFIX.weight [width], the
+/// gain, and PREFIX.bias [width].
 struct LayerNorm {
   LayerNorm(Parameters& parameters, const std::string& prefix, int width);
   /// Throws Error unless the last extent of x is `width`.
@@ -52,24 +51,23 @@ struct LayerNorm {
 /// pure function of `random` and the element's index in x.
 Var dropout(const Var& x, float p, const Random& random);
 
-/// The random numbers of the dropout masks of one training step. Rows that are cut out of a larger batch have the masks
-/// that they have there.
+/// Random numbers of the dropout masks of one training step. A shard uses the masks of its rows in the full batch.
 struct StepDropout {
   Random random;
-  std::int64_t first_row = 0;  ///< in the whole batch
-  std::int64_t batch = 0;      ///< rows of the whole batch; 0: as many as there are
+  std::int64_t first_row = 0;  ///< of the shard, in the full batch
+  std::int64_t batch = 0;      ///< rows of the full batch; 0: those of the input
 };
 
-/// What a recurrent network carries from step to step, [L*D, B, H] each; `c` for the lstm only. Owned by the caller:
-/// to carry it over windows is to pass it on, to reset it is to pass zeros.
+/// State of a recurrent network between time steps, [L*D, B, H] each; `c` for the lstm only. Owned by the caller, who
+/// passes it on to carry it over windows, or passes zeros to reset it.
 struct RecurrentState {
   Var h, c;
   RecurrentState detach() const;
 };
 
 enum class Biases {
-  two,  ///< b_ih and b_hh, as PyTorch
-  one   ///< b_ih only, as the textbook
+  two,  ///< b_ih and b_hh, as in PyTorch
+  one   ///< b_ih only, as in the textbook
 };
 
 struct RecurrentOptions {
@@ -77,8 +75,8 @@ struct RecurrentOptions {
   Activation activation = Activation::tanh;  ///< of Cell::rnn
   int hidden = 256;                          ///< H
   int layers = 1;                            ///< L
-  bool bidirectional = false;                ///< a second net reads backwards in time
-  float dropout = 0;                         ///< on the outputs of every layer but the last
+  bool bidirectional = false;                ///< a second network reads backwards in time
+  float dropout = 0;                         ///< on the outputs of every layer but the last, [0, 1)
   Biases biases = Biases::two;
 };
 
@@ -95,9 +93,9 @@ class Recurrent {
     Var output;            ///< [T, B, D*H], in time order
     RecurrentState state;  ///< after the last step
   };
-  /// x [T, B, I]. `dropout`: this step's masks, null outside training.
+  /// x [T, B, I]. `dropout`: masks of this training step; null outside training.
   Result operator()(const Var& x, const RecurrentState& state, const StepDropout* dropout = nullptr) const;
-  /// One-hot input, as a look-up of rows.
+  /// One-hot input, computed as a row look-up.
   Result operator()(const Ids& ids, const RecurrentState& state, const StepDropout* dropout = nullptr) const;
 
   RecurrentState zero_state(int batch) const;
@@ -111,7 +109,7 @@ class Recurrent {
   struct Extents {
     std::int64_t steps, batch;
   };
-  /// The input is x, or `ids` where x is undefined.
+  /// The input is x, or `ids` if x is undefined.
   Result run(const Extents& extents, Var x, std::span<const std::int32_t> ids, const RecurrentState& state,
              const StepDropout* dropout) const;
 
@@ -121,7 +119,7 @@ class Recurrent {
   std::vector<Weights> weights_;  // L*D
 };
 
-/// The uniform draw of PyTorch's recurrent and linear layers, U(-1/sqrt(fan), 1/sqrt(fan)).
+/// Uniform initialization of PyTorch's recurrent and linear layers, U(-1/sqrt(fan), 1/sqrt(fan)).
 Uniform uniform_for_fan(int fan);
 
 }  // namespace unroll

@@ -9,27 +9,27 @@ namespace unroll {
 
 /// Euclidean norm of all gradients together.
 double global_norm(const Parameters& parameters);
-/// Where the norm exceeds max_norm, scales all gradients by max_norm / norm (Pascanu, Mikolov, Bengio 2013).
-/// Returns the norm before scaling. max_norm > 0.
+/// Scales all gradients by max_norm / norm if the norm exceeds max_norm > 0 (Pascanu, Mikolov, Bengio 2013). Returns
+/// the norm before scaling.
 double clip_by_global_norm(Parameters& parameters, float max_norm);
 
-/// Moves every element of the gradients into [-max, max], infinite ones too; NaN stays NaN. max > 0.
+/// Clamps every element of the gradients to [-max, max], max > 0, infinite ones too; NaN stays NaN.
 void clip_by_value(Parameters& parameters, float max);
 
 /// value -= learning_rate * gradient, for every parameter.
 void sgd(Parameters& parameters, float learning_rate);
 
-/// Turns gradients into an update of the parameters it was made with, which must outlive it. The formulas are those of
-/// PyTorch's optimizers of the same names. Only AdamW decays weights.
+/// Updates parameters from their gradients. The parameters must outlive the optimizer. The formulas are those of
+/// PyTorch's optimizers of the same names. Only AdamW has weight decay.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
   virtual void step() = 0;
-  /// Everything that later steps depend on besides the parameters, the options and the learning rate.
+  /// Visits the state that later steps depend on, besides the parameters, the options and the learning rate.
   virtual void visit_state(StateVisitor& visitor) = 0;
 
   double learning_rate() const { return learning_rate_; }
-  void set_learning_rate(double rate);  ///< >= 0; from the next step on
+  void set_learning_rate(double rate);  ///< >= 0; used from the next step on
 
  protected:
   /// Throws Error unless learning_rate > 0.
@@ -43,8 +43,8 @@ class Optimizer {
 
 struct SgdOptions {
   double learning_rate = 0.1;  ///< > 0
-  double momentum = 0;         ///< share of the last direction that stays, [0, 1)
-  bool nesterov = false;       ///< looks one step of momentum ahead; needs momentum > 0
+  double momentum = 0;         ///< momentum coefficient, [0, 1)
+  bool nesterov = false;       ///< Nesterov momentum; requires momentum > 0
 };
 
 /// Gradient descent; with momentum, Polyak 1964, no dampening; with nesterov, Sutskever et al. 2013.
@@ -56,14 +56,14 @@ class Sgd final : public Optimizer {
 
  private:
   SgdOptions options_;
-  Tensor velocity_;  // one element per parameter element; none without momentum
+  Tensor velocity_;  // one element per parameter element; empty without momentum
 };
 
 struct AdamOptions {
   double learning_rate = 1e-3;  ///< > 0
   double beta1 = 0.9;           ///< decay of the mean of the gradient, [0, 1)
-  double beta2 = 0.999;         ///< decay of the mean of its square, [0, 1)
-  double epsilon = 1e-8;        ///< > 0, added to the root of the latter
+  double beta2 = 0.999;         ///< decay of the mean of the gradient's square, [0, 1)
+  double epsilon = 1e-8;        ///< > 0, added to the square root of the latter mean
 };
 
 /// Kingma and Ba, Adam: A Method for Stochastic Optimization, 2015, algorithm 1.
@@ -84,12 +84,12 @@ class Adam : public Optimizer {
 };
 
 struct AdamWOptions {
-  double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  ///< as Adam's
-  double weight_decay = 1e-2;  ///< >= 0: each step takes learning_rate * weight_decay of every value away
+  double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  ///< as in AdamOptions
+  double weight_decay = 1e-2;  ///< >= 0: each step reduces every value by learning_rate * weight_decay times itself
 };
 
-/// Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019: Adam whose decay does not pass through the
-/// moments.
+/// Adam with weight decay that does not enter the moments (Loshchilov and Hutter, Decoupled Weight Decay
+/// Regularization, 2019).
 class AdamW final : public Adam {
  public:
   AdamW(Parameters& parameters, AdamWOptions options = {});
@@ -98,7 +98,7 @@ class AdamW final : public Adam {
 struct RmsPropOptions {
   double learning_rate = 1e-2;  ///< > 0
   double alpha = 0.99;          ///< decay of the mean of the gradient's square, [0, 1)
-  double epsilon = 1e-8;        ///< > 0, added to its root
+  double epsilon = 1e-8;        ///< > 0, added to the square root of that mean
 };
 
 /// Tieleman and Hinton, Neural Networks for Machine Learning, 2012, lecture 6.5: not centred, no momentum.

@@ -12,7 +12,7 @@
 
 namespace unroll {
 
-/// How a parameter begins. Draws are keyed by (seed, index of the parameter, index of the element).
+/// Initial values of a parameter. Random values are keyed by (seed, index of the parameter, index of the element).
 struct Zero {};
 struct Normal {
   float mean = 0;
@@ -24,8 +24,8 @@ struct Uniform {
 };
 using Init = std::variant<Zero, Normal, Uniform>;
 
-/// All parameters of a model in one flat block with named slices, and a matching block of gradients. Norm,
-/// clipping, updates and files are flat loops over it. Move-only.
+/// All parameters of a model, by name, in one contiguous block, and a matching block of gradients. Norm, clipping and
+/// updates are flat loops over the blocks. Move-only.
 class Parameters {
  public:
   explicit Parameters(Context& context);
@@ -33,9 +33,9 @@ class Parameters {
   Parameters& operator=(Parameters&&) noexcept;
   ~Parameters();
 
-  /// A new parameter at the end of the block. Throws Error where the name is taken.
+  /// Adds a parameter at the end of the block. Throws Error if the name is taken.
   Var add(std::string name, const Shape& shape, const Init& init = Zero{});
-  /// Makes room for `count` more elements, so that a large model is not copied while it is built.
+  /// Reserves memory for `count` more elements, so that a large model is not copied while it is built.
   void reserve(std::int64_t count);
 
   struct Entry {
@@ -44,16 +44,16 @@ class Parameters {
     std::int64_t offset = 0;  ///< in the flat block, in elements
   };
   const std::vector<Entry>& entries() const;
-  const Entry* find(std::string_view name) const;  ///< null where there is none
+  const Entry* find(std::string_view name) const;  ///< null if there is none
 
   std::int64_t size() const;  ///< elements of all parameters
-  std::span<float> values();  ///< writing through it is an update: call updated() after
+  std::span<float> values();  ///< call updated() after writing to them
   std::span<const float> values() const;
   std::span<float> gradients();
   std::span<const float> gradients() const;
   void zero_gradients();
-  void updated();                 ///< says that values have changed
-  std::uint64_t version() const;  ///< counts updates: the key of everything derived from the values
+  void updated();                 ///< must be called after values have changed
+  std::uint64_t version() const;  ///< number of calls of updated(): the key for data derived from the values
   Context& context() const;
 
  private:

@@ -5,9 +5,9 @@
 
 namespace unroll {
 
-/// What a random number is for. Part of the key, so that no two uses share numbers. The values are part of
-/// what "same seed" means: never renumber.
-enum class Purpose : std::uint32_t {
+/// The use of a random number. Part of the key, so that no two uses share numbers. Do not renumber: the values
+/// determine the results of a seed.
+enum class RandomStream : std::uint32_t {
   init = 1,
   windows = 2,
   dropout = 3,
@@ -18,12 +18,12 @@ enum class Purpose : std::uint32_t {
 };
 
 /// Counter-based random numbers: a value is a pure function of (seed, purpose, stream, step, index), so it does
-/// not depend on threads, on batches or on what was drawn before. Philox 4x32-10 (Salmon, Moraes, Dror, Shaw:
+/// not depend on threads, batches or earlier draws. Philox 4x32-10 (Salmon, Moraes, Dror, Shaw:
 /// Parallel Random Numbers: As Easy as 1, 2, 3. SC 2011).
 class Random {
  public:
-  /// `stream` tells parameters or layers apart; `step` counts training steps or epochs.
-  Random(std::uint64_t seed, Purpose purpose, std::uint32_t stream = 0, std::uint32_t step = 0);
+  /// `stream`: 24 bits that distinguish parameters or layers; `step`: for example a training step or an epoch.
+  Random(std::uint64_t seed, RandomStream purpose, std::uint32_t stream = 0, std::uint32_t step = 0);
 
   std::uint32_t bits(std::uint64_t index) const;                        ///< 32 uniform bits
   float uniform(std::uint64_t index) const;                             ///< in [0, 1), 24 bits

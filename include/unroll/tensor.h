@@ -24,7 +24,7 @@ class Shape {
   std::int64_t size() const;                             ///< number of elements
   std::int64_t columns() const;                          ///< the last extent; 1 for rank 0
   std::int64_t rows() const;                             ///< all extents but the last, multiplied
-  Shape with(int dimension, std::int64_t extent) const;  ///< the same with one extent replaced
+  Shape with(int dimension, std::int64_t extent) const;  ///< a copy with one extent replaced
 
   bool operator==(const Shape&) const = default;
   std::string to_string() const;  ///< "[35, 32, 256]"
@@ -34,7 +34,7 @@ class Shape {
   int rank_ = 0;
 };
 
-/// A non-owning, trivially copyable look at a dense tensor.
+/// A non-owning, trivially copyable view of a dense tensor, read-only.
 struct ConstView {
   const float* data = nullptr;
   Shape shape;
@@ -58,7 +58,7 @@ class Tensor {
   Tensor() = default;
   Tensor(Context& context, const Shape& shape);  ///< contents undefined
   static Tensor zeros(Context& context, const Shape& shape);
-  /// Throws Error where the number of values is not shape.size().
+  /// Throws Error if the number of values is not shape.size().
   static Tensor of(Context& context, const Shape& shape, std::span<const float> values);
 
   const Shape& shape() const { return shape_; }

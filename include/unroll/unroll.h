@@ -1,14 +1,18 @@
 #pragma once
 
 #include "unroll/autograd.h"
+#include "unroll/cell.h"
+#include "unroll/communicator.h"
 #include "unroll/context.h"
 #include "unroll/corpus.h"
 #include "unroll/error.h"
 #include "unroll/language_model.h"
+#include "unroll/language_task.h"
 #include "unroll/layers.h"
 #include "unroll/optimizers.h"
 #include "unroll/parameters.h"
 #include "unroll/random.h"
+#include "unroll/range.h"
 #include "unroll/schedules.h"
 #include "unroll/state_visitor.h"
 #include "unroll/table.h"

@@ -6,41 +6,37 @@
 #include <vector>
 
 #include "unroll/corpus.h"
+#include "unroll/range.h"
 #include "unroll/tensor.h"
 
 namespace unroll {
 
-/// One training step's worth of a corpus: `targets` are `ids` one symbol later.
+/// One batch of a corpus: `targets` are the symbols that follow `ids`.
 struct Batch {
   Ids ids;                     ///< [T, B]
   Ids targets;                 ///< [T, B]
-  bool carries_state = false;  ///< row b goes on where row b of the batch before ended
-};
-
-/// Some rows of a batch, one behind the other.
-struct BatchRows {
-  int first = 0;
-  int count = 0;
+  bool carries_state = false;  ///< row b continues row b of the previous batch
 };
 
 enum class WindowKind { random, consecutive };
 
-/// The ways of cutting a corpus into batches of B windows of T symbols, as in the textbook. `random`: (length - 1) / T
-/// windows that do not overlap, in a new order each epoch. `consecutive`: B parallel streams of length / B symbols,
-/// read from left to right. What does not fill a batch is left out. The order is a function of seed and epoch alone.
+/// Divides a corpus into batches of B windows of T symbols, as in the textbook. `random`: (length - 1) / T windows that
+/// do not overlap, in a new order in each epoch. `consecutive`: B parallel streams of length / B symbols, read from
+/// left to right. Symbols that do not fill a batch are dropped. The order depends only on seed and epoch.
 class Windows {
  public:
-  /// Keeps a reference to `ids`. Throws Error(bad_data) for a text too short for one batch, and says how long it must
-  /// be; Error for a batch or steps below 1.
-  Windows(WindowKind kind, std::span<const std::int32_t> ids, int batch, int steps, std::uint64_t seed = 0);
+  /// `batch`: B; `window`: T. Keeps a reference to `ids`. Throws Error(bad_data), with the required length, for a text
+  /// too short for one batch, and Error for a batch or window below 1.
+  Windows(WindowKind kind, std::span<const std::int32_t> ids, int batch, int window, std::uint64_t seed = 0);
+  Windows(WindowKind, const std::vector<std::int32_t>&&, int, int, std::uint64_t = 0) = delete;  // would dangle
 
-  std::int64_t batches() const { return batches_; }  ///< in one epoch
+  std::int64_t batches() const { return batches_; }  ///< batches per epoch
   void begin_epoch(std::int64_t epoch);              ///< draws the order of random windows
   Batch batch(std::int64_t index) const;             ///< index in [0, batches())
-  /// These rows of it alone, into the memory of a batch that was read before.
-  void read(std::int64_t index, BatchRows rows, Batch& batch) const;
+  /// Reads some rows of a batch into `batch`, whose memory is reused if the shape is the same.
+  void read(std::int64_t index, Range rows, Batch& batch) const;
 
-  /// Range-for over the batches of the epoch that was begun last (at first: epoch 1).
+  /// Iterates over the batches of the current epoch (initially epoch 1).
   class Iterator {
    public:
     using value_type = Batch;
@@ -64,22 +60,22 @@ class Windows {
  private:
   WindowKind kind_;
   std::span<const std::int32_t> ids_;
-  int batch_, steps_;
+  int batch_, window_;
   std::uint64_t seed_;
   std::int64_t batches_ = 0;
-  std::vector<std::uint32_t> order_;  // random: window numbers
+  std::vector<std::uint32_t> order_;  // random: window indices
 };
 
-/// The two kinds under their own names: `for (const Batch& batch : ConsecutiveWindows(corpus, 32, 35))`.
+/// Windows of one kind: `for (const Batch& batch : ConsecutiveWindows(corpus, 32, 35))`.
 struct RandomWindows : Windows {
-  RandomWindows(const Corpus& corpus, int batch, int steps, std::uint64_t seed = 0)
-      : Windows(WindowKind::random, corpus.ids(), batch, steps, seed) {}
-  RandomWindows(Corpus&&, int, int, std::uint64_t = 0) = delete;  // the corpus must outlive its windows
+  RandomWindows(const Corpus& corpus, int batch, int window, std::uint64_t seed = 0)
+      : Windows(WindowKind::random, corpus.ids(), batch, window, seed) {}
+  RandomWindows(const Corpus&&, int, int, std::uint64_t = 0) = delete;  // the corpus must outlive its windows
 };
 struct ConsecutiveWindows : Windows {
-  ConsecutiveWindows(const Corpus& corpus, int batch, int steps)
-      : Windows(WindowKind::consecutive, corpus.ids(), batch, steps) {}
-  ConsecutiveWindows(Corpus&&, int, int) = delete;
+  ConsecutiveWindows(const Corpus& corpus, int batch, int window)
+      : Windows(WindowKind::consecutive, corpus.ids(), batch, window) {}
+  ConsecutiveWindows(const Corpus&&, int, int) = delete;
 };
 
 }  // namespace unroll

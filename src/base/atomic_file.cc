@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void fail_with_errno(const std::string& path) { fail(path, std::strerror(errno)); }
 
-/// A signal that interrupts a system call is no failure.
+/// Repeats a system call that a signal interrupted (EINTR).
 template <class Call>
 auto uninterrupted(Call&& call) {
   auto result = call();
@@ -55,7 +55,8 @@ class Folder {
   Folder& operator=(const Folder&) = delete;
   ~Folder() { files_.close(descriptor_); }
 
-  /// Without it a power cut may undo a rename. Some file systems know no fsync of folders and say EINVAL.
+  /// Flushes the folder to disk: without this a power failure may undo a rename. File systems that do not support fsync
+  /// on folders return EINVAL, which is ignored.
   void sync() {
     const int result = uninterrupted([&] { return files_.fsync(descriptor_); });
     if (result < 0 && errno != EINVAL) fail_with_errno(target_);
@@ -71,7 +72,7 @@ class Folder {
 class TemporaryFile {
  public:
   TemporaryFile(const std::string& target, FileSystem& files) : target_(target), files_(files) {
-    static std::atomic<unsigned> serial = 0;  // threads of one process must not meet
+    static std::atomic<unsigned> serial = 0;  // threads of one process need different names
     do {
       path_ = fmt::format("{}.tmp.{}.{}", target, ::getpid(), serial++);
       descriptor_ = files_.open_new(path_);
@@ -89,17 +90,18 @@ class TemporaryFile {
     while (!bytes.empty()) {
       const ssize_t written = uninterrupted([&] { return files_.write(descriptor_, bytes); });
       if (written < 0) fail_with_errno(target_);
-      if (written == 0) fail(target_, std::strerror(ENOSPC));  // or it would be tried forever
+      if (written == 0) fail(target_, std::strerror(ENOSPC));  // or the loop would never end
       bytes.remove_prefix(static_cast<std::size_t>(written));
     }
   }
 
-  /// Never again after an fsync that failed: the system may have dropped the data and say that all is well.
+  /// Flushes to disk and closes. Must not be called again after a failed fsync: the system may have dropped the data,
+  /// and a second fsync would report success.
   void finish() {
     if (uninterrupted([&] { return files_.fsync(descriptor_); }) < 0) fail_with_errno(target_);
     const int descriptor = descriptor_;
     descriptor_ = -1;
-    // Linux closes in any case; close(2) forbids to try again.
+    // Linux closes the descriptor even on EINTR; close(2) forbids retrying.
     if (files_.close(descriptor) < 0 && errno != EINTR) fail_with_errno(target_);
   }
 
@@ -115,14 +117,14 @@ class TemporaryFile {
   int descriptor_ = -1;
 };
 
-/// A name without the ".NUMBER" at its end; empty where it ends in something else.
+/// `name` without its suffix ".NUMBER"; empty if it has none.
 std::string_view without_number(std::string_view name) {
   const std::size_t dot = name.find_last_not_of("0123456789");
   const bool ends_so = dot != std::string_view::npos && name[dot] == '.' && dot + 1 < name.size();
   return ends_so ? name.substr(0, dot) : std::string_view();
 }
 
-/// Whether TemporaryFile makes such names: NAME.tmp.PID.N.
+/// True if `name` has the form that TemporaryFile creates: NAME.tmp.PID.N.
 bool is_temporary(std::string_view name) {
   constexpr std::string_view end = ".tmp";
   const std::string_view beginning = without_number(without_number(name));

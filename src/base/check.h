@@ -3,7 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-/// For invariants that no input of a user can break: names the place and aborts. Never compiled out.
+/// Prints file, line and condition and aborts if `condition` is false. For invariants that no user input can violate.
+/// Never compiled out.
 #define UNROLL_CHECK(condition)                                                              \
   do {                                                                                       \
     if (!(condition)) {                                                                      \

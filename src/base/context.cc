@@ -36,7 +36,7 @@ Buffer::~Buffer() {
 
 namespace {
 
-/// The cgroup's CPU quota in whole threads, rounded up; a large number where there is none.
+/// The cgroup's CPU quota in whole threads, rounded up; a large number if there is no quota.
 int cgroup_threads() {
   constexpr int unlimited = 1 << 20;
   const auto threads = [](double quota, double period) {
@@ -63,14 +63,14 @@ int available_threads() {
 }
 
 Context::Context(ContextOptions options) : options_(options), pool_(new MemoryPool) {
-  constexpr int most_threads = 1024;
-  if (options_.threads < 0 || options_.threads > most_threads) {
+  constexpr int max_threads = 1024;
+  if (options_.threads < 0 || options_.threads > max_threads) {
     throw Error(
-        fmt::format("threads = {}: give 1 to {}, or 0 for what this process may use", options_.threads, most_threads));
+        fmt::format("threads = {}: give 1 to {}, or 0 for what this process may use", options_.threads, max_threads));
   }
   if (options_.threads == 0) options_.threads = available_threads();
   threads_ = std::make_unique<ThreadPool>(options_.threads);
-  simd_target();  // reports a bad UNROLL_SIMD now rather than in the middle of something
+  simd_target();  // reports an invalid UNROLL_SIMD now rather than at the first kernel
 }
 
 Context::~Context() = default;

@@ -6,9 +6,8 @@
 
 namespace unroll {
 
-/// Flushes denormal numbers to zero while it lives, and restores the caller's setting after. What denormals cost
-/// differs between CPUs, up to a hundred cycles an operation: a state that decays to nothing must not slow anybody's
-/// run.
+/// Flushes denormal numbers to zero during its lifetime and restores the caller's setting afterwards. Depending on the
+/// CPU an operation on denormals takes up to a hundred cycles, so a state that decays to zero would slow down the run.
 class FlushDenormals {
  public:
 #if defined(__SSE__)

@@ -35,8 +35,8 @@ namespace {
   }
 }
 
-/// The holder removes the file when it goes: whoever had opened it before then holds a lock on a file that nobody else
-/// will find any more.
+/// True if `path` still names the open file. The holder unlinks the file on release: a process that opened it before
+/// would hold a lock on a deleted file, which excludes no other process.
 bool is_still(const std::string& path, int descriptor) {
   struct stat ours {
   }, there{};
@@ -47,11 +47,11 @@ bool is_still(const std::string& path, int descriptor) {
 }  // namespace
 
 DirectoryLock::DirectoryLock(const std::string& folder, int (*flock)(int, int)) : path_(folder + "/lock") {
-  // Whoever lists runs takes the lock for a moment, to see whether a training has it.
+  // Listing runs takes the lock briefly to see whether a training run holds it, so a held lock is tried again.
   constexpr int attempts = 10;
   constexpr std::chrono::milliseconds pause(5);
   for (int attempt = 1;; ++attempt) {
-    // Closed on exec, or a child would keep the lock after its parent's death.
+    // Closed on exec: otherwise a child would keep the lock after its parent's death.
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (descriptor_ < 0) refuse(folder, errno);
     const int error = flock(descriptor_, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
@@ -66,7 +66,8 @@ DirectoryLock::DirectoryLock(const std::string& folder, int (*flock)(int, int)) 
 }
 
 DirectoryLock::~DirectoryLock() {
-  // Before the lock is given back, and not where the folder was moved away: else it may be another's.
+  // Unlinked before the lock is released, and only if the path still names this file: if the folder was moved away, the
+  // path may name another run's file.
   if (is_still(path_, descriptor_)) ::unlink(path_.c_str());
   ::close(descriptor_);
 }

@@ -6,18 +6,18 @@
 
 namespace unroll {
 
-/// Keeps a folder to one training run, while it lives: flock(2) on a file `lock` in it. The kernel gives the lock back
-/// when its process dies, however it dies, so nothing is left that must be cleaned up; an empty file `lock` that a
-/// killed process leaves means nothing. Two locks in one process exclude each other too.
+/// Exclusive lock on a folder for one training run, held during the object's lifetime: flock(2) on a file `lock` in it.
+/// The kernel releases the lock when the process ends in any way, so nothing needs to be cleaned up; an empty file
+/// `lock` left by a killed process has no effect. Two locks in one process exclude each other too.
 class DirectoryLock {
  public:
-  /// Throws Error: usage where another lock holds the folder, io where the folder or its file system has no place for
-  /// one. Without locks two runs would overwrite each other's files, so this is no warning. `flock` is that of the
-  /// system; tests give another.
+  /// Throws Error: usage if another lock holds the folder, io if the file cannot be created or the file system does not
+  /// support locks. This is not a warning, because without locks two runs would overwrite each other's files. `flock`
+  /// is the system call; tests pass another function.
   explicit DirectoryLock(const std::string& folder, int (*flock)(int descriptor, int operation) = ::flock);
   DirectoryLock(const DirectoryLock&) = delete;
   DirectoryLock& operator=(const DirectoryLock&) = delete;
-  /// Removes the file and gives the lock back.
+  /// Removes the file and releases the lock.
   ~DirectoryLock();
 
  private:

@@ -7,8 +7,8 @@
 
 namespace unroll {
 
-/// What saving a file asks of the operating system, so that a test can put one in its place that fails or forgets. Each
-/// operation is the system call of its name: where it fails it returns -1 and sets errno.
+/// The system calls used to save files, as an interface, so that tests can substitute one that fails or loses data.
+/// Each operation behaves like the system call it wraps: on failure it returns -1 and sets errno.
 class FileSystem {
  public:
   FileSystem() = default;
@@ -16,13 +16,13 @@ class FileSystem {
   FileSystem& operator=(const FileSystem&) = delete;
   virtual ~FileSystem() = default;
 
-  /// What is at `path`: S_IFREG, S_IFDIR or another of the values that stat(2) has in st_mode & S_IFMT.
+  /// The file type at `path`: S_IFREG, S_IFDIR or another value of st_mode & S_IFMT from stat(2).
   virtual int type_of(const std::string& path) = 0;
-  /// A descriptor to write a file that is not there yet; EEXIST where something of that name is.
+  /// Creates a file and returns a descriptor for writing; EEXIST if `path` exists.
   virtual int open_new(const std::string& path) = 0;
-  /// A descriptor of a folder, for fsync().
+  /// Returns a descriptor of a folder, for fsync().
   virtual int open_folder(const std::string& path) = 0;
-  /// How many of the bytes were taken.
+  /// Returns the number of bytes written.
   virtual ssize_t write(int descriptor, std::string_view bytes) = 0;
   virtual int fsync(int descriptor) = 0;
   virtual int close(int descriptor) = 0;
@@ -30,7 +30,7 @@ class FileSystem {
   virtual int unlink(const std::string& path) = 0;
 };
 
-/// That of the machine.
+/// The operating system's implementation.
 FileSystem& real_file_system();
 
 }  // namespace unroll

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#define XXH_INLINE_ALL  // so that whoever links unroll links no library for it
+#define XXH_INLINE_ALL  // header-only, so that programs that link unroll need no xxHash library
 #include <xxhash.h>
 
 namespace unroll {

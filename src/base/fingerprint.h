@@ -7,8 +7,8 @@
 
 namespace unroll {
 
-/// XXH3 with 64 bits and seed 0 (https://github.com/Cyan4973/xxHash) of bytes that come piece by piece, about as fast
-/// as memory hands them over. Tells by accident changed bytes from the same ones; is no protection against forgery.
+/// Incremental 64-bit XXH3 with seed 0 (https://github.com/Cyan4973/xxHash), about as fast as reading memory. Detects
+/// accidental changes; does not protect against forgery.
 class Fingerprint {
  public:
   Fingerprint();
@@ -17,7 +17,7 @@ class Fingerprint {
   ~Fingerprint();
 
   void add(std::string_view bytes);
-  /// Of all that was added so far.
+  /// Fingerprint of all bytes added so far.
   std::uint64_t value() const;
 
  private:
@@ -27,7 +27,7 @@ class Fingerprint {
 
 std::uint64_t fingerprint_of(std::string_view bytes);
 
-/// Sixteen digits, small letters, the highest first, as the program xxhsum prints it.
+/// Sixteen lower-case hexadecimal digits, most significant first, as the program xxhsum prints them.
 std::string hex(std::uint64_t fingerprint);
 
 }  // namespace unroll

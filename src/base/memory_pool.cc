@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 
-/// In whole cache lines: what fits in the same ones shares a list.
+/// Rounds up to whole cache lines; blocks of the same rounded size share a free list.
 std::size_t rounded(std::size_t bytes) { return std::max(bytes + alignment - 1, alignment) / alignment * alignment; }
 
 }  // namespace

@@ -11,26 +11,26 @@
 
 namespace unroll {
 
-/// Free blocks of memory by size. Whatever a computation makes anew in every step lies in them, tensors and the graph
-/// itself: after the first step, nothing is asked of the system any more. Locked, since a block may be given back
-/// elsewhere, and alive until the last one has come back, since they may outlive the context.
+/// Free lists of memory blocks by size, for the tensors and graph nodes that every step allocates: after the first step
+/// no memory is requested from the system. Thread-safe, because a block may be released on another thread. Outlives its
+/// context until the last block has been returned.
 class MemoryPool {
  public:
   MemoryPool() = default;
   MemoryPool(const MemoryPool&) = delete;
   MemoryPool& operator=(const MemoryPool&) = delete;
-  /// The owner takes no more: the pool goes when all blocks are back.
+  /// Called by the owner in place of a destructor: the pool deletes itself when all blocks have been returned.
   void retire() noexcept;
 
-  /// `bytes` with undefined contents, aligned to 64 bytes. Throws std::bad_alloc.
+  /// Returns a block of `bytes` with undefined contents, aligned to 64 bytes. Throws std::bad_alloc.
   void* take(std::size_t bytes);
-  /// `bytes`: as they were taken.
+  /// Returns a block to the pool; `bytes` is the size passed to take().
   void give_back(void* block, std::size_t bytes) noexcept;
 
  private:
   ~MemoryPool();
 
-  /// What a block is while it is free, so that giving back needs no memory.
+  /// Contents of a free block, so that give_back() needs no memory.
   struct FreeBlock {
     FreeBlock* next;
   };
@@ -41,12 +41,12 @@ class MemoryPool {
   std::vector<FreeList>::iterator find(std::size_t bytes);
 
   std::mutex mutex_;
-  std::vector<FreeList> lists_;  // of all sizes ever taken, ascending
-  std::int64_t taken_ = 0;       // blocks
+  std::vector<FreeList> lists_;  // one for each size ever taken, ascending
+  std::int64_t taken_ = 0;       // blocks in use
   bool retired_ = false;
 };
 
-/// A context's pool as a standard allocator.
+/// Standard allocator over a context's pool.
 template <class T>
 class PoolAllocator {
  public:
@@ -72,7 +72,7 @@ class PoolAllocator {
 template <class T>
 using PooledVector = std::vector<T, PoolAllocator<T>>;
 
-/// std::make_shared in the memory of the context's pool.
+/// std::make_shared with memory from the context's pool.
 template <class T, class... Arguments>
 std::shared_ptr<T> make_pooled(Context& context, Arguments&&... arguments) {
   return std::allocate_shared<T>(PoolAllocator<T>(context), std::forward<Arguments>(arguments)...);

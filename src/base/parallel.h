@@ -12,8 +12,8 @@
 namespace unroll {
 
 /// Calls body(begin, end) on parts of [0, count) that are at least `grain` long, at most one per thread, and waits for
-/// all. Which thread runs what is not part of any result: bodies write disjoint outputs, and each output's arithmetic
-/// does not depend on where the parts end. Bodies do not throw.
+/// all. Bodies must not throw, must write disjoint outputs, and the arithmetic of an output must not depend on where
+/// the parts end, so that results do not depend on the number of threads.
 template <class Body>
 void parallel_for(Context& context, std::int64_t count, std::int64_t grain, const Body& body) {
   const std::int64_t parts = std::clamp<std::int64_t>(count / std::max<std::int64_t>(grain, 1), 1, context.threads());
@@ -30,10 +30,10 @@ void parallel_for(Context& context, std::int64_t count, std::int64_t grain, cons
       parts, [](const void* f, std::int64_t part) { (*static_cast<const decltype(run)*>(f))(part); }, &run);
 }
 
-/// Calls body(0), .., body(count - 1), several at once where there are threads, and waits for all. Throws what the
-/// first of them that fails throws.
+/// Calls body(0), .., body(count - 1), in parallel on the context's threads, and waits for all. If some throw, rethrows
+/// the exception of the smallest index.
 template <class Body>
-void each_on_a_thread(Context& context, std::int64_t count, const Body& body) {
+void parallel_for_each(Context& context, std::int64_t count, const Body& body) {
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(count));
   parallel_for(context, count, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {

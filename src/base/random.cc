@@ -23,7 +23,7 @@ float unit(std::uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f
 
 }  // namespace
 
-Random::Random(std::uint64_t seed, Purpose purpose, std::uint32_t stream, std::uint32_t step)
+Random::Random(std::uint64_t seed, RandomStream purpose, std::uint32_t stream, std::uint32_t step)
     : seed_(seed), purpose_stream_(static_cast<std::uint32_t>(purpose) << 24 | (stream & 0xffffffu)), step_(step) {}
 
 std::uint32_t Random::bits(std::uint64_t index) const {
@@ -41,7 +41,7 @@ void Random::uniforms(std::uint64_t first, std::span<float> values) const {
   };
   if (first % 4 != 0 && !values.empty()) one_block();
   const auto whole_blocks = static_cast<std::int64_t>((values.size() - i) / 4);
-  if (whole_blocks >= least_uniform_blocks()) {
+  if (whole_blocks >= min_uniform_blocks()) {
     uniform_blocks({seed_, purpose_stream_, step_, (first + i) / 4}, whole_blocks, values.data() + i);
     i += static_cast<std::size_t>(4 * whole_blocks);
   }

@@ -15,7 +15,7 @@ struct Target {
   std::int64_t bit;
 };
 
-// Best first. SSSE3, which Highway also has, is switched off in the build: nothing that runs is between it and SSE4.
+// Best first. Highway's SSSE3 target is disabled in the build, because no machine in use supports SSSE3 without SSE4.
 constexpr Target known[] = {
     {"avx3", HWY_AVX3}, {"avx2", HWY_AVX2}, {"sse4", HWY_SSE4}, {"scalar", HWY_BASELINE_SCALAR}};
 

@@ -5,11 +5,11 @@
 
 namespace unroll {
 
-/// The SIMD targets that this build has and this machine can run, best first: "avx3", "avx2", "sse4", "scalar".
+/// SIMD targets compiled into this build and supported by this machine, best first: "avx3", "avx2", "sse4", "scalar".
 std::vector<std::string> simd_targets();
 
-/// The target that kernels run on. At the first use, the environment variable UNROLL_SIMD caps it: the
-/// best target that is not better than the one it names. Throws Error where it names none.
+/// The SIMD target of the kernels. If the environment variable UNROLL_SIMD names a target at the first call, it is the
+/// best supported target that is not better than the named one. Throws Error if UNROLL_SIMD names an unknown target.
 std::string simd_target();
 
 /// Makes every kernel of the process run on `target` from now on; for tests.

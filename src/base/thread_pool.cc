@@ -10,7 +10,7 @@
 namespace unroll {
 namespace {
 
-void pause_a_little() {
+void spin_pause() {
 #if defined(__x86_64__)
   _mm_pause();
 #else
@@ -18,8 +18,8 @@ void pause_a_little() {
 #endif
 }
 
-// Some ten microseconds: longer than the gap between two jobs of a training step, shorter than falling asleep and
-// waking up.
+// About ten microseconds of spinning: longer than the gap between two jobs of a training step, shorter than sleeping
+// and waking up.
 constexpr int spins = 500;
 
 }  // namespace
@@ -31,14 +31,14 @@ ThreadPool::~ThreadPool() {
   for (std::thread& helper : helpers_) helper.join();
 }
 
-/// With fewer threads than asked for, where the system has no more, the result is the same.
+/// If the system cannot create enough threads, continues with fewer; results are the same.
 void ThreadPool::start() try {
   while (static_cast<int>(helpers_.size()) < threads_ - 1) helpers_.emplace_back([this] { help(); });
 } catch (const std::system_error&) {
   threads_ = static_cast<int>(helpers_.size()) + 1;
 }
 
-/// False where the job has no part left to claim.
+/// Claims and runs one part of the job `generation`; false if none is left.
 bool ThreadPool::claim_and_run(std::uint32_t generation, bool& seen) {
   std::uint64_t current = ticket_.load(std::memory_order_acquire);
   std::int64_t mine = 0;
@@ -62,7 +62,7 @@ void ThreadPool::help() {
   while (true) {
     std::uint32_t generation = generation_.load(std::memory_order_acquire);
     for (int i = 0; i < spins && generation == done; ++i) {
-      pause_a_little();
+      spin_pause();
       generation = generation_.load(std::memory_order_acquire);
     }
     if (generation == done) {
@@ -92,7 +92,7 @@ void ThreadPool::run(std::int64_t parts, Part part, const void* body) {
   }
   for (int i = 0; unfinished_.load(std::memory_order_acquire) != 0; ++i) {
     if (i < spins) {
-      pause_a_little();
+      spin_pause();
     } else {
       std::this_thread::yield();
     }

@@ -36,7 +36,7 @@ HWY_INLINE hn::Vec<hn::ScalableTag<float>> Unit(Words bits) {
   return hn::Mul(hn::ConvertTo(d, hn::BitCast(integers, hn::ShiftRight<8>(bits))), hn::Set(d, 0x1p-24f));
 }
 
-/// A block of four words in each lane; the ten rounds of Philox 4x32.
+/// The ten rounds of Philox 4x32, with one block of four words per lane.
 void UniformBlocks(const PhiloxCounter& counter, std::int64_t blocks, float* out) {
   const WordTag d;
   const Words factor0 = hn::Set(d, 0xD2511F53u), factor1 = hn::Set(d, 0xCD9E8D57u);
@@ -45,7 +45,7 @@ void UniformBlocks(const PhiloxCounter& counter, std::int64_t blocks, float* out
     const std::uint64_t index = counter.first_block + static_cast<std::uint64_t>(block);
     const auto low = static_cast<std::uint32_t>(index);
     Words x0 = hn::Iota(d, low);
-    // The lanes whose low word has gone round carry one into the high word.
+    // Lanes whose low word has wrapped around carry one into the high word.
     const Words high = hn::Set(d, static_cast<std::uint32_t>(index >> 32));
     Words x1 = hn::IfThenElse(hn::Lt(x0, hn::Set(d, low)), hn::Add(high, hn::Set(d, 1)), high);
     Words x2 = hn::Set(d, counter.step), x3 = hn::Set(d, counter.purpose_stream);
@@ -68,10 +68,10 @@ void UniformBlocks(const PhiloxCounter& counter, std::int64_t blocks, float* out
   }
 }
 
-std::int64_t LeastBlocks() { return HWY_LANES(std::uint32_t) / 2; }
+std::int64_t MinBlocks() { return HWY_LANES(std::uint32_t) / 2; }
 #else
 void UniformBlocks(const PhiloxCounter&, std::int64_t, float*) {}
-std::int64_t LeastBlocks() { return std::numeric_limits<std::int64_t>::max(); }
+std::int64_t MinBlocks() { return std::numeric_limits<std::int64_t>::max(); }
 #endif
 
 }  // namespace
@@ -83,9 +83,9 @@ HWY_AFTER_NAMESPACE();
 namespace unroll {
 
 HWY_EXPORT(UniformBlocks);
-HWY_EXPORT(LeastBlocks);
+HWY_EXPORT(MinBlocks);
 
-std::int64_t least_uniform_blocks() { return HWY_DYNAMIC_DISPATCH(LeastBlocks)(); }
+std::int64_t min_uniform_blocks() { return HWY_DYNAMIC_DISPATCH(MinBlocks)(); }
 void uniform_blocks(const PhiloxCounter& counter, std::int64_t blocks, float* out) {
   HWY_DYNAMIC_DISPATCH(UniformBlocks)(counter, blocks, out);
 }

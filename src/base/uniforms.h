@@ -4,16 +4,16 @@
 
 namespace unroll {
 
-/// Where a run of Philox 4x32-10 blocks begins: counter (block, step, purpose and stream), key (seed). See Random.
+/// First of a sequence of Philox 4x32-10 blocks: counter (block, step, purpose and stream) and key (seed). See Random.
 struct PhiloxCounter {
   std::uint64_t seed;
   std::uint32_t purpose_stream, step;
   std::uint64_t first_block;
 };
 
-/// The uniform numbers of `blocks` blocks, four each, a block in each lane of a vector: out[4 * blocks].
+/// Writes the uniform numbers of `blocks` blocks, four each, to out[4 * blocks]; one block per SIMD lane.
 void uniform_blocks(const PhiloxCounter& counter, std::int64_t blocks, float* out);
-/// For how many blocks that pays; more than there are where there are no vectors.
-std::int64_t least_uniform_blocks();
+/// Minimum number of blocks for which uniform_blocks() is worth calling; the maximum of std::int64_t without SIMD.
+std::int64_t min_uniform_blocks();
 
 }  // namespace unroll

@@ -20,7 +20,7 @@
 #include "cli/launched.h"
 #include "cli/output.h"
 #include "cli/rank_session.h"
-#include "tensor/device.h"
+#include "device/device.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -28,12 +28,12 @@ namespace unroll::cli {
 namespace {
 
 struct BenchOptions {
-  std::string only;            ///< a part of the names to measure; empty: all
-  std::optional<int> threads;  ///< else available_threads()
-  int repeats = 3;             ///< rounds that count
-  bool distributed = false;    ///< what it costs to share a training among ranks
-  bool list = false;           ///< names only
-  bool json = false;           ///< the results as JSON
+  std::string only;            ///< substring of the names to measure; empty: all
+  std::optional<int> threads;  ///< default: available_threads()
+  int repeats = 3;             ///< measured rounds, after one warm-up round
+  bool distributed = false;    ///< measure data-parallel training across ranks
+  bool list = false;           ///< print the names, measure nothing
+  bool json = false;           ///< print the results as JSON
 };
 
 constexpr const char* details =
@@ -54,14 +54,14 @@ std::vector<SettingGroup> settings_of(BenchOptions& o) {
   return {
       {"What is measured",
        {text("only", "TEXT", o.only, "", "only what has TEXT in its name; default: everything"),
-        whole_number("threads", o.threads, 1, most_threads, "what is allowed", "threads to use"),
+        whole_number("threads", o.threads, 1, max_threads, "what is allowed", "threads to use"),
         whole_number("repeats", o.repeats, 1, 10'000, "rounds, after one that warms up"),
         toggle("distributed", o.distributed, "what it costs to share lstm-256 and lstm-1024, or --only, among ranks"),
         toggle("list", o.list, "show what there is to measure, and measure nothing"),
         toggle("json", o.json, "print the results as one JSON object")}}};
 }
 
-/// A benchmark, and the number of threads that it is about.
+/// A benchmark and the number of threads to run it with.
 struct Planned {
   Benchmark benchmark;
   int threads;

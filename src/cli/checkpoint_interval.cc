@@ -11,11 +11,11 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr std::int64_t most_updates = 1'000'000'000'000;
-constexpr std::int64_t longest_time = 1'000'000;  // in units
-constexpr double operations_between = 3e13;       // five minutes at 100 Gflop/s
+constexpr std::int64_t max_updates = 1'000'000'000'000;
+constexpr std::int64_t max_time = 1'000'000;  // in seconds, minutes or hours
+constexpr double operations_between = 3e13;   // five minutes at 100 Gflop/s
 
-/// 0 where the letter is no unit of time.
+/// 0 if the letter is not a unit of time.
 double seconds_of(char unit) {
   switch (unit) {
     case 's':
@@ -34,8 +34,8 @@ double seconds_of(char unit) {
 CheckpointInterval parse_checkpoint_interval(const std::string& text) {
   try {
     const double unit = text.empty() ? 0 : seconds_of(text.back());
-    if (unit == 0) return {.updates = parse_whole_number(text, 1, most_updates)};
-    const std::int64_t count = parse_whole_number(text.substr(0, text.size() - 1), 1, longest_time);
+    if (unit == 0) return {.updates = parse_whole_number(text, 1, max_updates)};
+    const std::int64_t count = parse_whole_number(text.substr(0, text.size() - 1), 1, max_time);
     return {.seconds = unit * static_cast<double>(count)};
   } catch (const IllegalValue&) {
     throw IllegalValue{"a number of updates from 1 on, or a time such as 30s, 5m or 2h"};

@@ -21,7 +21,7 @@ Command table_train_command();
 Command table_predict_command();
 Command table_explain_command();
 
-inline constexpr int most_threads = 1024;
-inline constexpr std::int64_t most_epochs = 1'000'000'000;
+inline constexpr int max_threads = 1024;
+inline constexpr std::int64_t max_epochs = 1'000'000'000;
 
 }  // namespace unroll::cli

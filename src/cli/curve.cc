@@ -17,10 +17,10 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr std::size_t most_points = 1000;
-constexpr std::size_t marked_points = 30;  // a curve of so few shows each
+constexpr std::size_t max_points = 1000;
+constexpr std::size_t marked_points = 30;  // a curve with at most this many points marks each
 
-// Okabe and Ito, Color Universal Design (2008), but its yellow, which is too light for lines.
+// Okabe and Ito, Color Universal Design (2008), without its yellow, which is too light for lines.
 constexpr std::array<const char*, 7> colours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                                 "#E69F00", "#56B4E9", "#000000"};
 
@@ -41,11 +41,11 @@ struct Range {
 
 Curve curve_of(const RunHistory& history, const std::vector<CurvePoint>& all, std::string label, std::string style) {
   Curve curve{std::move(label), std::move(style), {}};
-  const std::size_t stride = all.size() / most_points + 1;
+  const std::size_t stride = all.size() / max_points + 1;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const bool last = i + 1 == all.size();
     if ((i % stride == 0 || last) && std::isfinite(all[i].perplexity) && all[i].perplexity > 0) {
-      curve.points.emplace_back(history.epochs_at(all[i].step), all[i].perplexity);
+      curve.points.emplace_back(history.epochs_at(all[i].update), all[i].perplexity);
     }
   }
   const bool marked = curve.points.size() <= marked_points;
@@ -54,8 +54,8 @@ Curve curve_of(const RunHistory& history, const std::vector<CurvePoint>& all, st
   return curve;
 }
 
-/// Colours tell runs apart, and where these begin again, dots; dashes tell training from validation. A single run has a
-/// colour for each of these.
+/// Each run has a colour; if colours repeat, dash-dotted lines distinguish the runs. Training is dashed beside a
+/// validation. A single run has one colour for training and one for validation.
 std::vector<Curve> curves_of(const std::vector<NamedRun>& runs) {
   std::vector<Curve> curves;
   const auto add = [&](Curve curve) {
@@ -78,7 +78,7 @@ std::vector<Curve> curves_of(const std::vector<NamedRun>& runs) {
   return curves;
 }
 
-/// A little more than the points take.
+/// The range of a logarithmic axis, extended a little on both sides.
 Range with_margin(const Range& range) {
   const double factor = std::max(std::pow(range.high / range.low, 0.05), 1.01);
   return {range.low / factor, range.high * factor};
@@ -86,10 +86,10 @@ Range with_margin(const Range& range) {
 
 struct Legend {
   std::string place;
-  std::size_t height = 0;  // in pixels, beyond the usual height of the picture
+  std::size_t height = 0;  // pixels added to the height of the picture
 };
 
-/// Below the axes, where no curve can run into it; two side by side where the labels are short.
+/// The legend is below the axes, where it covers no curve, and has two columns if the labels are short.
 Legend legend_of(const std::vector<Curve>& curves) {
   constexpr int half_of_the_width = 45;  // characters
   constexpr std::size_t row = 26;        // pixels

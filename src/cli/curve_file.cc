@@ -36,7 +36,7 @@ void CurveFile::start(const NamedRun& run) {
   std::string script = curve_script({run});
   if (script.empty()) return;
   drawing_ = true;
-  // Signals are for the thread that trains.
+  // Signals must be handled by the training thread.
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -10,8 +10,8 @@
 
 namespace unroll::cli {
 
-/// curve.svg of a training under way. gnuplot and the file are waited for by a thread of its own, so training never is
-/// kept waiting. Never throws: the first failure is told to `warn`, from that thread.
+/// Draws curve.svg of a running training in a thread of its own, so that training does not wait for gnuplot or the
+/// file. Never throws: failures are passed to `warn`; those of drawing only once and from that thread.
 class CurveFile {
  public:
   using Warn = std::function<void(const std::string&)>;
@@ -21,9 +21,9 @@ class CurveFile {
   CurveFile& operator=(const CurveFile&) = delete;
   ~CurveFile() { wait(); }
 
-  /// Draws the run, unless the last drawing began less than ten seconds ago or still goes on.
+  /// Draws the run, unless the last drawing began less than ten seconds ago or is still running.
   void offer(const NamedRun& run);
-  /// Draws it, and returns when the file is there.
+  /// Draws the run and returns when the file is written.
   void finish(const NamedRun& run);
 
  private:
@@ -33,7 +33,7 @@ class CurveFile {
 
   std::string path_;
   Warn warn_;
-  bool warned_ = false;  // touched by the thread alone, of which there is one at a time
+  bool warned_ = false;  // used only by the drawing thread, of which there is one at a time
   double began_ = monotonic_seconds();
   std::atomic<bool> drawing_ = false;
   std::thread thread_;

@@ -6,11 +6,11 @@
 #include <cmath>
 #include <iterator>
 
+#include "cli/data_issues.h"
 #include "cli/format.h"
 #include "cli/gnuplot.h"
-#include "cli/table_trouble.h"
 #include "cli/ticks.h"
-#include "data/cell_values.h"
+#include "table/cell_values.h"
 
 namespace unroll::cli {
 
@@ -20,9 +20,9 @@ constexpr const char* blue = "#0072B2";
 constexpr const char* grey = "#A0A0A0";
 // In pixels.
 constexpr std::size_t width = 960, panel_height = 275, title_height = 50;
-constexpr std::size_t above = 40, below = 85, right = 20;  // axes, for titles and labels
+constexpr std::size_t above = 40, below = 85, right = 20;  // space around the axes, for titles and labels
 
-constexpr double margin = 0.06;  // of an axis, beyond the points
+constexpr double margin = 0.06;  // share of an axis beyond the points
 
 bool is_on_a_scale(const PartialDependence& d) {
   return d.input.kind == ColumnKind::number || d.input.kind == ColumnKind::date;
@@ -30,23 +30,24 @@ bool is_on_a_scale(const PartialDependence& d) {
 
 /// The horizontal axis of a panel.
 struct Axis {
-  double low = 0, high = 0;  ///< of the points, in logarithms where it is logarithmic
+  double low = 0, high = 0;  ///< of the points; logarithms if `logarithmic`
   bool logarithmic = false;
 
-  double place(double share) const {  ///< from 0 at the first point to 1 at the last
+  double place(double share) const {  ///< `share`: 0 at the first point, 1 at the last
     const double at = std::lerp(low, high, share);
     return logarithmic ? std::exp(at) : at;
   }
 };
 
-/// Of the points that are not missing, at least one. Logarithmic where a linear one would show most of them as one.
+/// The axis of the points that are not missing, of which there must be at least one. Logarithmic if the values are
+/// positive and span more than a factor of 100, where a linear axis would not separate most of them.
 Axis axis_of(const PartialDependence& d) {
   constexpr double wide = 100;
   std::vector<double> numbers;
   for (const DependencePoint& point : d.points) {
     if (!point.missing) numbers.push_back(point.number);
   }
-  constexpr double largest = 1e300;  // so that the axis has a length
+  constexpr double largest = 1e300;  // so that the length of the axis is finite
   Axis axis = {std::clamp(numbers.front(), -largest, largest), std::clamp(numbers.back(), -largest, largest)};
   axis.logarithmic = axis.low > 0 && axis.high > wide * axis.low;
   if (axis.logarithmic) {
@@ -65,7 +66,7 @@ struct Tick {
   double place = 0;
 };
 
-/// "label" place, "label" place
+/// gnuplot's list of ticks: "label" place, "label" place
 std::string list_of(const std::vector<Tick>& ticks) {
   std::string list;
   for (const Tick& tick : ticks)
@@ -73,7 +74,7 @@ std::string list_of(const std::vector<Tick>& ticks) {
   return list;
 }
 
-/// As far as the share `end` of the axis.
+/// Ticks from the first point up to the share `end` of the axis.
 std::vector<Tick> ticks_of(const Axis& axis, double end, ColumnKind kind) {
   constexpr std::size_t wanted = 2;
   const double low = axis.place(0), high = axis.place(end);
@@ -99,7 +100,7 @@ std::string axis_settings(double low, double high, bool logarithmic, const std::
                      low, high, slanted ? "rotate by 35 right" : "norotate center", list_of(ticks));
 }
 
-/// A missing number stands apart from the others, behind them.
+/// Missing numbers are drawn apart, to the right of the others.
 Panel panel_on_a_scale(const PartialDependence& d) {
   constexpr double missing = 1.15;  // share of the axis
   const double last_tick = d.input.kind == ColumnKind::date ? 0.8 : 0.93;
@@ -110,7 +111,7 @@ Panel panel_on_a_scale(const PartialDependence& d) {
   if (has_numbers) ticks = ticks_of(axis, has_missing ? last_tick : 1, d.input.kind);
   if (has_missing) ticks.push_back({"missing", axis.place(missing)});
   for (const DependencePoint& point : d.points) {
-    if (point.missing) panel.data += "\n";  // no line leads to it
+    if (point.missing) panel.data += "\n";  // a blank line interrupts the curve
     panel.data +=
         fmt::format("{:.17g} {:.17g}\n", point.missing ? axis.place(missing) : point.number, point.prediction);
   }
@@ -122,13 +123,13 @@ Panel panel_on_a_scale(const PartialDependence& d) {
 }
 
 Panel panel_of_levels(const PartialDependence& d, double mean) {
-  constexpr int longest_label = 14;
+  constexpr int max_label = 14;
   Panel panel;
   std::vector<Tick> ticks;
   for (const DependencePoint& point : d.points) {
     const auto place = static_cast<double>(ticks.size());
     const std::string label = point.missing ? "(missing)" : point.level.empty() ? "\"\"" : point.level;
-    ticks.push_back({shortened(label, longest_label), place});
+    ticks.push_back({shortened(label, max_label), place});
     panel.data += fmt::format("{} {:.17g}\n", place, point.prediction);
   }
   panel.settings = axis_settings(-0.5, static_cast<double>(ticks.size()) - 0.5, false, ticks, true);
@@ -139,7 +140,7 @@ Panel panel_of_levels(const PartialDependence& d, double mean) {
   return panel;
 }
 
-/// The one that all panels have.
+/// Vertical axis shared by all panels.
 struct VerticalAxis {
   double low = 0, high = 0;
   std::vector<Tick> ticks;
@@ -160,7 +161,7 @@ VerticalAxis vertical_axis(const std::vector<PartialDependence>& dependences, do
   return axis;
 }
 
-/// Says where the axes of the panels are, and begins to draw.
+/// gnuplot settings that lay out the panels and start the multiplot.
 std::string layout(std::size_t panels, const VerticalAxis& axis, const std::string& title) {
   constexpr std::size_t letter = 9;  // pixels
   const std::size_t columns = std::min<std::size_t>(2, panels), rows = (panels + columns - 1) / columns;

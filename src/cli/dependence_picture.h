@@ -3,13 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "tables/partial_dependence.h"
+#include "tabular/partial_dependence.h"
 
 namespace unroll::cli {
 
-/// The script for gnuplot that draws as SVG, in a panel for each column, what is predicted over the column's values.
-/// All panels have the same vertical axis; a grey line is the mean of all predictions, `mean`. Without any points the
-/// script is empty.
+/// A gnuplot script that draws partial dependences as SVG, one panel per column: the prediction over the column's
+/// values. All panels share the vertical axis; a grey line marks `mean`, the mean of all predictions. Empty if there
+/// are no points.
 std::string dependence_script(const std::vector<PartialDependence>& dependences, double mean, const std::string& title);
 
 }  // namespace unroll::cli

@@ -23,8 +23,8 @@ struct EvaluateOptions {
   std::string file;                   ///< the text to score
   std::int64_t limit = 0;             ///< symbols to read; 0: all
   Unknown unknown = Unknown::refuse;  ///< symbols that the model does not know
-  std::optional<int> threads;         ///< else worthwhile_threads()
-  bool json = false;                  ///< the result as JSON
+  std::optional<int> threads;         ///< default: worthwhile_threads()
+  bool json = false;                  ///< print the result as JSON
 };
 
 constexpr const char* details =
@@ -42,12 +42,12 @@ std::vector<SettingGroup> settings_of(EvaluateOptions& o) {
        {argument("MODEL", o.model, "run directory or model file (.safetensors)"),
         argument("FILE", o.file, "the text to score"),
         whole_number("limit", o.limit, 0, 1'000'000'000'000, "read this many symbols only; 0: all"),
-        choice("unknown", o.unknown, unknown_words, "symbols that the model does not know; skip: left out and counted"),
-        whole_number("threads", o.threads, 1, most_threads, "what is allowed and pays", "threads to use"),
+        choice("unknown", o.unknown, unknown_names, "symbols that the model does not know; skip: left out and counted"),
+        whole_number("threads", o.threads, 1, max_threads, "what is allowed and pays", "threads to use"),
         toggle("json", o.json, "print the result as one JSON object")}}};
 }
 
-constexpr double symbols_at_once = 512;  // of a scoring pass
+constexpr double symbols_at_once = 512;  // symbols processed together when scoring
 
 void write_scores(const EvaluateOptions& o, const Corpus& corpus, const LanguageModel::Score& score) {
   const double symbols = static_cast<double>(score.symbols);

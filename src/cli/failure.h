@@ -5,7 +5,7 @@
 
 namespace unroll::cli {
 
-/// What the program ends with where something was thrown.
+/// Exit code and message of the program after an exception.
 struct Failure {
   int code = 0;
   std::string line;

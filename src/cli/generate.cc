@@ -16,7 +16,7 @@ struct ContinueOptions {
   std::string model;                                  ///< run directory or model file
   std::string prefix;                                 ///< what to continue; empty: a symbol is drawn
   GenerateOptions generate{.length = 50, .seed = 1};  ///< length, temperature, seed, unknown
-  std::optional<int> threads;                         ///< else worthwhile_threads()
+  std::optional<int> threads;                         ///< default: worthwhile_threads()
 };
 
 constexpr const char* details =
@@ -37,13 +37,13 @@ std::vector<SettingGroup> settings_of(ContinueOptions& o) {
             number("temperature", o.generate.temperature, {}, "0",
                    "0: the most probable symbol; 1: draw as the model says; more: bolder"),
             seed(o.generate.seed, "of the draws"),
-            choice("unknown", o.generate.unknown, unknown_words, "symbols of the prefix that the model does not know"),
-            whole_number("threads", o.threads, 1, most_threads, "what is allowed and pays", "threads to use")}}};
+            choice("unknown", o.generate.unknown, unknown_names, "symbols of the prefix that the model does not know"),
+            whole_number("threads", o.threads, 1, max_threads, "what is allowed and pays", "threads to use")}}};
 }
 
 void continue_text(const ContinueOptions& o) {
   const std::string path = model_file_of(o.model);
-  // A step multiplies one row: it waits for each weight to be read, which takes as long as some multiply-adds.
+  // A step multiplies a single row: reading a weight takes as long as a few multiply-adds.
   constexpr double operations_hidden_by_reading = 4;
   const double operations = operations_hidden_by_reading * operations_per_symbol(path);
   Context context({.seed = o.generate.seed, .threads = o.threads.value_or(worthwhile_threads(operations))});

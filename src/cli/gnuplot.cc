@@ -22,13 +22,13 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr double longest_run = 60;  // seconds
+constexpr double max_run = 60;  // seconds
 
 [[noreturn]] void fail(const std::string& reason) {
   throw Error(ExitCode::io, fmt::format("cannot draw curves: {}", reason));
 }
 
-/// A file without a name, in memory: unlike a pipe it never makes anyone wait.
+/// An anonymous file in memory: unlike with a pipe, reading and writing never block.
 class MemoryFile {
  public:
   explicit MemoryFile(std::string_view content = "") : descriptor_(::memfd_create("unroll", MFD_CLOEXEC)) {
@@ -59,8 +59,8 @@ class MemoryFile {
   int descriptor_;
 };
 
-/// Starts gnuplot with these as its standard streams, out of reach of the terminal's Ctrl-C, and behind whatever
-/// trains.
+/// Starts gnuplot with these as its standard streams, in a process group that the terminal's Ctrl-C does not reach, and
+/// at low priority.
 pid_t start(const MemoryFile& input, const MemoryFile& output, const MemoryFile& errors) {
   posix_spawn_file_actions_t streams;
   ::posix_spawn_file_actions_init(&streams);
@@ -90,15 +90,15 @@ pid_t start(const MemoryFile& input, const MemoryFile& output, const MemoryFile&
   return child;
 }
 
-/// Its status for waitpid().
+/// Waits for `child` and returns its waitpid() status. Kills it and throws Error after `max_run` seconds.
 int wait_for(pid_t child) {
-  const double latest = monotonic_seconds() + longest_run;
+  const double latest = monotonic_seconds() + max_run;
   int status = 0;
   bool late = false;
   for (;;) {
     const pid_t ended = ::waitpid(child, &status, late ? 0 : WNOHANG);
     if (ended == child && !late) return status;
-    if (ended == child) fail(fmt::format("gnuplot took more than {} s", longest_run));
+    if (ended == child) fail(fmt::format("gnuplot took more than {} s", max_run));
     if (ended < 0 && errno != EINTR) fail(fmt::format("gnuplot was lost: {}", std::strerror(errno)));
     late = monotonic_seconds() > latest;
     if (late) ::kill(child, SIGKILL);

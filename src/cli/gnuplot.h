@@ -6,17 +6,16 @@
 
 namespace unroll::cli {
 
-/// What gnuplot, run as a child process, writes to its standard output for a script. The script comes over standard
-/// input, and start-up files are not read. Throws Error(io) where gnuplot is not installed, fails, or takes more than a
-/// minute. Any thread may call it.
+/// Runs gnuplot as a child process and returns its standard output. The script is passed over standard input; start-up
+/// files are not read. Throws Error(io) if gnuplot is not installed, fails, or takes more than a minute. Thread-safe.
 std::string run_gnuplot(const std::string& script);
 
-/// The beginning of the script for a picture in SVG, so many pixels large: how all our pictures look.
+/// Settings at the start of every script: an SVG picture of `width` x `height` pixels in the common style.
 std::string picture_settings(std::size_t width, std::size_t height);
 
-/// Text, on one line, as a gnuplot string: in double quotes, but for letters and spaces by octal escapes, so that
-/// nothing in it means anything to gnuplot. Otherwise `commands` and @macros would be obeyed; single quotes, which obey
-/// neither, cannot hold a text that begins with one; and a digit behind an escape would be taken for a part of it.
+/// The text on one line as a gnuplot string in double quotes, with octal escapes for all but letters and spaces, so
+/// that gnuplot interprets nothing in it. Otherwise it would run `commands` and expand @macros; single quotes prevent
+/// both but cannot hold a text that starts with one; and a digit after an escape would be read as part of it.
 std::string gnuplot_string(std::string_view text);
 
 }  // namespace unroll::cli

@@ -20,7 +20,7 @@ int parse_slots(const std::string& text, const std::string& file) {
   try {
     if (text.starts_with(key)) return static_cast<int>(parse_whole_number(text.substr(key.size()), 1, most));
   } catch (const IllegalValue&) {
-    // as below
+    // reported below
   }
   throw Error(ExitCode::bad_data, fmt::format("{}: '{}' is not slots=N with N from 1 to {}", file, text, most));
 }

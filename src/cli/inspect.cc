@@ -7,11 +7,11 @@
 #include <system_error>
 
 #include "cli/commands.h"
+#include "cli/enum_names.h"
 #include "cli/format.h"
 #include "cli/output.h"
 #include "cli/run_directory.h"
-#include "cli/words.h"
-#include "model/model_options.h"
+#include "language/model_options.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -23,7 +23,7 @@ struct InspectOptions {
   std::int64_t limit = 0;              ///< symbols of a text to read; 0: all
   Newlines newlines = Newlines::keep;  ///< of a text
   int first = 40;                      ///< symbols of a text to show beside their indices
-  bool json = false;                   ///< the result as JSON
+  bool json = false;                   ///< print the result as JSON
 };
 
 constexpr const char* details =
@@ -38,7 +38,7 @@ std::vector<SettingGroup> settings_of(InspectOptions& o) {
   return {{"What to show",
            {argument("THING", o.thing, "run directory, model file (.safetensors) or text"),
             whole_number("limit", o.limit, 0, 1'000'000'000'000, "read this many symbols of a text only; 0: all"),
-            choice("newlines", o.newlines, newlines_words, "space: line ends of a text become spaces"),
+            choice("newlines", o.newlines, newlines_names, "space: line ends of a text become spaces"),
             whole_number("first", o.first, 0, 1'000'000, "symbols of a text to show beside their indices"),
             toggle("json", o.json, "print the result as one JSON object")}}};
 }
@@ -66,7 +66,7 @@ nlohmann::ordered_json vocabulary_list(const Vocabulary& vocabulary) {
   return list;
 }
 
-/// The first symbols in rows, each over its index.
+/// The first symbols in rows, each above its index.
 std::string first_symbols(const Corpus& corpus, std::int64_t count) {
   constexpr std::int64_t per_row = 14;
   constexpr int width = 5;
@@ -110,16 +110,16 @@ nlohmann::ordered_json model_json(const std::string& path, const LanguageModel& 
   const LanguageModelOptions& o = model.options();
   nlohmann::ordered_json result;
   result["model"] = path;
-  result["cell"] = word_for(cell_words, o.cell);
-  if (o.cell == Cell::rnn) result["activation"] = word_for(activation_words, o.activation);
+  result["cell"] = name_of(cell_names, o.cell);
+  if (o.cell == Cell::rnn) result["activation"] = name_of(activation_names, o.activation);
   result["hidden"] = o.hidden;
   result["layers"] = o.layers;
   result["embedding"] = o.embedding;
   result["tied"] = o.tied;
   result["dropout"] = o.dropout;
   result["bidirectional"] = o.bidirectional;
-  result["biases"] = word_for(biases_words, o.biases);
-  result["newlines"] = word_for(newlines_words, o.newlines);
+  result["biases"] = name_of(biases_names, o.biases);
+  result["newlines"] = name_of(newlines_names, o.newlines);
   result["parameter_count"] = model.parameters().size();
   for (const ModelTensor& tensor : tensors) {
     result["parameters"].push_back({{"name", tensor.name}, {"shape", tensor.shape}});

@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "cli/texts.h"
-#include "cli/words.h"
+#include "cli/enum_names.h"
+#include "cli/training_texts.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -21,11 +21,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Of the process, not of the training.
+// Settings of the process rather than of the training.
 constexpr std::array<std::string_view, 6> never_kept = {"out",    "overwrite",     "init-from",
                                                         "resume", "extend-epochs", "json"};
 
-// What does not change what was trained so far, and says how to go on.
+// Settings that can be changed on resume: they do not affect the updates made so far.
 constexpr std::array<std::string_view, 16> may_change = {
     "FILE",          "threads",      "lr",           "patience",       "checkpoint-every", "keep",
     "max-rollbacks", "report-every", "prefix",       "resume",         "sample-length",    "extend-epochs",
@@ -42,7 +42,7 @@ std::string absolute(const std::string& path) {
   return ignored ? path : whole.string();
 }
 
-/// A JSON string, or a list of bytes where the text is not UTF-8, as the name of a file may be.
+/// A JSON string, or a list of bytes if the text is not UTF-8, as a file name may be.
 Json json_of(const std::string& text) {
   if (utf8::is_valid(text.begin(), text.end())) return text;
   Json bytes = Json::array();
@@ -57,7 +57,7 @@ std::string text_in(const Json& json) {
   return text;
 }
 
-/// "1" and "1.0" are one value.
+/// True for equal texts and for equal numbers, such as "1" and "1.0".
 bool same(const std::string& one, const std::string& other) {
   if (one == other) return true;
   const auto number = [](const std::string& text) {
@@ -85,18 +85,18 @@ GivenSettings settings_to_keep(const TrainOptions& o, const GivenSettings& given
   }
   kept["FILE"] = {o.file == "-" ? o.file : absolute(o.file)};
   if (!o.validation.empty() && !share_of(o.validation)) kept["validation"] = {absolute(o.validation)};
-  // The model may have them from another one, --init-from, and not from the flags.
-  kept["cell"] = {word_for(cell_words, o.model.cell)};
+  // With --init-from these come from the other model and not from the flags.
+  kept["cell"] = {name_of(cell_names, o.model.cell)};
   kept["hidden"] = {std::to_string(o.model.hidden)};
   kept["layers"] = {std::to_string(o.model.layers)};
   kept["embedding"] = {std::to_string(o.model.embedding)};
   kept["tied"] = {o.model.tied ? "true" : "false"};
   kept["dropout"] = {fmt::format("{}", o.model.dropout)};
-  kept["activation"] = {word_for(activation_words, o.model.activation)};
-  kept["biases"] = {word_for(biases_words, o.model.biases)};
-  kept["newlines"] = {word_for(newlines_words, o.newlines)};
+  kept["activation"] = {name_of(activation_names, o.model.activation)};
+  kept["biases"] = {name_of(biases_names, o.model.biases)};
+  kept["newlines"] = {name_of(newlines_names, o.newlines)};
   kept["epochs"] = {std::to_string(*o.epochs)};
-  kept["gradient-slices"] = {std::to_string(*o.slices)};
+  kept["gradient-slices"] = {std::to_string(*o.shards)};
   if (o.optimizer.schedule == ScheduleKind::step) kept["lr-decay-every"] = {std::to_string(*o.optimizer.decay_every)};
   if (o.checkpoint_every->updates > 0) kept["checkpoint-every"] = {std::to_string(o.checkpoint_every->updates)};
   return kept;
@@ -123,7 +123,7 @@ GivenSettings settings_from_json(const std::string& json, const std::string& pla
   }
 }
 
-GivenSettings settings_to_go_on(const GivenSettings& kept, const GivenSettings& given, const std::string& run) {
+GivenSettings resume_settings(const GivenSettings& kept, const GivenSettings& given, const std::string& run) {
   TrainOptions defaults;
   const std::vector<SettingGroup> groups = settings_of(defaults);
   GivenSettings result = kept;

@@ -25,9 +25,9 @@ namespace {
 
 struct LaunchOptions {
   int ranks = 2;
-  std::string hosts;  ///< a file that names them; empty: this one
+  std::string hosts;  ///< host file; empty: this host only
   int max_restarts = 0;
-  std::vector<std::string> arguments;  ///< of the program that the ranks run
+  std::vector<std::string> arguments;  ///< command that the ranks run, with its arguments
 };
 
 constexpr const char* details =
@@ -41,24 +41,24 @@ Examples:
   unroll launch --ranks 6 --hosts hosts.txt --max-restarts 3 -- train novel.txt --gradient-slices 8 --out shared/novel)";
 
 std::vector<SettingGroup> settings_of(LaunchOptions& o) {
-  constexpr int most_ranks = 100'000;
+  constexpr int max_ranks = 100'000;
   return {{"How it is run",
            {arguments("ARGUMENT", o.arguments, "train or bench, and its arguments, behind --"),
-            whole_number("ranks", o.ranks, 1, most_ranks, "processes in all"),
+            whole_number("ranks", o.ranks, 1, max_ranks, "processes in all"),
             text("hosts", "FILE", o.hosts, "this host", "a file with a line NAME slots=N for each host"),
             whole_number("max-restarts", o.max_restarts, 0, 1000, "times to go on after a rank was lost")}}};
 }
 
-/// Who takes part.
+/// Number of ranks, and their hosts.
 struct Team {
   int ranks = 1;
-  std::vector<Host> hosts;  // none: this one
+  std::vector<Host> hosts;  // empty: this host
 };
 
 std::vector<std::string> mpirun_arguments(const Team& team, const std::vector<std::string>& arguments) {
   std::vector<std::string> all = {"--bind-to", "none", "--oversubscribe", "-n", std::to_string(team.ranks)};
   if (!team.hosts.empty()) all.insert(all.end(), {"--host", list_of(team.hosts)});
-  // So that its daemons learn of a network that was cut.
+  // So that mpirun's daemons detect a broken connection.
   all.insert(all.end(), {"--mca", "oob_tcp_keepalive_time", "5", "--mca", "oob_tcp_keepalive_intvl", "2", "--mca",
                          "oob_tcp_keepalive_probes", "3"});
   all.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
@@ -66,8 +66,8 @@ std::vector<std::string> mpirun_arguments(const Team& team, const std::vector<st
   return all;
 }
 
-/// After a loss: the hosts that still answer and as many ranks as they take, or one rank less where all of them do.
-Team those_left(const Team& before, const StopSignals& signals) {
+/// The team after a loss: the reachable hosts and as many ranks as they take, or one rank fewer if all are reachable.
+Team surviving_team(const Team& before, const StopSignals& signals) {
   Team left{.ranks = std::max(1, before.ranks - 1), .hosts = reachable(before.hosts, signals)};
   if (left.hosts.size() == before.hosts.size() || signals.received() != 0) return left;
   if (left.hosts.empty())
@@ -76,12 +76,12 @@ Team those_left(const Team& before, const StopSignals& signals) {
   return left;
 }
 
-/// What is to be launched, as its own settings say.
-struct Job {
+/// The command to launch, and its parsed settings.
+struct LaunchPlan {
   std::vector<std::string> arguments = {};
   GivenSettings given = {};
-  bool helps = false;    ///< it only prints its help
-  std::string run = {};  ///< the run directory of a training that has one by name
+  bool helps = false;    ///< the command only prints its help
+  std::string run = {};  ///< run directory named by --out or --resume; empty: none
 };
 
 std::string run_directory_of(const GivenSettings& given) {
@@ -97,31 +97,31 @@ std::string run_directory_of(const GivenSettings& given) {
   return {};
 }
 
-/// Throws what the ranks would end with all alike.
-Job job_of(const LaunchOptions& o) {
+/// Throws Error for arguments that would fail on all ranks.
+LaunchPlan launch_plan(const LaunchOptions& o) {
   const std::vector<Command> launchable = {train_command(), bench_command()};
   const auto command = std::ranges::find(launchable, o.arguments.front(), &Command::name);
   if (command == launchable.end()) {
     throw Error("launch: only train and bench can be run by several ranks: launch -- train FILE");
   }
-  Job job{.arguments = o.arguments};
-  job.helps = read_settings(*command, {o.arguments.begin() + 1, o.arguments.end()}, job.given).has_value();
-  if (const auto file = job.given.find("FILE"); file != job.given.end() && file->second.back() == "-") {
+  LaunchPlan plan{.arguments = o.arguments};
+  plan.helps = read_settings(*command, {o.arguments.begin() + 1, o.arguments.end()}, plan.given).has_value();
+  if (const auto file = plan.given.find("FILE"); file != plan.given.end() && file->second.back() == "-") {
     throw Error("launch: FILE -: ranks have no standard input; name a file");
   }
-  job.run = run_directory_of(job.given);
-  if (command->name == "bench" && !job.helps && !job.given.contains("distributed")) {
+  plan.run = run_directory_of(plan.given);
+  if (command->name == "bench" && !plan.helps && !plan.given.contains("distributed")) {
     throw Error("launch: bench measures one process; several take bench --distributed");
   }
-  if (o.max_restarts == 0 || job.helps) return job;
+  if (o.max_restarts == 0 || plan.helps) return plan;
   if (command->name != "train") throw Error("launch: --max-restarts is for train");
-  if (job.run.empty()) {
+  if (plan.run.empty()) {
     throw Error("launch: --max-restarts needs the name of the run: give --out DIR, or --resume DIR, behind --");
   }
-  return job;
+  return plan;
 }
 
-/// The checkpoints of a run, and when each was written.
+/// The checkpoints of a run, and the time when each was written.
 using Checkpoints = std::map<std::string, std::filesystem::file_time_type>;
 
 Checkpoints checkpoints_of(const std::string& run) {
@@ -133,21 +133,22 @@ Checkpoints checkpoints_of(const std::string& run) {
   return all;
 }
 
-/// How to go on after a loss: from what this job has saved, else as it began. All settings but this one are the run's.
-std::vector<std::string> arguments_to_go_on(const Job& job, const Checkpoints& before) {
-  const Checkpoints now = checkpoints_of(job.run);
+/// Arguments after a loss: --resume if this launch has written a checkpoint, else the original ones. Only --json has to
+/// be repeated; the checkpoint has all other settings.
+std::vector<std::string> restart_arguments(const LaunchPlan& plan, const Checkpoints& before) {
+  const Checkpoints now = checkpoints_of(plan.run);
   const bool saved = std::ranges::any_of(now, [&](const auto& checkpoint) {
     const auto earlier = before.find(checkpoint.first);
     return earlier == before.end() || earlier->second != checkpoint.second;
   });
-  if (!saved) return job.arguments;
-  std::vector<std::string> arguments = {"train", "--resume", job.run};
-  const auto json = job.given.find("json");
-  if (json != job.given.end() && json->second.back() == "true") arguments.push_back("--json");
+  if (!saved) return plan.arguments;
+  std::vector<std::string> arguments = {"train", "--resume", plan.run};
+  const auto json = plan.given.find("json");
+  if (json != plan.given.end() && json->second.back() == "true") arguments.push_back("--json");
   return arguments;
 }
 
-/// What a training ends with where the same would happen again, or somebody stopped it.
+/// True for exit codes after which a restart is useless: success, errors that would recur, and a stop by a signal.
 bool is_final(int code) {
   constexpr auto of = [](ExitCode one) { return static_cast<int>(one); };
   constexpr auto by = [](int signal) { return StoppedBySignal{signal}.exit_code(); };
@@ -165,34 +166,35 @@ bool is_final(int code) {
   return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
-/// Runs mpirun once; its exit code, where it is a training's, else that of a lost rank.
+/// Runs mpirun once. Returns its exit code if it is final or a stop signal caused it, else that of a lost rank.
 int run_once(const std::vector<std::string>& command, const StopSignals& signals) {
   Mpirun mpirun(command, Messages::passed_on);
   const int code = mpirun.wait(signals);
   const bool by_signal = code > StoppedBySignal{0}.exit_code();
   if (signals.received() != 0 && by_signal) return StoppedBySignal{signals.received()}.exit_code();
   if (is_final(code)) return code;
-  if (!mpirun.cause_was_said()) {
-    say(fmt::format("unroll: a rank or its host was lost, or could not be reached (mpirun ended with {})", code));
+  if (!mpirun.failure_reported()) {
+    log_message(
+        fmt::format("unroll: a rank or its host was lost, or could not be reached (mpirun ended with {})", code));
   }
   return static_cast<int>(ExitCode::rank_lost);
 }
 
 void launch(const LaunchOptions& o) {
-  const Job job = job_of(o);
+  const LaunchPlan plan = launch_plan(o);
   const StopSignals signals;
-  std::vector<std::string> arguments = job.arguments;
-  const Checkpoints before = job.run.empty() ? Checkpoints{} : checkpoints_of(job.run);
+  std::vector<std::string> arguments = plan.arguments;
+  const Checkpoints before = plan.run.empty() ? Checkpoints{} : checkpoints_of(plan.run);
   Team team{.ranks = o.ranks, .hosts = {}};
   if (!o.hosts.empty()) team.hosts = read_hosts(o.hosts);
   int code = 0;
   for (int restart = 0;; ++restart) {
     code = run_once(mpirun_arguments(team, arguments), signals);
     if (code != static_cast<int>(ExitCode::rank_lost) || restart == o.max_restarts) break;
-    team = those_left(team, signals);
+    team = surviving_team(team, signals);
     if (signals.received() != 0) throw LaunchedEnded{StoppedBySignal{signals.received()}.exit_code()};
-    arguments = arguments_to_go_on(job, before);
-    say(fmt::format("restart   {} of {}, with {}", restart + 1, o.max_restarts, counted(team.ranks, "rank")));
+    arguments = restart_arguments(plan, before);
+    log_message(fmt::format("restart   {} of {}, with {}", restart + 1, o.max_restarts, counted(team.ranks, "rank")));
   }
   if (code != 0) throw LaunchedEnded{code};
 }

@@ -6,7 +6,7 @@ namespace unroll::cli {
 
 Command launch_command();
 
-/// Thrown where the processes that were launched have said why they end with this exit code.
+/// Thrown if the launched processes ended with this exit code; they have already reported why.
 struct LaunchedEnded {
   int exit_code = 0;
 };

@@ -16,8 +16,8 @@ namespace unroll::cli {
 
 namespace {
 
-/// The first of these variables that is a number, or begins with one: Slurm's "2(x3)" says how many tasks are on each
-/// of three hosts.
+/// Value of the first of these variables that is a number or starts with one: Slurm's "2(x3)" means 2 tasks on each of
+/// 3 hosts.
 std::optional<int> number_in(std::initializer_list<const char*> variables) {
   for (const char* name : variables) {
     const char* const value = std::getenv(name);
@@ -31,7 +31,7 @@ std::optional<int> number_in(std::initializer_list<const char*> variables) {
   return std::nullopt;
 }
 
-/// In the affinity mask of a process, 0 is this one; 0 where it cannot be seen.
+/// Number of cores in the affinity mask of `process` (0: this process); 0 if it cannot be read.
 int cores_of(pid_t process) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
@@ -41,7 +41,7 @@ int cores_of(pid_t process) {
 }  // namespace
 
 Launched launched() {
-  // Open MPI; MPICH and Intel MPI; PMIx and Slurm. A batch script of Slurm has SLURM_PROCID too, and is no step.
+  // Open MPI; MPICH and Intel MPI; PMIx and Slurm. SLURM_PROCID is not used: a batch script has it too.
   const auto rank = number_in({"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"});
   const auto ranks = number_in({"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"});
   if (!rank || !ranks || *ranks < 2 || *rank >= *ranks) return {};
@@ -51,8 +51,8 @@ Launched launched() {
 
 int threads_of_rank() {
   const int allowed = available_threads();
-  // A mask that is smaller than that of mpirun's daemon was made for this rank, or for those of a socket; a container's
-  // is that of both.
+  // A mask smaller than that of mpirun's daemon was set for this rank or for its socket, so the daemon's mask is the
+  // one to share. A container restricts both alike.
   const int of_daemon = cores_of(::getppid());
   const int whole = cores_of(0) < of_daemon ? of_daemon : allowed;
   return std::min(allowed, std::max(1, whole / launched().ranks_on_host));

@@ -58,7 +58,7 @@ LiveLine::~LiveLine() { clear_live_line(); }
 bool LiveLine::due() const { return terminal_ && monotonic_seconds() - last_ >= period; }
 
 void LiveLine::show(const std::vector<LiveField>& fields) {
-  // A character in the last column would let some terminals begin a new line.
+  // A character in the last column would make some terminals start a new line.
   show_live_line(fitted(fields, terminal_columns() - 1));
   last_ = monotonic_seconds();
 }

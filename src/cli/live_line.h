@@ -8,15 +8,15 @@ namespace unroll::cli {
 /// A part of the live line.
 struct LiveField {
   std::string text;
-  std::string brief;  ///< the same, for a narrow terminal
+  std::string brief;  ///< shorter form, for a narrow terminal
   int rank = 0;       ///< fields of a higher rank are left out first
 };
 
-/// The fields in their order, separated by commas, within so many columns: all of them, briefly where that is needed,
-/// else without those of the highest ranks. The last one that is left is cut.
+/// The fields in order, separated by commas, within `columns` columns: all of them, in brief form if needed, else
+/// without those of the highest ranks. If even those of rank 0 do not fit, the line is cut.
 std::string fitted(const std::vector<LiveField>& fields, int columns);
 
-/// A line on standard error that overwrites itself, on a terminal only. say() removes it first.
+/// A status line on standard error that overwrites itself; only on a terminal. log_message() removes it first.
 class LiveLine {
  public:
   LiveLine();
@@ -24,9 +24,9 @@ class LiveLine {
   LiveLine& operator=(const LiveLine&) = delete;
   ~LiveLine();
 
-  /// True where a new text would be seen: on a terminal, and not sooner than a tenth of a second after the last.
+  /// True if show() is due: on a terminal, and at least a tenth of a second after the last one.
   bool due() const;
-  /// Fits the fields into the terminal as wide as it is now.
+  /// Shows the fields, fitted to the current width of the terminal.
   void show(const std::vector<LiveField>& fields);
 
  private:

@@ -21,7 +21,7 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr const char* closing_words = R"(
+constexpr const char* closing_names = R"(
 `unroll COMMAND --help` shows the flags of a command, with examples.
 Results go to standard output, progress and messages to standard error.
 
@@ -53,7 +53,7 @@ std::string help() {
   return "unroll trains recurrent neural networks on text, lets them write, examines tables and predicts their "
          "columns.\n"
          "Usage: unroll COMMAND ...\n\nCommands:\n" +
-         list_of(all_commands()) + closing_words;
+         list_of(all_commands()) + closing_names;
 }
 
 std::string help_of_group(const Command& group) {
@@ -69,7 +69,7 @@ std::vector<std::string> after_first(const std::vector<std::string>& arguments) 
   return {arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end()};
 }
 
-/// `arguments` are those behind the command's name.
+/// `arguments`: those after the command's name.
 void run(const Command& command, const std::vector<std::string>& arguments) {
   if (!command.members.empty()) {
     const std::string word = first_of(arguments);
@@ -95,8 +95,8 @@ void run(const std::vector<std::string>& arguments) {
   run(find_command(commands, word, "unroll"), after_first(arguments));
 }
 
-/// A standard stream that the caller has closed must not become the number of a file that is opened later: messages
-/// would go into it. The wrong direction lets reading and writing fail as before.
+/// Opens /dev/null for each standard stream that the caller has closed: a file opened later would get its number, and
+/// messages would go into it. The wrong direction makes reading and writing fail as before.
 void occupy_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
@@ -104,11 +104,11 @@ void occupy_standard_streams() {
 }
 
 int guarded_main(int count, char** arguments) {
-  // A reader that has gone and a file that may not grow: the write that meets them reports it.
+  // A closed pipe or a file at its size limit is reported by the write that fails.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   occupy_standard_streams();
-  if (launched().rank > 0) be_silent();
+  if (launched().rank > 0) set_quiet();
   try {
     run({arguments + 1, arguments + count});
     return static_cast<int>(ExitCode::ok);
@@ -120,7 +120,7 @@ int guarded_main(int count, char** arguments) {
     return ended.exit_code;
   } catch (...) {
     const Failure failure = failure_of(std::current_exception());
-    say("unroll: " + failure.line);
+    log_message("unroll: " + failure.line);
     return failure.code;
   }
 }

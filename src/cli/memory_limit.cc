@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr double unlimited = std::numeric_limits<double>::infinity();
 
-/// MemAvailable and SwapFree of /proc/meminfo (proc(5)), in kibibytes there.
+/// Bytes: MemAvailable plus SwapFree of /proc/meminfo (proc(5)); infinite if not reported.
 double left_on_machine() {
   std::ifstream file("/proc/meminfo");
   double left = 0;
@@ -40,7 +40,7 @@ double number_in(const fs::path& path) {
   return unlimited;  // "max" is no number
 }
 
-/// memory.max of this process's control group and of all above it (cgroups(7), version 2).
+/// The minimum of memory.max over this process's control group and all its parents (cgroups(7), version 2).
 double limit_of_control_group() {
   std::ifstream file("/proc/self/cgroup");
   double limit = unlimited;
@@ -55,7 +55,7 @@ double limit_of_control_group() {
   return limit;
 }
 
-/// How many bytes of address space the program has taken already (proc(5), statm).
+/// Bytes of address space that the program already uses (proc(5), statm).
 double address_space_taken() {
   std::ifstream file("/proc/self/statm");
   double pages = 0;
@@ -63,10 +63,10 @@ double address_space_taken() {
   return pages * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
-/// Both limits count address space, and so the stacks of threads, of which training has a few.
+/// Bytes left under RLIMIT_AS or RLIMIT_DATA. Both count address space, and so the stacks of the threads to come.
 double resource_limit(__rlimit_resource resource, int threads) {
   constexpr double stack = 8.4e6;
-  constexpr int others = 3;  // to write checkpoints, to draw, and the first one
+  constexpr int others = 3;  // threads: checkpoint writer, curve drawing, main
   const double stacks = stack * (threads + others);
   rlimit limit{};
   if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return unlimited;

@@ -3,31 +3,31 @@
 #include <span>
 #include <string>
 
-#include "cli/words.h"
+#include "cli/enum_names.h"
 
 namespace unroll::cli {
 
-/// How far predictions are from what they predict.
+/// Measure of the error of predictions.
 enum class Metric {
   log_rmse,  ///< root mean square of the errors of the logarithms
   rmse,      ///< root mean square error
   mae,       ///< mean absolute error
-  r2         ///< share of the variance that is explained; the only one where more is better
+  r2         ///< share of variance explained; the only one for which higher is better
 };
 
-inline const Words<Metric> metric_words = {
+inline const EnumNames<Metric> metric_names = {
     {"log-rmse", Metric::log_rmse}, {"rmse", Metric::rmse}, {"mae", Metric::mae}, {"r2", Metric::r2}};
 
-/// NaN where there is none: r2 of targets that are all equal.
+/// The value of the metric; NaN for r2 of targets that are all equal.
 double score(Metric metric, std::span<const double> predictions, std::span<const double> targets);
 
-/// Dollars with four digits, shares and logarithms with four decimals.
+/// Four decimals below 10 in magnitude, else four significant digits.
 std::string score_text(double score);
 
-/// The score, or where more of it is better what it lacks of the best one: less is better.
+/// The score, or 1 - score for r2: lower is better.
 double error(Metric metric, std::span<const double> predictions, std::span<const double> targets);
 
-/// Mean and standard deviation (with n - 1; 0 of a single one).
+/// Mean and sample standard deviation (n - 1; 0 for a single number).
 struct MeanAndDeviation {
   double mean = 0, deviation = 0;
 };

@@ -20,15 +20,15 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr int signal_base = 128;  // of the exit code of a process that a signal ended
-constexpr double grace = 3;       // seconds for mpirun to end after its ranks
+constexpr int signal_base = 128;  // plus the signal: exit code of a process that a signal ended
+constexpr double grace = 3;       // seconds for mpirun to end after a rank reported a failure
 
 [[noreturn]] void become(const std::vector<std::string>& command, int errors) {
   std::vector<char*> words(command.size() + 1);  // a null at the end
   std::transform(command.begin(), command.end(), words.begin(),
                  [](const std::string& word) { return const_cast<char*>(word.c_str()); });
   ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // where this process is killed, the ranks end too
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // if this process is killed, the ranks end too
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(errors, STDERR_FILENO);
@@ -56,12 +56,12 @@ Mpirun::Mpirun(std::vector<std::string> arguments, Messages messages) : messages
 Mpirun::~Mpirun() { ::close(errors_); }
 
 void Mpirun::end_line() {
-  if (messages_ == Messages::passed_on) say(line_);
-  if (line_.starts_with("unroll: ") && !said_at_) said_at_ = monotonic_seconds();
+  if (messages_ == Messages::passed_on) log_message(line_);
+  if (line_.starts_with("unroll: ") && !reported_at_) reported_at_ = monotonic_seconds();
   line_.clear();
 }
 
-/// What has come, in whole lines. False at the end.
+/// Passes on the complete lines of the available output. False at its end.
 bool Mpirun::pass_on() {
   std::array<char, 4096> piece{};
   const ssize_t size = ::read(errors_, piece.data(), piece.size());
@@ -78,7 +78,7 @@ bool Mpirun::pass_on() {
 int Mpirun::wait(const StopSignals& signals, double seconds) {
   const double began = monotonic_seconds();
   constexpr int pause = 20;    // milliseconds
-  constexpr double again = 1;  // seconds: mpirun drops signals until its ranks have begun
+  constexpr double again = 1;  // seconds between signals: mpirun drops them until its ranks have started
   double last_signal = 0;
   for (int status = 0;;) {
     pollfd readable{.fd = errors_, .events = POLLIN, .revents = 0};
@@ -94,7 +94,7 @@ int Mpirun::wait(const StopSignals& signals, double seconds) {
       ::kill(process_, SIGUSR1);
       last_signal = now;
     }
-    if ((said_at_ && now - *said_at_ > grace) || now - began > seconds) ::kill(-process_, SIGKILL);
+    if ((reported_at_ && now - *reported_at_ > grace) || now - began > seconds) ::kill(-process_, SIGKILL);
   }
 }
 

@@ -13,23 +13,22 @@ namespace unroll::cli {
 
 enum class Messages { passed_on, dropped };
 
-/// A run of mpirun, whose standard error is passed on. It is in a process group of its own: a terminal's Ctrl-C comes
-/// to this process alone.
+/// A run of mpirun. It has its own process group, so that a terminal's Ctrl-C reaches only this process.
 class Mpirun {
  public:
-  /// Throws Error(io) where there can be no more processes.
+  /// `messages`: what happens to mpirun's standard error. Throws Error(io) if no process can be created.
   Mpirun(std::vector<std::string> arguments, Messages messages);
   Mpirun(const Mpirun&) = delete;
   Mpirun& operator=(const Mpirun&) = delete;
   ~Mpirun();
 
-  /// Its exit code, that of a shell where a signal ended it, once it has ended. A signal to this process is passed on,
-  /// in a form in which the ranks have the time to save. Where a rank has said why all end, mpirun has a few
-  /// seconds: it would wait for hosts that are frozen or cut off.
-  /// It is killed where it takes longer than so many seconds.
+  /// Waits for mpirun and returns its exit code, 128 + signal if a signal ended it. A signal received by this process
+  /// is passed on as SIGUSR1, so that the ranks have time to save. Once a rank has reported why all end, mpirun is
+  /// killed after a few seconds, since it would wait for hosts that are frozen or unreachable. It is also killed after
+  /// `seconds`.
   int wait(const StopSignals& signals, double seconds = std::numeric_limits<double>::infinity());
-  /// Whether a rank has said why all end.
-  bool cause_was_said() const { return said_at_.has_value(); }
+  /// True if a rank has reported why all end.
+  bool failure_reported() const { return reported_at_.has_value(); }
 
  private:
   bool pass_on();
@@ -37,9 +36,9 @@ class Mpirun {
 
   Messages messages_;
   pid_t process_ = -1;
-  int errors_ = -1;   // its standard error
-  std::string line_;  // the last one, as far as it has come
-  std::optional<double> said_at_;
+  int errors_ = -1;   // mpirun's standard error
+  std::string line_;  // last line, still incomplete
+  std::optional<double> reported_at_;
 };
 
 }  // namespace unroll::cli

@@ -10,13 +10,13 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr std::int64_t most_updates = 1'000'000'000'000;
+constexpr std::int64_t max_updates = 1'000'000'000'000;
 
 constexpr Interval positive = {.low = 0, .low_included = false};
 constexpr Interval share = {.low = 0, .high = 1, .high_included = false};
 constexpr Interval within_one = {.low = 0, .high = 1, .low_included = false, .high_included = false};
 
-/// Momentum m adds up 1 / (1 - m) steps in the same direction, so its steps are shorter by that.
+/// 1 - momentum for sgd: momentum m adds up 1 / (1 - m) steps in the same direction.
 float default_rate(const OptimizerOptions& o) {
   return o.kind == OptimizerKind::sgd ? static_cast<float>(1 - o.momentum) : 0.005f;
 }
@@ -50,7 +50,7 @@ SettingGroup optimizer_settings(OptimizerOptions& o) {
   const ScheduleOptions schedule;
   const auto as_text = [](double number) { return fmt::format("{}", number); };
   return {"Optimizer",
-          {choice("optimizer", o.kind, optimizer_words, "how gradients become updates"),
+          {choice("optimizer", o.kind, optimizer_names, "how gradients become updates"),
            number("lr", o.learning_rate, positive, "0.005, sgd 1 - momentum", "learning rate"),
            number("momentum", o.momentum, share, as_text(o.momentum), "sgd: share of the last direction that stays"),
            toggle("nesterov", o.nesterov, "sgd: look ahead by the momentum"),
@@ -58,19 +58,19 @@ SettingGroup optimizer_settings(OptimizerOptions& o) {
                   "adamw: each update takes this share, times the rate, of every weight away"),
            number("clip", o.clip, {}, "1", "clip gradients to this global norm; 0: never"),
            number("clip-value", o.clip_value, {}, "0", "clip each element of the gradients instead; 0: never"),
-           choice("schedule", o.schedule, schedule_words, "how the rate changes"),
-           whole_number("warmup", o.warmup, 0, most_updates, "updates over which the rate rises linearly"),
+           choice("schedule", o.schedule, schedule_names, "how the rate changes"),
+           whole_number("warmup", o.warmup, 0, max_updates, "updates over which the rate rises linearly"),
            number("lr-minimum", o.minimum, share, as_text(schedule.minimum),
                   "cosine, plateau: the lowest rate, as a share of --lr"),
            number("lr-decay", o.decay, within_one, as_text(schedule.decay),
                   "step, plateau: what the rate is multiplied by"),
-           whole_number("lr-decay-every", o.decay_every, 1, most_epochs, "a third of all",
+           whole_number("lr-decay-every", o.decay_every, 1, max_epochs, "a third of all",
                         "step: epochs from one multiplication to the next"),
-           whole_number("lr-patience", o.patience, 0, most_epochs, std::to_string(schedule.patience),
+           whole_number("lr-patience", o.patience, 0, max_epochs, std::to_string(schedule.patience),
                         "plateau: epochs without gain that are borne")}};
 }
 
-void check_together(const OptimizerOptions& o) {
+void check_conflicts(const OptimizerOptions& o) {
   const bool momentum = o.kind == OptimizerKind::sgd && o.momentum > 0;
   const bool step = o.schedule == ScheduleKind::step, plateau = o.schedule == ScheduleKind::plateau;
   const struct {
@@ -111,7 +111,7 @@ void check_length(const OptimizerOptions& o, const PlannedRun& run) {
                     "raise --epochs",
                     schedule.decay_every, counted(run.epochs, "epoch")));
   }
-  // One epoch to compare with, patience + 1 without gain, and one that feels it.
+  // One epoch to compare with, patience + 1 without improvement, and one with the reduced rate.
   if (o.schedule == ScheduleKind::plateau && schedule.patience + 3 > run.epochs) {
     throw Error(
         fmt::format("--schedule plateau cannot act within {}: it needs {} with --lr-patience {}; lower that or "
@@ -120,14 +120,14 @@ void check_length(const OptimizerOptions& o, const PlannedRun& run) {
   }
 }
 
-void complete(OptimizerOptions& o, std::int64_t epochs) {
+void fill_defaults(OptimizerOptions& o, std::int64_t epochs) {
   if (!o.learning_rate) o.learning_rate = default_rate(o);
   if (!o.clip) o.clip = o.clip_value > 0 ? 0.0f : 1.0f;
   if (!o.decay_every) o.decay_every = std::max<std::int64_t>(1, epochs / 3);
 }
 
 std::string description(const OptimizerOptions& o) {
-  std::string text = fmt::format("{} rate {}", word_for(optimizer_words, o.kind), *o.learning_rate);
+  std::string text = fmt::format("{} rate {}", name_of(optimizer_names, o.kind), *o.learning_rate);
   if (o.momentum > 0) text += fmt::format(", {} {}", o.nesterov ? "Nesterov momentum" : "momentum", o.momentum);
   if (o.kind == OptimizerKind::adamw) {
     text += fmt::format(", weight decay {}", o.weight_decay.value_or(AdamWOptions{}.weight_decay));

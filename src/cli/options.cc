@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t help_column = 36;
 
-/// The text, or nothing where it is not wholly a number of that type.
+/// The number that `text` consists of; empty if the whole text is not a number of that type.
 template <typename Number>
 std::optional<Number> whole_text_as(const std::string& text) {
   Number number{};
@@ -125,7 +125,7 @@ namespace {
 
 std::string see_help(const Command& command) { return fmt::format("see unroll {} --help", command.name); }
 
-/// What the command line says, by setting.
+/// A setting and its values on the command line.
 struct Given {
   const Setting* setting;
   CLI::Option* option;
@@ -189,8 +189,8 @@ void assign_from_config(const Command& command, const std::string& path, const s
   }
 }
 
-/// From the back, as CLI11 reads them. It takes `--name= next` for `--name next`: an empty value becomes an argument of
-/// its own.
+/// The arguments in reverse order, as CLI11 reads them. CLI11 takes `--name= next` for `--name next`, so an empty value
+/// becomes an argument of its own.
 std::vector<std::string> for_cli11(const std::vector<std::string>& arguments) {
   std::vector<std::string> result;
   bool flags = true;

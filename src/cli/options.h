@@ -11,12 +11,11 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/words.h"
+#include "cli/enum_names.h"
 
 namespace unroll::cli {
 
-/// Something that a user can set. From the list of its settings come a command's flags, its help and the keys of its
-/// configuration file.
+/// A setting of a command: defines its flag or argument, its line of the help and its key in a configuration file.
 struct Setting {
   enum class Form {
     argument,           ///< FILE
@@ -28,17 +27,17 @@ struct Setting {
   };
   Form form = Form::flag;
   std::string name;        ///< as in --name VALUE, and in name = VALUE
-  std::string value_name;  ///< what stands for the value in help
-  std::string initial;     ///< what it is without the flag, for help; may be empty
+  std::string value_name;  ///< placeholder of the value in the help
+  std::string initial;     ///< default value, for the help; may be empty
   std::string help;
-  /// Takes the text of one value; a toggle takes "true" or "false". Throws IllegalValue.
+  /// Assigns one value from its text, "true" or "false" for a toggle. Throws IllegalValue.
   std::function<void(const std::string&)> assign;
-  char letter = 0;  ///< of the short form, -o VALUE; 0: there is none
+  char letter = 0;  ///< short form, as in -o VALUE; 0: none
 
   bool is_flag() const { return form != Form::argument && form != Form::optional_argument && form != Form::arguments; }
 };
 
-/// Says what a value must be: "a whole number from 1 to 64".
+/// Thrown for an illegal value. `legal` describes the legal ones: "a whole number from 1 to 64".
 struct IllegalValue {
   std::string legal;
 };
@@ -48,39 +47,39 @@ struct SettingGroup {
   std::vector<Setting> settings;
 };
 
-/// The text of all values that were given, by the setting's name: those of the command line, else of the configuration
-/// file.
+/// Texts of the given values by setting name: those of the command line, else those of the configuration file.
 using GivenSettings = std::map<std::string, std::vector<std::string>>;
 
-/// A sub-command of the program, or a group of such.
+/// A sub-command of the program, or a group of sub-commands.
 struct Command {
-  std::string name;  ///< with the group it is in: "train", "table", "table inspect"
+  std::string name;  ///< including its group: "train", "table", "table inspect"
   std::string summary;
-  std::string details;  ///< the end of its help: examples, and what else one has to know
+  std::string details;  ///< end of its help: notes and examples
   std::vector<SettingGroup> groups;
   std::function<void(const GivenSettings&)> run;
-  std::vector<Command> members = {};  ///< of a group, which has neither settings nor run
-  bool shared = false;                ///< by all processes that were started together (on_all_ranks())
+  std::vector<Command> members = {};  ///< sub-commands of a group, which has neither settings nor run
+  bool shared = false;                ///< run collectively by all processes started together (on_all_ranks())
 };
 
 /// The list of commands in a help text: the last word of each name, and its summary.
 std::string list_of(const std::vector<Command>& commands);
 
-/// The one whose name ends in the word `word`. Throws Error(usage) that names what there is; `group` is what they are
-/// the commands of, "unroll" or "unroll table".
+/// The command whose name ends in the word `word`. Throws Error(usage) with a list of the commands if there is none.
+/// `group`: what they are the commands of, "unroll" or "unroll table".
 const Command& find_command(const std::vector<Command>& commands, const std::string& word, const std::string& group);
 
-/// Assigns what `arguments` (after the command's name) and the file named by --config say, and adds it to `given`; the
-/// command line wins. Returns the text of the help where that was asked for, and then assigns nothing. Throws
-/// Error(usage) that names the flag, its legal values and the help.
+/// Assigns the settings given by `arguments` (after the command's name) and by the file that --config names, and adds
+/// them to `given`; the command line has precedence. If help is requested, returns its text and assigns nothing. Throws
+/// Error(usage) naming the flag, its legal values and the help.
 std::optional<std::string> read_settings(const Command& command, const std::vector<std::string>& arguments,
                                          GivenSettings& given);
 
-/// Assigns values that were given to an earlier process and kept in the file `place`. Throws Error(bad_data) for what
-/// is no setting or no legal value.
+/// Assigns values that were given to an earlier process and stored in the file `place`. Throws Error(bad_data) for an
+/// unknown setting or an illegal value.
 void assign_settings(const std::vector<SettingGroup>& groups, const GivenSettings& given, const std::string& place);
 
-const Setting* find_setting(const std::vector<SettingGroup>& groups, const std::string& name);  ///< null: there is none
+const Setting* find_setting(const std::vector<SettingGroup>& groups,
+                            const std::string& name);  ///< null if there is none
 
 /// The legal values of a number.
 struct Interval {
@@ -99,7 +98,7 @@ Setting texts(std::string name, std::string value_name, std::vector<std::string>
               std::string help);
 Setting toggle(std::string name, bool& field, std::string help);
 
-// Values from their text; throw IllegalValue.
+// Parsers of values; throw IllegalValue.
 std::int64_t parse_whole_number(const std::string& text, std::int64_t low, std::int64_t high);
 std::uint64_t parse_seed(const std::string& text);
 template <std::floating_point Number>
@@ -107,7 +106,7 @@ Number parse_number(const std::string& text, const Interval& interval);
 std::string alternatives(const std::vector<std::string>& names);  ///< "rnn, gru or lstm"
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
-/// `Field` is an integer or an optional one; an empty optional is described by `initial`.
+/// `Field`: an integer or an optional integer. `initial` describes an empty optional.
 template <typename Field>
 Setting whole_number(std::string name, Field& field, std::int64_t low, std::int64_t high, std::string initial,
                      std::string help) {
@@ -128,7 +127,7 @@ Setting whole_number(std::string name, Field& field, std::int64_t low, std::int6
 
 Setting seed(std::uint64_t& field, std::string help);
 
-/// `Field` is a floating-point number or an optional one.
+/// `Field`: a floating-point number or an optional one.
 template <typename Field>
 Setting number(std::string name, Field& field, Interval interval, std::string initial, std::string help) {
   auto assign = [&field, interval](const std::string& value) {
@@ -141,21 +140,21 @@ Setting number(std::string name, Field& field, Interval interval, std::string in
   return {Setting::Form::flag, std::move(name), "X", std::move(initial), std::move(help), std::move(assign)};
 }
 
-/// One of a few words; keeps a reference to them.
+/// A choice of one of several names; keeps a reference to the list.
 template <typename Field>
-Setting choice(std::string name, Field& field, const Words<Field>& words, std::string help) {
+Setting choice(std::string name, Field& field, const EnumNames<Field>& values, std::string help) {
   std::vector<std::string> names;
-  for (const auto& entry : words) names.push_back(entry.first);
+  for (const auto& entry : values) names.push_back(entry.first);
   std::string value_name = join(names, "|");
   return {Setting::Form::flag,
           std::move(name),
           std::move(value_name),
-          word_for(words, field),
+          name_of(values, field),
           std::move(help),
-          [&field, &words, names = std::move(names)](const std::string& given) {
+          [&field, &values, names = std::move(names)](const std::string& given) {
             const auto found = std::find(names.begin(), names.end(), given);
             if (found == names.end()) throw IllegalValue{alternatives(names)};
-            field = words[static_cast<std::size_t>(found - names.begin())].second;
+            field = values[static_cast<std::size_t>(found - names.begin())].second;
           }};
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view clear_line = "\r\033[K";
 
-// What standard error shows belongs to the process, as standard error does.
+// Global, since standard error is shared by the whole process.
 std::mutex standard_error;
 bool live_line_shown = false;
 std::atomic<bool> silent = false;
@@ -38,7 +38,7 @@ int write_all(int file, std::string_view text) {
 
 }  // namespace
 
-void be_silent() { silent = true; }
+void set_quiet() { silent = true; }
 
 void write_result(std::string_view text) {
   if (silent) return;
@@ -53,11 +53,11 @@ std::string to_text(const nlohmann::ordered_json& json) {
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-void say(std::string_view line) {
-  if (!silent) say_even_if_silent(line);
+void log_message(std::string_view line) {
+  if (!silent) log_message_always(line);
 }
 
-void say_even_if_silent(std::string_view line) {
+void log_message_always(std::string_view line) {
   const std::lock_guard lock(standard_error);
   const std::string_view first = live_line_shown ? clear_line : "";
   static_cast<void>(write_all(STDERR_FILENO, fmt::format("{}{}\n", first, line)));

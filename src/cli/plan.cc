@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "model/model_options.h"
+#include "language/model_options.h"
 
 namespace unroll::cli {
 
@@ -13,8 +13,8 @@ namespace {
 
 constexpr double operations_per_thread = 2e6;
 constexpr double symbols_to_read = 1.5e6;
-constexpr std::int64_t fewest_epochs = 3;
-constexpr std::int64_t most_epochs = 150;
+constexpr std::int64_t min_epochs = 3;
+constexpr std::int64_t max_epochs = 150;
 
 }  // namespace
 
@@ -50,13 +50,13 @@ MemoryPlan memory_plan(const Workload& workload, int moments, bool validates, st
                        const Sharing& sharing) {
   const LanguageModelOptions& model = workload.model;
   const double block = sizeof(float) * static_cast<double>(parameter_count(workload));
-  const std::int64_t rows = (workload.batch + sharing.slices - 1) / sharing.slices;  // worked on at once
+  const std::int64_t rows = (workload.batch + sharing.shards - 1) / sharing.shards;  // processed at once
   const double positions = static_cast<double>(rows * workload.steps);
   const double per_layer = (gate_count(model.cell) + 5.0) * model.hidden;
   MemoryPlan plan;
   plan.parameters = (validates ? 2 : 1) * block;
-  // Those of a slice, of left halves of the tree, of other ranks.
-  const int own = (sharing.slices + sharing.ranks - 1) / sharing.ranks;
+  // Buffers for a shard, for the left halves of the summation tree, and for other ranks.
+  const int own = (sharing.shards + sharing.ranks - 1) / sharing.ranks;
   plan.gradients = block * (1 + std::ceil(std::log2(own)) + (sharing.ranks > 1 ? 1 : 0));
   plan.moments = moments * block;
   plan.packed = block;
@@ -69,7 +69,7 @@ MemoryPlan memory_plan(const Workload& workload, int moments, bool validates, st
 
 std::int64_t default_epochs(std::int64_t symbols) {
   const double wanted = symbols_to_read / static_cast<double>(std::max<std::int64_t>(symbols, 1));
-  return std::clamp<std::int64_t>(std::llround(wanted), fewest_epochs, most_epochs);
+  return std::clamp<std::int64_t>(std::llround(wanted), min_epochs, max_epochs);
 }
 
 }  // namespace unroll::cli

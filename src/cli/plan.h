@@ -7,7 +7,7 @@
 
 namespace unroll::cli {
 
-/// What one run of training or scoring costs, as far as it can be told beforehand.
+/// Model and batch size, which determine the cost of training or scoring.
 struct Workload {
   LanguageModelOptions model;
   std::int64_t vocabulary = 0;
@@ -21,36 +21,37 @@ std::int64_t parameter_count(const Workload& workload);
 /// Multiply-adds, counted twice, of one forward pass over T steps of B sequences.
 double forward_operations(const Workload& workload);
 
-/// The same for one symbol and a stored model: a multiply-add for each of its numbers.
+/// Floating-point operations per symbol of a stored model, estimated as one multiply-add per stored number; 0 if the
+/// file cannot be read.
 double operations_per_symbol(const std::string& model_file);
 
-/// The threads that are worth their while for parallel regions of `operations` floating-point operations: as many as
-/// this process may use, but no more than leave each one enough to outweigh waking it.
+/// Number of threads for parallel regions of `operations` floating-point operations: as many as this process may use,
+/// but no more than have enough work each to outweigh waking them.
 int worthwhile_threads(double operations);
 
-/// Bytes that training takes at its peak, within some ten per cent.
+/// Predicted peak memory of training in bytes, accurate to about 10 %.
 struct MemoryPlan {
-  double parameters = 0;  ///< and the best ones, where there is a validation
+  double parameters = 0;  ///< including the best ones if there is a validation
   double gradients = 0;
   double moments = 0;      ///< of the optimizer
-  double packed = 0;       ///< copies of weights, laid out for the products
-  double activations = 0;  ///< what a step keeps for its backward pass
-  double saving = 0;       ///< what is copied to be written while training goes on
+  double packed = 0;       ///< weights packed for the matrix products
+  double activations = 0;  ///< kept by a step for its backward pass
+  double saving = 0;       ///< copy that is written while training continues
   double text = 0;
   double program = 0;
   double total() const { return parameters + gradients + moments + packed + activations + saving + text + program; }
 };
-/// How a batch is divided.
+/// Division of a batch.
 struct Sharing {
-  int slices = 1;
+  int shards = 1;
   int ranks = 1;
 };
-/// Of each rank. `moments`: how many numbers the optimizer keeps for each parameter.
+/// Memory per rank. `moments`: number of values that the optimizer keeps per parameter.
 MemoryPlan memory_plan(const Workload& workload, int moments, bool validates, std::int64_t symbols,
                        const Sharing& sharing);
 
-/// Epochs for a text of that many symbols where the user does not say: as many as read about 1.5 million symbols, at
-/// least 3 and at most 150.
+/// Default number of epochs for a text of `symbols` symbols: enough to read about 1.5 million symbols, at least 3 and
+/// at most 150.
 std::int64_t default_epochs(std::int64_t symbols);
 
 }  // namespace unroll::cli

@@ -16,7 +16,7 @@ namespace {
 
 struct PlotOptions {
   std::vector<std::string> runs;  ///< run directories
-  std::string out = "plot.svg";   ///< - is standard output
+  std::string out = "plot.svg";   ///< SVG file; - is standard output
 };
 
 constexpr const char* details =

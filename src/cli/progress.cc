@@ -12,13 +12,13 @@ namespace unroll::cli {
 
 namespace {
 
-/// Three digits are what a measured rate is worth.
+/// A measured rate, rounded to three significant digits.
 std::string rate(double per_second) {
   const double unit = std::pow(10.0, std::floor(std::log10(std::max(per_second, 1.0))) - 2);
   return with_commas(std::llround(unit > 1 ? std::round(per_second / unit) * unit : per_second));
 }
 
-/// A continuation as an item of a list: its line ends stay, and what follows them is indented.
+/// A continuation as an item of a list; its lines after the first are indented.
 std::string list_item(const std::string& text) {
   std::string item = " - ";
   for (const char c : text) {
@@ -31,11 +31,11 @@ std::string list_item(const std::string& text) {
 }  // namespace
 
 void Progress::begin() {
-  say("epoch 0, before training");
-  say_continuations();
+  log_message("epoch 0, before training");
+  log_continuations();
 }
 
-void Progress::go_on(std::int64_t updates, const nlohmann::ordered_json& kept) {
+void Progress::resume(std::int64_t updates, const nlohmann::ordered_json& kept) {
   const auto number = [&](const char* key) {
     return kept.contains(key) && kept[key].is_number() ? kept[key].get<double>() : 0.0;
   };
@@ -46,7 +46,7 @@ void Progress::go_on(std::int64_t updates, const nlohmann::ordered_json& kept) {
   status_.loss = last_.loss;
   status_.perplexity = last_.perplexity;
   status_.epoch = (updates + options_.steps_per_epoch - 1) / options_.steps_per_epoch;
-  status_.step = updates;
+  status_.update = updates;
   status_.gradient_norm = number("gradient_norm");
   status_.learning_rate = number("learning_rate");
   validation_.reset();
@@ -63,29 +63,29 @@ nlohmann::ordered_json Progress::kept() const {
 void Progress::step_done(const StepReport& report) {
   ++steps_taken_;
   status_.epoch = report.epoch;
-  status_.step = report.update;
+  status_.update = report.update;
   status_.loss = report.epoch_loss;
   status_.perplexity = std::exp(report.epoch_loss);
   status_.gradient_norm = report.gradient_norm;
   status_.learning_rate = report.learning_rate;
   status_.symbols_per_second = report.epoch_symbols_per_second;
   status_.seconds = seconds_ + report.epoch_seconds;
-  if (!expectation_said_) say_expectation();
+  if (!expectation_said_) log_time_left();
   if (live_.due()) show();
 }
 
-/// Once the first steps show how fast it goes, and only where somebody might want to leave meanwhile.
-void Progress::say_expectation() {
+/// Logs the expected time once it can be estimated from the first steps, and only if it is long.
+void Progress::log_time_left() {
   constexpr double long_enough_to_tell = 3, long_enough_to_say = 10;
   if (monotonic_seconds() - began_ < long_enough_to_tell) return;
   expectation_said_ = true;
   const double left = seconds_left();
-  if (left > long_enough_to_say) say(fmt::format("time      about {} left", duration(left)));
+  if (left > long_enough_to_say) log_message(fmt::format("time      about {} left", duration(left)));
 }
 
 void Progress::show() {
   const TrainingStatus& now = status_;
-  const std::int64_t step = now.step - (now.epoch - 1) * options_.steps_per_epoch;
+  const std::int64_t update = now.update - (now.epoch - 1) * options_.steps_per_epoch;
   const std::int64_t steps = options_.steps_per_epoch;
   const std::string loss = fmt::format("loss {}", four_digits(now.loss));
   const std::string norm = four_digits(now.gradient_norm);
@@ -93,7 +93,7 @@ void Progress::show() {
   const std::string left = duration(seconds_left()) + " left";
   live_.show({{fmt::format("epoch {} of {}", now.epoch, options_.epochs),
                fmt::format("epoch {}/{}", now.epoch, options_.epochs), 0},
-              {fmt::format("step {} of {}", step, steps), fmt::format("step {}/{}", step, steps), 3},
+              {fmt::format("step {} of {}", update, steps), fmt::format("step {}/{}", update, steps), 3},
               {loss, loss, 5},
               {"perplexity " + four_digits(now.perplexity), "ppl " + four_digits(now.perplexity), 1},
               {"gradient norm " + norm, "norm " + norm, 6},
@@ -104,13 +104,13 @@ void Progress::show() {
 
 void Progress::validated(const ValidationResult& result) {
   validation_ = result;
-  if (!options_.validates_within_epochs) return;  // the epoch's line has it
-  say(fmt::format("update {} validation perplexity {}, {:.4g} bits per symbol, {:.4g} per byte{}",
-                  with_commas(result.step), four_digits(std::exp(result.loss)), result.bits_per_symbol,
-                  result.bits_per_byte, result.best ? ", the best so far" : ""));
+  if (!options_.validates_within_epochs) return;  // the epoch's line includes it
+  log_message(fmt::format("update {} validation perplexity {}, {:.4g} bits per symbol, {:.4g} per byte{}",
+                          with_commas(result.update), four_digits(std::exp(result.loss)), result.bits_per_symbol,
+                          result.bits_per_byte, result.best ? ", the best so far" : ""));
 }
 
-bool Progress::epoch_done(const Report& report) {
+bool Progress::epoch_done(const EpochReport& report) {
   last_ = report;
   seconds_ += report.seconds;
   status_.loss = report.loss;
@@ -126,22 +126,22 @@ bool Progress::epoch_done(const Report& report) {
     }
     line += fmt::format(", {} symbols/s", rate(report.symbols_per_second));
     if (report.epoch < options_.epochs && steps_taken_ > 0) line += fmt::format(", {} left", duration(seconds_left()));
-    say(line);
+    log_message(line);
   }
   validation_.reset();
   return shown;
 }
 
-void Progress::say_continuations() {
+void Progress::log_continuations() {
   for (const std::string& prefix : options_.prefixes) {
     const std::string text = generate(model_, prefix, {.length = options_.sample_length, .seed = options_.seed});
-    say(list_item(text));
+    log_message(list_item(text));
     options_.on_sample(status_, prefix, text);
   }
 }
 
 double Progress::seconds_left() const {
-  const std::int64_t left = options_.epochs * options_.steps_per_epoch - status_.step;
+  const std::int64_t left = options_.epochs * options_.steps_per_epoch - status_.update;
   return (monotonic_seconds() - began_) / static_cast<double>(steps_taken_) * static_cast<double>(left);
 }
 

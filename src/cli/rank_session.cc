@@ -20,7 +20,7 @@
 #include "cli/output.h"
 #include "cli/rank_watch.h"
 #include "cli/stop_signals.h"
-#include "train/agreement.h"
+#include "ranks/agreement.h"
 #include "unroll/error.h"
 #include "unroll/trainer.h"
 
@@ -30,7 +30,7 @@ namespace {
 
 constexpr const char* plugin = "unroll_mpi.so";
 
-/// Beside the program where it was built, in the folder of libraries where it was installed.
+/// Next to the program in a build tree, in the library folder of an installation.
 std::string plugin_path() {
   namespace fs = std::filesystem;
   std::error_code ignored;
@@ -45,29 +45,29 @@ std::string plugin_path() {
 }
 
 std::unique_ptr<ProcessRanks> join_ranks() {
-  // MPI's own plugins look for its symbols among those that all may see.
+  // RTLD_GLOBAL, since MPI's own plugins look up its symbols globally.
   void* const library = ::dlopen(plugin_path().c_str(), RTLD_NOW | RTLD_GLOBAL);
   void* const join = library == nullptr ? nullptr : ::dlsym(library, "unroll_join_mpi_ranks");
   if (join == nullptr) throw Error(ExitCode::io, fmt::format("MPI cannot be loaded: {}", ::dlerror()));
   return std::unique_ptr<ProcessRanks>(reinterpret_cast<ProcessRanks* (*)()>(join)());
 }
 
-/// For a failure that the other ranks cannot be told of, or have as well. Ends the process as it is: MPI would wait for
-/// them.
+/// Ends the process after a failure that the other ranks cannot be told of, or have as well. Without clean-up, since
+/// MPI would wait for them.
 [[noreturn]] void leave(const Failure& failure) {
-  constexpr std::chrono::seconds patience(2);  // for rank 0 to say the same
+  constexpr std::chrono::seconds patience(2);  // for rank 0 to report the same
   const int rank = launched().rank;
   if (rank > 0) std::this_thread::sleep_for(patience);
-  say_even_if_silent(rank == 0 ? "unroll: " + failure.line
+  log_message_always(rank == 0 ? "unroll: " + failure.line
                                : fmt::format("unroll: rank {} on {}: {}", rank, host_name(), failure.line));
   ::_exit(failure.code);
 }
 
-/// Ranks that are not of one version may not even understand each other.
+/// Throws Error if the ranks run different versions, which may have incompatible messages.
 void require_one_version(Communicator& ranks) {
   std::array<char, 32> own{};
   std::string_view(UNROLL_VERSION).copy(own.data(), own.size() - 1);
-  const std::vector<std::array<char, 32>> all = all_of(ranks, own);
+  const std::vector<std::array<char, 32>> all = all_gather(ranks, own);
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
     if (all[rank] == all[0]) continue;
     throw Error(ExitCode::bad_data, fmt::format("rank {} is unroll {}, rank 0 is {}: install one version on all hosts",
@@ -75,9 +75,9 @@ void require_one_version(Communicator& ranks) {
   }
 }
 
-/// As one of several ranks: what can fail on some of them only, then the rest.
-void work_with_others(double timeout_seconds, const std::function<void()>& prepare,
-                      const std::function<void(RankSession&)>& work) {
+/// Joins the other ranks and runs `prepare`, which may fail on some ranks only, then `work`.
+void run_with_ranks(double timeout_seconds, const std::function<void()>& prepare,
+                    const std::function<void(RankSession&)>& work) {
   std::unique_ptr<ProcessRanks> ranks;
   std::optional<RankWatch> watch;
   try {
@@ -89,15 +89,15 @@ void work_with_others(double timeout_seconds, const std::function<void()>& prepa
   } catch (...) {
     leave(failure_of(std::current_exception()));
   }
-  const auto wait_for_the_others = [&] { all_of(*ranks, 0); };
+  const auto wait_for_the_others = [&] { all_gather(*ranks, 0); };
   try {
-    together(*ranks, prepare);
+    run_collectively(*ranks, prepare);
     RankSession session{*ranks, [&](double seconds) { watch->set_timeout(seconds); }};
     work(session);
-  } catch (const StoppedBySignal&) {  // all ranks were
+  } catch (const StoppedBySignal&) {  // on all ranks
     wait_for_the_others();
     throw;
-  } catch (const Diverged&) {  // all ranks have, and rank 0 has recorded it
+  } catch (const Diverged&) {  // on all ranks, and rank 0 has recorded it
     wait_for_the_others();
     watch->fail(failure_of(std::current_exception()));
   } catch (const OutputClosed&) {
@@ -113,16 +113,16 @@ void work_with_others(double timeout_seconds, const std::function<void()>& prepa
 
 void on_all_ranks(double timeout_seconds, const std::function<void(RankSession&)>& work) {
   if (launched().ranks > 1)
-    return work_with_others(
+    return run_with_ranks(
         timeout_seconds, [] {}, work);
-  RankSession session{alone(), [](double) {}};
+  RankSession session{single_process(), [](double) {}};
   work(session);
 }
 
 void fail_on_all_ranks(const std::exception_ptr& thrown) {
   constexpr double timeout = 5;  // seconds
   if (launched().ranks > 1)
-    work_with_others(
+    run_with_ranks(
         timeout, [&] { std::rethrow_exception(thrown); }, [](RankSession&) {});
   std::rethrow_exception(thrown);
 }

@@ -3,22 +3,22 @@
 #include <exception>
 #include <functional>
 
-#include "train/communicator.h"
+#include "unroll/communicator.h"
 
 namespace unroll::cli {
 
-/// While ranks work together.
+/// The ranks that run a command together.
 struct RankSession {
   Communicator& ranks;
-  std::function<void(double)> set_timeout;  ///< seconds that a rank may be silent
+  std::function<void(double)> set_timeout;  ///< seconds without a heartbeat after which a rank counts as lost
 };
 
-/// Does something together with the ranks that were started with this process, or alone where there are none. Where it
-/// ends in an Error on any rank, all processes end with its exit code, and one of them says its line. Throws Error
-/// where this program was built without MPI.
+/// Runs `work` collectively on all ranks that were started with this process, or alone if there are no others. If it
+/// throws an Error on any of several ranks, all processes end with its exit code, and one of them logs its message.
+/// Several ranks all end with an error message if this program was built without MPI.
 void on_all_ranks(double timeout_seconds, const std::function<void(RankSession&)>& work);
 
-/// What a rank calls in the place of that where it cannot even begin: so all of them end, with one line.
+/// Called instead of on_all_ranks() if parsing failed on this rank: ends all ranks with one message.
 [[noreturn]] void fail_on_all_ranks(const std::exception_ptr& thrown);
 
 }  // namespace unroll::cli

@@ -9,46 +9,46 @@
 #include <vector>
 
 #include "cli/failure.h"
-#include "train/process_ranks.h"
+#include "ranks/process_ranks.h"
 
 namespace unroll::cli {
 
-/// Sees to it that all ranks of a training end where one of them does. A thread tells the other ranks now and then that
-/// this process is there, however long a step, a validation or a save takes; where it hears nothing of another rank for
-/// too long, sees that the process of one on the same host has gone, or is told of a failure, it ends the process.
-/// Files are written whole or not at all, so nothing has to be put in order before. One line says why: that of rank 0,
-/// or of the first rank that can still speak. Rank 0 has a moment to fail by itself, and to record that, where what it
-/// is told of happens on all ranks.
+/// Ends all ranks of a training if one of them ends. A thread sends heartbeats to the other ranks, however long a step,
+/// a validation or a save takes. It ends the process if another rank sends no heartbeat within the timeout, if the
+/// process of a rank on the same host is gone, or if a rank reports a failure. No clean-up is needed, since files are
+/// written atomically. One line gives the reason: that of rank 0, or of the first rank that is still alive. If a
+/// failure is reported to rank 0, it first has a moment to fail by itself and to record that, since the failure may
+/// occur on all ranks.
 class RankWatch {
  public:
-  /// All ranks make one at the same time.
+  /// Collective: to be called by all ranks.
   RankWatch(ProcessRanks& ranks, double timeout_seconds);
   RankWatch(const RankWatch&) = delete;
   RankWatch& operator=(const RankWatch&) = delete;
   ~RankWatch();
 
-  /// How long a rank may be silent.
+  /// Seconds without a heartbeat after which a rank counts as lost.
   void set_timeout(double seconds) { timeout_ = seconds; }
   /// Ends this process and all others.
   [[noreturn]] void fail(const Failure& failure);
 
  private:
   void watch();
-  void post_to_all(const Note& note);
+  void send_to_all(const Heartbeat& heartbeat);
   void notice_frozen_time(double last_turn);
   void listen();
-  void hear_of_failure(const Note& note);
-  [[noreturn]] void hear_of_loss(const Note& note);
-  void look_for_silence();
-  void look_for_the_dead();
+  void on_failure(const Heartbeat& heartbeat);
+  [[noreturn]] void on_loss(const Heartbeat& heartbeat);
+  void detect_silence();
+  void detect_dead();
   [[noreturn]] void end_for_loss_of(std::size_t rank, const std::string& what);
-  bool is_first_of_those_heard() const;
-  enum class Speaking { now, if_nobody_does, not_at_all };
-  [[noreturn]] void end(const Note& cause, const std::string& line, Speaking speaking);
+  bool is_first_alive() const;
+  enum class Reporting { now, if_nobody_does, not_at_all };
+  [[noreturn]] void end(const Heartbeat& cause, const std::string& line, Reporting speaking);
 
-  /// Where a rank is.
+  /// Process of a rank.
   struct Place {
-    std::uint64_t processes = 0;  // that can be seen from there: the name of the set
+    std::uint64_t processes = 0;  // identifies the set of processes that are visible to it
     int process = 0;
   };
   static Place own_place();
@@ -57,12 +57,12 @@ class RankWatch {
   std::vector<std::string> hosts_;
   std::vector<Place> places_;
   std::atomic<double> timeout_;
-  std::vector<double> heard_;     // when, of each rank
-  std::optional<double> thawed_;  // when, where this process was frozen and has not heard of all others since
-  std::optional<Note> told_;      // of a failure, on rank 0,
-  double told_at_ = 0;            // and when
-  std::mutex posting_;
-  std::atomic<bool> stop_ = false, ending_ = false, first_has_spoken_ = false;
+  std::vector<double> last_seen_;     // time of the last heartbeat of each rank
+  std::optional<double> resumed_at_;  // time, if this process was frozen and has not heard from all others since
+  std::optional<Heartbeat> failure_;  // on rank 0: the failure that was reported
+  double failure_at_ = 0;             // on rank 0: the time of that report
+  std::mutex sending_;
+  std::atomic<bool> stop_ = false, ending_ = false, root_has_reported_ = false;
   std::thread thread_;
 };
 

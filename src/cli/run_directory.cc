@@ -15,7 +15,7 @@
 
 #include "base/atomic_file.h"
 #include "cli/checkpoint_files.h"
-#include "train/agreement.h"
+#include "ranks/agreement.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -26,7 +26,7 @@ namespace {
 
 constexpr const char* model_name = "model.safetensors";
 
-/// No more than that: what a path means through .. and links is the system's business.
+/// The path is not normalised further: the system resolves .. and links.
 std::string without_slashes_at_end(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   return path;
@@ -70,7 +70,7 @@ RunDirectory::~RunDirectory() {
   lock_.reset();
   std::error_code stop;
   for (fs::path folder = path_; created_ > 0; --created_, folder = folder.parent_path()) {
-    fs::remove(folder, stop);  // fails for a folder that is not empty, and so do those above it
+    fs::remove(folder, stop);  // fails if the folder is not empty, and then also for its parents
   }
 }
 
@@ -101,7 +101,7 @@ void RunDirectory::make_folders() {
                                           error.message()));
   }
   created_ = missing;
-  // A file in a new folder lasts no longer than the folder.
+  // A file in a new folder is durable only if the folder is.
   for (fs::path folder = path_; missing > 0; --missing, folder = folder.parent_path()) {
     sync_folder(folder.has_parent_path() ? folder.parent_path().string() : ".");
   }
@@ -109,18 +109,18 @@ void RunDirectory::make_folders() {
 
 void RunDirectory::require_write_access() const {
   if (::access(path_.c_str(), W_OK | X_OK) == 0) return;
-  const char* remedy = existing_ == Existing::go_on ? "give yourself the right to" : "choose another with --out";
+  const char* remedy = existing_ == Existing::resume ? "give yourself the right to" : "choose another with --out";
   throw Error(ExitCode::io,
               fmt::format("cannot write to the folder {}: {}; {}", path_.string(), std::strerror(errno), remedy));
 }
 
 void RunDirectory::create() {
   if (lock_) return;
-  if (existing_ != Existing::go_on) make_folders();
+  if (existing_ != Existing::resume) make_folders();
   require_write_access();
   lock_.emplace(path_.string());
-  refuse_existing_model();        // another run may have ended since the first look
-  refuse_existing_checkpoints();  // whose owner, if it lives, has the lock
+  refuse_existing_model();        // another run may have ended since the first check
+  refuse_existing_checkpoints();  // of a run that has ended: this process has the lock
   remove_unfinished_files(path_.string());
   if (existing_ == Existing::replace) remove_checkpoints_after(path_.string(), -1);
 }
@@ -131,11 +131,11 @@ std::string RunDirectory::text_path() const { return (path_ / "text.txt").string
 void require_shared(const std::string& folder, Communicator& ranks) {
   using namespace std::chrono_literals;
   if (ranks.size() == 1) return;
-  // A name that nobody has looked for yet: a network file system remembers for a while that there was no such file.
-  const std::uint32_t number = all_of(ranks, std::uint32_t{std::random_device{}()}).front();
+  // A new name, since a network file system may remember for a while that a file did not exist.
+  const std::uint32_t number = all_gather(ranks, std::uint32_t{std::random_device{}()}).front();
   const std::string path = fmt::format("{}/ranks.tmp.{}.0", folder, number);
   const bool leads = ranks.rank() == 0;
-  together(ranks, [&] {
+  run_collectively(ranks, [&] {
     if (leads && !std::ofstream(path)) throw Error(ExitCode::io, fmt::format("{} cannot be written", path));
   });
   const auto there = [&] {
@@ -145,7 +145,7 @@ void require_shared(const std::string& folder, Communicator& ranks) {
     }
     return false;
   };
-  together(ranks, [&] {
+  run_collectively(ranks, [&] {
     if (there()) return;
     throw Error(
         fmt::format("the folder {} is not the one that rank 0 writes to: the run directory must be one that all "

@@ -33,16 +33,16 @@ double number_in(const Json& event, const char* key) {
 }
 
 void add_point(std::vector<CurvePoint>& curve, const Json& event) {
-  const auto step = whole_number_in(event, "step");
+  const auto update = whole_number_in(event, "step");
   const auto perplexity = event.find("perplexity");
-  if (step && perplexity != event.end() && perplexity->is_number()) {
-    if (!curve.empty() && curve.back().step == *step) curve.pop_back();  // said again after a rollback
-    curve.push_back({*step, perplexity->get<double>()});
+  if (update && perplexity != event.end() && perplexity->is_number()) {
+    if (!curve.empty() && curve.back().update == *update) curve.pop_back();  // reported again after a rollback
+    curve.push_back({*update, perplexity->get<double>()});
   }
 }
 
-void cut_back(std::vector<CurvePoint>& curve, std::int64_t step) {
-  std::erase_if(curve, [step](const CurvePoint& point) { return point.step > step; });
+void truncate_after(std::vector<CurvePoint>& curve, std::int64_t update) {
+  std::erase_if(curve, [update](const CurvePoint& point) { return point.update > update; });
 }
 
 RunHistory from_start(const Json& event) {
@@ -65,14 +65,14 @@ void RunHistory::add(const Json& event) {
   if (kind == "start") *this = from_start(event);
   changed = text_in(event, "time");
   stop_reason = kind == "stop" ? text_in(event, "reason") : "";
-  // A checkpoint may be written later than what came after it.
-  if (const auto at = whole_number_in(event, "step"); at && kind != "checkpoint") step = *at;
+  // The event of a checkpoint may follow events of later updates.
+  if (const auto at = whole_number_in(event, "step"); at && kind != "checkpoint") update = *at;
   if (kind == "report") add_point(training, event);
   if (kind == "validation") add_point(validation, event);
   if (kind == "fold" && table) table->validation.push_back(number_in(event, "validation"));
   if (kind == "resume" || kind == "rollback") {
-    cut_back(training, step);
-    cut_back(validation, step);
+    truncate_after(training, update);
+    truncate_after(validation, update);
     epochs = whole_number_in(event, "epochs").value_or(epochs);
   }
 }
@@ -89,7 +89,7 @@ std::optional<double> RunHistory::best() const {
   std::for_each(validation.begin(), validation.end(), consider);
   if (!validation.empty()) return lowest;
   for (const CurvePoint& point : training) {
-    if (steps_per_epoch > 0 && point.step % steps_per_epoch == 0) consider(point);
+    if (steps_per_epoch > 0 && point.update % steps_per_epoch == 0) consider(point);
   }
   return lowest;
 }

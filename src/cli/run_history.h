@@ -8,48 +8,48 @@
 
 namespace unroll::cli {
 
-/// A perplexity after so many updates.
+/// The perplexity after an update.
 struct CurvePoint {
-  std::int64_t step = 0;
+  std::int64_t update = 0;
   double perplexity = 0;
 };
 
-/// What the log of a run of unroll table train says.
+/// Contents of the log of a run of unroll table train.
 struct TableHistory {
   std::string model;
   std::string metric;
   std::int64_t folds = 0;          ///< planned
-  std::vector<double> validation;  ///< the score of each fold that is done; NaN where it has none
+  std::vector<double> validation;  ///< score of each finished fold; NaN if it has none
 };
 
-/// What the log of a training run (docs/log-file.md) says, as far as it still counts: after a rollback or a resume,
-/// nothing that came after the step which training went back to.
+/// Contents of the log of a training run (docs/log-file.md). A rollback or resume drops the points after the update
+/// that training returned to.
 struct RunHistory {
   std::string cell;
   std::int64_t hidden = 0;
   std::int64_t layers = 0;
   std::int64_t parameters = 0;
   std::int64_t epochs = 0;           ///< planned
-  std::int64_t steps_per_epoch = 0;  ///< 0: there was no start yet
-  std::int64_t step = 0;             ///< the last one that the log names
+  std::int64_t steps_per_epoch = 0;  ///< 0: no start event yet
+  std::int64_t update = 0;           ///< the last one in the log
   std::vector<CurvePoint> training;
   std::vector<CurvePoint> validation;
-  std::string stop_reason;            ///< of the last process; empty while it goes on, or where it never came to say
+  std::string stop_reason;            ///< of the last process; empty if it is running or was killed
   std::string changed;                ///< time of the last event
-  std::optional<TableHistory> table;  ///< of a run that has no steps
+  std::optional<TableHistory> table;  ///< only for a run of unroll table train
 
-  /// One line of the log. Fields that are missing or of another type are passed over.
+  /// Adds one line of the log. Fields that are missing or of another type are ignored.
   void add(const nlohmann::ordered_json& event);
-  /// Passes over the steps of training.
+  /// Epochs, with a fraction, after that number of updates.
   double epochs_at(std::int64_t at_step) const;
-  /// The lowest perplexity of the validation where there is one, else of a whole epoch of training.
+  /// The lowest validation perplexity if there is a validation, else the lowest training perplexity of a whole epoch.
   std::optional<double> best() const;
 };
 
 constexpr const char* log_name = "log.jsonl";
 
-/// What log.jsonl in the run directory `folder` says. Throws Error: no_input where there is none, bad_data naming the
-/// line where it is damaged or tells of no training.
+/// Reads log.jsonl of the run directory `folder`. Throws Error: no_input if there is none, bad_data if a line is
+/// damaged, which it names, or if there is no start event.
 RunHistory read_run_history(const std::string& folder);
 
 }  // namespace unroll::cli

@@ -13,22 +13,23 @@
 
 namespace unroll::cli {
 
-/// How training stands after an update. Losses are means in nats over the epoch so far, each batch before its update.
+/// Status of training after an update. The loss is the mean in nats over the epoch so far, of each batch before its
+/// update.
 struct TrainingStatus {
-  std::int64_t epoch = 0;  ///< from 1
-  std::int64_t step = 0;   ///< updates since training began, in all epochs
+  std::int64_t epoch = 0;   ///< from 1
+  std::int64_t update = 0;  ///< updates since training began, in all epochs
   double loss = 0;
   double perplexity = 0;     ///< exp(loss)
-  double gradient_norm = 0;  ///< of the last step, before clipping
-  double learning_rate = 0;  ///< of the last step
+  double gradient_norm = 0;  ///< of the last update, before clipping
+  double learning_rate = 0;  ///< of the last update
   double symbols_per_second = 0;
   double seconds = 0;  ///< of training so far
 };
 
-/// A loss on held-out text.
+/// Result of a validation.
 struct ValidationResult {
   std::int64_t epoch = 0;
-  std::int64_t step = 0;
+  std::int64_t update = 0;
   double loss = 0;             ///< mean in nats per symbol
   double bits_per_symbol = 0;  ///< loss / ln 2
   double bits_per_byte = 0;    ///< of the text's UTF-8
@@ -37,54 +38,53 @@ struct ValidationResult {
 
 enum class StopReason { finished, stopped, diverged, failed };
 
-/// What a run directory keeps of a training run beside the model: log.jsonl (docs/log-file.md), an event file for
-/// TensorBoard and curve.svg. A record that cannot be kept is a warning on standard error, once for each file, and
-/// never ends the training: nothing here throws an Error.
+/// Records of a training run in its run directory: log.jsonl (docs/log-file.md), an event file for TensorBoard and
+/// curve.svg. If one cannot be written, a warning is logged, once per file, and training continues: nothing here throws
+/// an Error.
 class RunRecord {
  public:
   /// `folder`: the run directory, which exists.
   explicit RunRecord(const std::string& folder);
   RunRecord(const RunRecord&) = delete;
   RunRecord& operator=(const RunRecord&) = delete;
-  /// Where training began and nobody said how it ended, it failed.
+  /// Records a failure if training was started and stop() was not called.
   ~RunRecord();
 
-  /// A training begins: what an earlier one left of these files goes away. `fields`: those of the event start.
+  /// Starts the records of a new training and removes those of an earlier one. `fields`: those of the event start.
   void start(const nlohmann::ordered_json& fields);
-  /// A training goes on after global step `step`, for so many epochs in all: what was recorded of later steps goes
-  /// away; reports of this step too where they come `again`, since they are still to come.
-  void resume(std::int64_t epoch, std::int64_t step, bool again, std::int64_t epochs, double learning_rate);
+  /// Resumes the records after update `update`, with `epochs` epochs in total, and drops those of later updates.
+  /// `again`: reports of this update are still pending, so they are dropped too.
+  void resume(std::int64_t epoch, std::int64_t update, bool again, std::int64_t epochs, double learning_rate);
 
-  /// True where it is time for a report: not sooner after the last one than a tenth of a second (where an epoch ends)
-  /// or ten seconds (within one), and a ten-thousandth of the training so far. So neither a fast epoch nor four days
-  /// make the log long.
+  /// True if a report is due: at least 0.1 s (at the end of an epoch) or 10 s (within one) after the last one, and at
+  /// least a ten-thousandth of the training time so far. This limits the log for fast epochs and for long runs.
   bool due(bool epoch_ends) const;
   void report(const TrainingStatus& status);
   void validation(const ValidationResult& result);
   /// `text` begins with the prefix.
-  void sample(std::int64_t epoch, std::int64_t step, const std::string& prefix, const std::string& text);
-  /// Training goes back to global step `step`, for the `attempt`th time, because of `what`.
-  /// `again`: as of resume().
-  void rollback(std::int64_t epoch, std::int64_t step, bool again, const std::string& what, double learning_rate,
+  void sample(std::int64_t epoch, std::int64_t update, const std::string& prefix, const std::string& text);
+  /// Records the rollback number `attempt`, to update `update`, because of `what`.
+  /// `again`: as in resume().
+  void rollback(std::int64_t epoch, std::int64_t update, bool again, const std::string& what, double learning_rate,
                 int attempt);
-  /// A checkpoint that took so many seconds to write. Passed over where the last one is less than a tenth of a second
-  /// old: they may be written after every update.
-  void checkpoint(std::int64_t epoch, std::int64_t step, double seconds);
-  /// What a rank has done since the report before.
-  void rank(std::int64_t epoch, std::int64_t step, int rank, const std::string& host, const Pace& pace);
-  /// The last thing to say; draws the curve and returns when it is there.
-  void stop(StopReason reason, std::int64_t epoch, std::int64_t step);
+  /// Records a checkpoint that took `seconds` to write. Ignored if the last record is less than 0.1 s old, since there
+  /// may be a checkpoint after every update.
+  void checkpoint(std::int64_t epoch, std::int64_t update, double seconds);
+  /// Records the work of a rank since the previous report.
+  void rank(std::int64_t epoch, std::int64_t update, int rank, const std::string& host, const RankTiming& pace);
+  /// Records the end of training; draws the curve and returns when it is written.
+  void stop(StopReason reason, std::int64_t epoch, std::int64_t update);
 
  private:
   void append(const char* event, const nlohmann::ordered_json& fields);
-  void scalars(std::int64_t step, std::initializer_list<std::pair<const char*, double>> values);
+  void scalars(std::int64_t update, std::initializer_list<std::pair<const char*, double>> values);
 
   std::string folder_;
   RunLog log_;
   std::optional<EventFile> events_;
   CurveFile curve_;
-  NamedRun run_;  // what the log says
-  bool going_on_ = false;
+  NamedRun run_;  // contents of the log
+  bool running_ = false;
   double began_ = monotonic_seconds();
   double last_report_ = began_;
   double last_checkpoint_ = 0;

@@ -25,8 +25,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct RunsOptions {
-  std::string folder = "runs";  ///< that holds run directories
-  bool json = false;            ///< the result as JSON
+  std::string folder = "runs";  ///< folder of run directories
+  bool json = false;            ///< print the result as JSON
 };
 
 constexpr const char* details =
@@ -48,10 +48,10 @@ struct Run {
   std::string name;
   RunHistory history;
   std::string state;
-  std::string problem;  ///< why there is no history; empty where there is one
+  std::string problem;  ///< why there is no history; empty if there is one
 };
 
-/// True where a process holds the kernel lock on the file `lock`, which lasts as long as the process.
+/// True if a process holds the kernel lock on the file `lock`; the lock ends with the process.
 bool is_locked(const fs::path& run) {
   const int descriptor = ::open((run / "lock").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return false;
@@ -91,10 +91,10 @@ std::vector<Run> read_runs(const std::string& folder) {
   return runs;
 }
 
-/// Whole epochs that were trained.
-std::int64_t epochs_done(const RunHistory& history) { return history.step / history.steps_per_epoch; }
+/// Number of whole epochs trained.
+std::int64_t epochs_done(const RunHistory& history) { return history.update / history.steps_per_epoch; }
 
-/// Of the folds that are done, at least one.
+/// Score over the finished folds, of which there must be at least one.
 MeanAndDeviation score_of(const TableHistory& table) { return mean_and_deviation_of(table.validation); }
 
 std::string result_text(const RunHistory& history) {
@@ -107,7 +107,7 @@ std::string result_text(const RunHistory& history) {
   return fmt::format("perplexity {} {}", four_digits(*best), history.validation.empty() ? "training" : "validation");
 }
 
-/// 2026-11-23 09:12, of 2026-11-23T09:12:33.123Z.
+/// "2026-11-23 09:12" for "2026-11-23T09:12:33.123Z".
 std::string minute_of(const std::string& time) {
   std::string minute = one_line(time.substr(0, 16));
   std::replace(minute.begin(), minute.end(), 'T', ' ');
@@ -116,7 +116,7 @@ std::string minute_of(const std::string& time) {
 
 using Row = std::vector<std::string>;
 
-/// What the table shows between the name and the state.
+/// The cells of a row between the name and the state.
 Row standing_of(const RunHistory& h) {
   if (h.table) {
     return {one_line(h.table->model), "-", "-",
@@ -186,7 +186,7 @@ void list_runs(const RunsOptions& o) {
     for (const Run& run : runs) result["runs"].push_back(json_of(run));
     write_result(to_text(result));
   } else if (runs.empty()) {
-    say(fmt::format("no runs in {}", one_line(o.folder)));
+    log_message(fmt::format("no runs in {}", one_line(o.folder)));
   } else {
     write_result(table(runs));
   }

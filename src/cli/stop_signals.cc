@@ -11,7 +11,8 @@ namespace {
 std::atomic<int> received_signal = 0;
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
 
-/// A terminal that closes may say so twice, through its shell and by itself; what runs several ranks, too.
+/// Only a repeated SIGINT or SIGTERM ends the process: a terminal that closes may send SIGHUP twice, itself and through
+/// its shell, and a launcher of several ranks may also repeat its signal.
 void remember(int signal) {
   int none = 0;
   const bool first = received_signal.compare_exchange_strong(none, signal);

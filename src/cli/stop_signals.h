@@ -5,9 +5,9 @@
 
 namespace unroll::cli {
 
-/// While one lives, the first Ctrl-C (SIGINT), SIGTERM, SIGHUP or SIGUSR1 is remembered, and the next Ctrl-C or SIGTERM
-/// ends the process at once, with the exit code 128 + its number. A signal that the process was started to ignore, such
-/// as SIGHUP under nohup, stays ignored. One at a time.
+/// While an object exists, the first Ctrl-C (SIGINT), SIGTERM, SIGHUP or SIGUSR1 is recorded, and the next Ctrl-C or
+/// SIGTERM ends the process at once, with the exit code 128 + its number. A signal that the process was started to
+/// ignore, such as SIGHUP under nohup, stays ignored. At most one object may exist at a time.
 class StopSignals {
  public:
   StopSignals();
@@ -15,7 +15,7 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
   ~StopSignals();
 
-  /// The number of the signal that has come; 0: none.
+  /// The number of the recorded signal; 0: none.
   int received() const;
 
  private:
@@ -23,7 +23,7 @@ class StopSignals {
   std::array<struct sigaction, signals_.size()> before_{};
 };
 
-/// Thrown where training was stopped by a signal and all that had to be said was said.
+/// Thrown after training was stopped by a signal and this was logged.
 struct StoppedBySignal {
   int signal = 0;
   constexpr int exit_code() const { return 128 + signal; }

@@ -10,14 +10,14 @@
 
 #include "base/atomic_file.h"
 #include "cli/commands.h"
+#include "cli/data_issues.h"
 #include "cli/dependence_picture.h"
 #include "cli/format.h"
 #include "cli/gnuplot.h"
 #include "cli/output.h"
 #include "cli/run_directory.h"
 #include "cli/table_results.h"
-#include "cli/table_trouble.h"
-#include "data/cell_values.h"
+#include "table/cell_values.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -30,7 +30,7 @@ struct TableExplainOptions {
   std::string run;   ///< run directory
   std::string file;  ///< CSV
   std::size_t top = 10;
-  bool json = false;  ///< the result as JSON
+  bool json = false;  ///< print the result as JSON
 };
 
 constexpr const char* details =
@@ -53,19 +53,19 @@ std::vector<SettingGroup> settings_of(TableExplainOptions& o) {
             toggle("json", o.json, "print the result as one JSON object")}}};
 }
 
-/// All that is shown.
+/// The contents of the output.
 struct Explanation {
-  TableTask task;
+  TableTarget task;
   std::string folder;
   TableResults results;
-  std::vector<PartialDependence> dependences;  ///< of the columns that matter most
-  std::int64_t rows = 0;                       ///< whose predictions these are means of
-  double mean = 0;                             ///< of their predictions
+  std::vector<PartialDependence> dependences;  ///< of the most important columns
+  std::int64_t rows = 0;                       ///< number of rows that predictions are averaged over
+  double mean = 0;                             ///< mean prediction for these rows
 };
 
 std::string picture_path(const Explanation& e) { return (std::filesystem::path(e.folder) / picture_name).string(); }
 
-/// In the metric's terms.
+/// Error of a prediction; of its logarithm for log-rmse.
 double error_of(const ValidatedRow& row, Metric metric) {
   return metric == Metric::log_rmse ? std::log(row.prediction / row.target) : row.prediction - row.target;
 }
@@ -83,8 +83,8 @@ MeanAndDeviation score_over_folds(const TableResults& results) {
 }
 
 void explain_model(Explanation& e, const TableModel& model, const Table& table, std::size_t top) {
-  constexpr std::size_t most_rows = 1000;
-  const std::vector<std::int64_t> rows = evenly_spaced(all_rows(table.rows()), most_rows);
+  constexpr std::size_t max_rows = 1000;
+  const std::vector<std::int64_t> rows = evenly_spaced(all_rows(table.rows()), max_rows);
   const std::vector<TableInput> inputs = model.inputs();
   for (const Importance& one : e.results.importances) {
     const auto input = std::ranges::find(inputs, one.column, &TableInput::name);
@@ -117,19 +117,19 @@ std::string bar(double share) {
 }
 
 std::string columns_text(const Explanation& e, std::size_t top) {
-  constexpr int longest_name = 28;
+  constexpr int max_name = 28;
   const std::vector<Importance>& all = e.results.importances;
-  if (all.size() > most_permuted_columns && std::isnan(all.front().increase.mean)) {
+  if (all.size() > max_permuted_columns && std::isnan(all.front().increase.mean)) {
     return fmt::format("how much each column matters is measured for up to {}, and the model reads {}; --drop some\n",
-                       most_permuted_columns, counted(static_cast<std::int64_t>(all.size()), "column"));
+                       max_permuted_columns, counted(static_cast<std::int64_t>(all.size()), "column"));
   }
-  const std::string metric = word_for(metric_words, e.results.metric);
+  const std::string metric = name_of(metric_names, e.results.metric);
   const double largest = std::max(all.front().increase.mean, 0.0);
   Lines lines = {{"column", metric, "spread", ""}};
   for (std::size_t i = 0; i < std::min(top, all.size()); ++i) {
     const auto& [column, increase] = all[i];
-    lines.push_back({shortened(column, longest_name), change_text(increase.mean),
-                     "+- " + score_text(increase.deviation), bar(increase.mean / largest)});
+    lines.push_back({shortened(column, max_name), change_text(increase.mean), "+- " + score_text(increase.deviation),
+                     bar(increase.mean / largest)});
   }
   std::string text =
       fmt::format("the columns that matter most: by how much {} {} where a column is permuted\n\n{}", metric,
@@ -144,12 +144,12 @@ std::string error_text(double error, Metric metric) {
 }
 
 std::string rows_text(const Explanation& e, std::size_t top) {
-  constexpr int longest_name = 28;
-  Lines lines = {{shortened(e.results.row_header, longest_name), "fold", shortened(e.task.target, longest_name),
-                  "predicted", "error"}};
+  constexpr int max_name = 28;
+  Lines lines = {
+      {shortened(e.results.row_header, max_name), "fold", shortened(e.task.target, max_name), "predicted", "error"}};
   for (std::size_t i = 0; i < std::min(top, e.results.rows.size()); ++i) {
     const ValidatedRow& row = e.results.rows[i];
-    lines.push_back({shortened(row.name, longest_name), std::to_string(row.fold), number_text(row.target),
+    lines.push_back({shortened(row.name, max_name), std::to_string(row.fold), number_text(row.target),
                      number_text(row.prediction), error_text(error_of(row, e.results.metric), e.results.metric)});
   }
   return fmt::format("the largest errors for rows that the model had not seen\n\n{}",
@@ -159,13 +159,13 @@ std::string rows_text(const Explanation& e, std::size_t top) {
 std::string report(const Explanation& e, std::size_t top) {
   const MeanAndDeviation validation = score_over_folds(e.results);
   return fmt::format("{}: validation {} {} +- {}\n\n{}\n{}\n", one_line(e.folder),
-                     word_for(metric_words, e.results.metric), score_text(validation.mean),
+                     name_of(metric_names, e.results.metric), score_text(validation.mean),
                      score_text(validation.deviation), columns_text(e, top), rows_text(e, top));
 }
 
 Json json_of(const PartialDependence& d) {
   Json result = {
-      {"column", d.input.name}, {"kind", word_for(column_kind_words, d.input.kind)}, {"points", Json::array()}};
+      {"column", d.input.name}, {"kind", name_of(column_kind_names, d.input.kind)}, {"points", Json::array()}};
   for (const DependencePoint& point : d.points) {
     Json value;
     if (!point.missing) {
@@ -181,7 +181,7 @@ Json json_of(const PartialDependence& d) {
 Json json_of(const Explanation& e, std::size_t top, bool drawn) {
   const MeanAndDeviation validation = score_over_folds(e.results);
   Json result = {{"run", e.folder},
-                 {"metric", word_for(metric_words, e.results.metric)},
+                 {"metric", name_of(metric_names, e.results.metric)},
                  {"validation", validation.mean},
                  {"spread", validation.deviation},
                  {"importance", Json::array()},
@@ -224,7 +224,7 @@ void explain_table(const TableExplainOptions& o) {
     if (!script.empty()) write_file_atomically(picture_path(e), run_gnuplot(script));
     drawn = !script.empty();
   } catch (const Error& error) {
-    problem = error.what();  // after what there is to say
+    problem = error.what();  // reported after the result
   }
   write_result(o.json ? to_text(json_of(e, o.top, drawn)) : report(e, o.top));
   if (drawn && !o.json) write_result(fmt::format("partial dependence {}\n", one_line(picture_path(e))));

@@ -7,13 +7,13 @@
 #include <numeric>
 
 #include "cli/commands.h"
+#include "cli/data_issues.h"
 #include "cli/format.h"
 #include "cli/output.h"
 #include "cli/table_options.h"
-#include "cli/table_trouble.h"
-#include "data/cell_values.h"
-#include "data/number_summary.h"
 #include "io/in_quotes.h"
+#include "table/cell_values.h"
+#include "table/number_summary.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -24,9 +24,9 @@ using Json = nlohmann::ordered_json;
 
 struct TableInspectOptions {
   std::string file;    ///< CSV
-  std::string target;  ///< column that is to be predicted; empty: not said
+  std::string target;  ///< column to predict; empty: not given
   TableOptions table;
-  bool json = false;  ///< the result as JSON
+  bool json = false;  ///< print the result as JSON
 };
 
 constexpr const char* details =
@@ -52,16 +52,16 @@ bool holds_numbers(const Column& column) {
   return column.kind() == ColumnKind::number || column.kind() == ColumnKind::date;
 }
 
-/// What is shown of a column.
+/// Summary of a column.
 struct Facts {
   std::int64_t missing = 0;
   std::int64_t distinct = 0;
-  NumberSummary numbers;                                       ///< of numbers and dates
-  std::vector<std::pair<std::string, std::int64_t>> frequent;  ///< of categories and lists: value and rows
-  std::int64_t bytes = 0, longest = 0;                         ///< of texts
+  NumberSummary numbers;                                       ///< for numbers and dates
+  std::vector<std::pair<std::string, std::int64_t>> frequent;  ///< for categories and lists: value and number of rows
+  std::int64_t bytes = 0, longest = 0;                         ///< for texts
 };
 
-/// The levels in most rows, ties in order of appearance.
+/// The most frequent levels and their numbers of rows; ties in order of appearance.
 std::vector<std::pair<std::string, std::int64_t>> most_frequent(const Column& column) {
   constexpr std::size_t most = 10;
   std::vector<std::int64_t> counts(static_cast<std::size_t>(column.levels().size()), 0);
@@ -117,7 +117,7 @@ std::string share_text(std::int64_t part, std::int64_t whole) {
   return part == 0 ? "-" : fmt::format("{:.1f} %", 100 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
-/// Without a decimal, but 0 and 100 for none and all only.
+/// A share in whole per cent: "<1 %" below 1, ">99 %" above 99 unless it is all.
 std::string whole_percent(std::int64_t part, std::int64_t whole) {
   const double share = 100 * static_cast<double>(part) / static_cast<double>(whole);
   if (share < 1) return "<1 %";
@@ -126,7 +126,7 @@ std::string whole_percent(std::int64_t part, std::int64_t whole) {
 
 std::string values_text(const Column& column, const Facts& facts) {
   constexpr std::size_t levels = 3;
-  constexpr int longest_level = 20, longest_text = 36;
+  constexpr int max_level = 20, max_text = 36;
   const std::int64_t present = column.size() - facts.missing;
   if (present == 0) return "";
   if (holds_numbers(column)) {
@@ -139,12 +139,12 @@ std::string values_text(const Column& column, const Facts& facts) {
     std::int64_t row = 0;
     while (column.is_missing(row)) ++row;
     return fmt::format("{} bytes on average: {}", with_commas(facts.bytes / present),
-                       shortened(column.text(row), longest_text));
+                       shortened(column.text(row), max_text));
   }
   std::string text;
   for (std::size_t i = 0; i < std::min(levels, facts.frequent.size()); ++i) {
     const auto& [level, count] = facts.frequent[i];
-    const std::string name = level.empty() ? "\"\"" : shortened(level, longest_level);
+    const std::string name = level.empty() ? "\"\"" : shortened(level, max_level);
     text += fmt::format("{}{} {}", i > 0 ? ", " : "", name, whole_percent(count, present));
   }
   return text;
@@ -169,12 +169,12 @@ std::string columns_text(const Table& table) {
   return fmt::format("{}: {}", counted(static_cast<std::int64_t>(table.columns().size()), "column"), join(parts, ", "));
 }
 
-std::string report(const Table& table, const std::vector<Facts>& facts, const std::vector<Trouble>& trouble) {
-  constexpr int longest_name = 28;
+std::string report(const Table& table, const std::vector<Facts>& facts, const std::vector<DataIssue>& trouble) {
+  constexpr int max_name = 28;
   std::vector<std::vector<std::string>> rows = {{"column", "kind", "missing", "distinct", "outliers", "values"}};
   for (std::size_t i = 0; i < facts.size(); ++i) {
     const Column& column = table.columns()[i];
-    rows.push_back({shortened(column.name(), longest_name), word_for(column_kind_words, column.kind()),
+    rows.push_back({shortened(column.name(), max_name), name_of(column_kind_names, column.kind()),
                     share_text(facts[i].missing, table.rows()), with_commas(facts[i].distinct),
                     outliers_text(column, facts[i]), values_text(column, facts[i])});
   }
@@ -182,7 +182,7 @@ std::string report(const Table& table, const std::vector<Facts>& facts, const st
                                  columns_text(table), aligned(rows, {false, false, true, true, true, false}));
   if (trouble.empty()) return text + "no suspected trouble\n";
   text += "suspected trouble\n";
-  for (const Trouble& one : trouble) text += fmt::format("- {} {}\n", one_line(one.column) + ":", one.text);
+  for (const DataIssue& one : trouble) text += fmt::format("- {} {}\n", one_line(one.column) + ":", one.text);
   return text;
 }
 
@@ -192,7 +192,7 @@ Json value_json(const Column& column, double number) {
 
 Json json_of(const Column& column, const Facts& facts) {
   Json result = {{"name", column.name()},
-                 {"kind", word_for(column_kind_words, column.kind())},
+                 {"kind", name_of(column_kind_names, column.kind())},
                  {"missing", facts.missing},
                  {"missing_share", static_cast<double>(facts.missing) / static_cast<double>(column.size())},
                  {"distinct", facts.distinct}};
@@ -207,7 +207,7 @@ Json json_of(const Column& column, const Facts& facts) {
     put("upper_quartile", n.upper_quartile);
     put("maximum", n.maximum);
     result["outliers"] = n.outliers;
-    result["misfits"] = column.misfits().size();
+    result["misfits"] = column.unparsed().size();
   } else if (column.kind() == ColumnKind::text) {
     const std::int64_t present = column.size() - facts.missing;
     result["mean_bytes"] = present > 0 ? Json(static_cast<double>(facts.bytes) / static_cast<double>(present)) : Json();
@@ -219,7 +219,7 @@ Json json_of(const Column& column, const Facts& facts) {
   return result;
 }
 
-Json json_of(const Table& table, const Trouble& trouble) {
+Json json_of(const Table& table, const DataIssue& trouble) {
   constexpr std::size_t most = 10;
   Json result = {
       {"kind", trouble.kind}, {"column", trouble.column}, {"text", trouble.text}, {"rows", trouble.rows.size()}};
@@ -235,19 +235,19 @@ const Column* target_of(const Table& table, const std::string& name) {
   if (column.kind() == ColumnKind::number) return &column;
   throw Error(
       fmt::format("--target {}: the column is of kind {}, and a target is numbers; see unroll table inspect --help",
-                  in_quotes(name), word_for(column_kind_words, column.kind())));
+                  in_quotes(name), name_of(column_kind_names, column.kind())));
 }
 
 void inspect_table(const TableInspectOptions& o) {
   const Table table = Table::read(o.file, o.table);
-  const std::vector<Trouble> trouble = suspected_trouble(table, target_of(table, o.target));
+  const std::vector<DataIssue> trouble = find_data_issues(table, target_of(table, o.target));
   std::vector<Facts> facts;
   for (const Column& column : table.columns()) facts.push_back(facts_of(column));
   if (!o.json) return write_result(report(table, facts, trouble));
   Json result = {
       {"file", table.name()}, {"rows", table.rows()}, {"columns", Json::array()}, {"trouble", Json::array()}};
   for (std::size_t i = 0; i < facts.size(); ++i) result["columns"].push_back(json_of(table.columns()[i], facts[i]));
-  for (const Trouble& one : trouble) result["trouble"].push_back(json_of(table, one));
+  for (const DataIssue& one : trouble) result["trouble"].push_back(json_of(table, one));
   write_result(to_text(result));
 }
 

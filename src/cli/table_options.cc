@@ -10,7 +10,7 @@ namespace {
 
 Setting as_setting(TableOptions& o) {
   std::vector<std::string> words;
-  for (const auto& entry : column_kind_words) words.push_back(entry.first);
+  for (const auto& entry : column_kind_names) words.push_back(entry.first);
   const std::string kinds = join(words, "|");
   return {Setting::Form::repeated,
           "as",
@@ -20,8 +20,8 @@ Setting as_setting(TableOptions& o) {
           [&o, legal = "COLUMN=" + kinds](const std::string& value) {
             const std::size_t equals = value.rfind('=');
             const auto is_kind = [&](const auto& entry) { return entry.first == value.substr(equals + 1); };
-            const auto kind = std::ranges::find_if(column_kind_words, is_kind);
-            if (equals == std::string::npos || equals == 0 || kind == column_kind_words.end())
+            const auto kind = std::ranges::find_if(column_kind_names, is_kind);
+            if (equals == std::string::npos || equals == 0 || kind == column_kind_names.end())
               throw IllegalValue{legal};
             o.as[value.substr(0, equals)] = kind->second;
           }};

@@ -7,7 +7,7 @@
 
 namespace unroll::cli {
 
-/// --as and --drop.
+/// The settings --as and --drop.
 std::vector<Setting> table_settings(TableOptions& options);
 
 }  // namespace unroll::cli

@@ -7,7 +7,7 @@
 #include "cli/output.h"
 #include "cli/run_directory.h"
 #include "cli/table_rows.h"
-#include "tables/table_model.h"
+#include "tabular/table_model.h"
 
 namespace unroll::cli {
 
@@ -37,7 +37,7 @@ std::vector<SettingGroup> settings_of(TablePredictOptions& o) {
 
 void predict_table(const TablePredictOptions& o) {
   const TableModel model = TableModel::load(model_file_of(o.run));
-  const TableTask& task = model.task();
+  const TableTarget& task = model.task();
   const Table table = read_table_for(model, o.file, task.id);
   const RowNames names(table, task.id);
   const std::vector<std::int64_t> rows = all_rows(table.rows());

@@ -12,14 +12,14 @@ namespace unroll::cli {
 
 TableRecord::TableRecord(const std::string& folder, const nlohmann::ordered_json& fields)
     : log_((std::filesystem::path(folder) / log_name).string(),
-           [](const std::string& what) { say("warning   " + what + "; training goes on without"); }) {
+           [](const std::string& what) { log_message("warning   " + what + "; training goes on without"); }) {
   log_.start_over();
   std::error_code ignored;
   std::filesystem::remove(std::filesystem::path(folder) / picture_name, ignored);
   log_.append("start", fields);
 }
 
-TableRecord::~TableRecord() { log_.append("stop", {{"reason", outcome_}}); }
+TableRecord::~TableRecord() { log_.append("stop", {{"reason", stop_reason_}}); }
 
 void TableRecord::fold(const FoldResult& result) {
   log_.append("fold", {{"fold", result.number},
@@ -29,6 +29,6 @@ void TableRecord::fold(const FoldResult& result) {
                        {"validation", result.validation}});
 }
 
-void TableRecord::finish() { outcome_ = "finished"; }
+void TableRecord::finish() { stop_reason_ = "finished"; }
 
 }  // namespace unroll::cli

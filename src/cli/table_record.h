@@ -8,24 +8,24 @@
 
 namespace unroll::cli {
 
-/// log.jsonl of a run of unroll table train (docs/log-file.md). What cannot be written is a warning on standard error;
+/// log.jsonl of a run of unroll table train (docs/log-file.md). If it cannot be written, a warning is logged;
 /// nothing here throws an Error.
 class TableRecord {
  public:
-  /// A run begins in its run directory `folder`, where the log and the picture of an old one go away. `fields`: those
-  /// of the event start.
+  /// Starts the log in the run directory `folder` and removes the log and the picture of an earlier run. `fields`:
+  /// those of the event start.
   TableRecord(const std::string& folder, const nlohmann::ordered_json& fields);
   TableRecord(const TableRecord&) = delete;
   TableRecord& operator=(const TableRecord&) = delete;
-  /// A run that has not finished has failed.
+  /// Logs the end of the run: a failure if finish() was not called.
   ~TableRecord();
 
   void fold(const FoldResult& result);
-  void finish();  ///< everything is saved
+  void finish();  ///< call when everything is saved
 
  private:
   RunLog log_;
-  const char* outcome_ = "failed";
+  const char* stop_reason_ = "failed";
 };
 
 }  // namespace unroll::cli

@@ -50,8 +50,8 @@ double number_in(const Table& table, const std::string& column, std::int64_t row
 
 Metric metric_in(const Table& table) {
   const std::string_view word = table.column("metric").text(0);
-  const auto found = std::ranges::find(metric_words, word, &std::pair<std::string, Metric>::first);
-  if (found == metric_words.end()) refuse(table, 0, "there is no such metric");
+  const auto found = std::ranges::find(metric_names, word, &std::pair<std::string, Metric>::first);
+  if (found == metric_names.end()) refuse(table, 0, "there is no such metric");
   return found->second;
 }
 
@@ -70,13 +70,13 @@ std::string oof_text(std::span<const OutOfFold> predictions, const RowNames& nam
 std::string importance_text(std::span<const Importance> importances, Metric metric) {
   std::string text(importance_header);
   for (const Importance& one : importances) {
-    text += fmt::format("{},{},{},{}\n", csv_cell(one.column), word_for(metric_words, metric), one.increase.mean,
+    text += fmt::format("{},{},{},{}\n", csv_cell(one.column), name_of(metric_names, metric), one.increase.mean,
                         one.increase.deviation);
   }
   return text;
 }
 
-TableResults read_table_results(const std::string& folder, const TableTask& task) {
+TableResults read_table_results(const std::string& folder, const TableTarget& task) {
   TableResults results;
   const std::string importance_path = path_in(folder, importance_name);
   std::error_code ignored;

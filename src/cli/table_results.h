@@ -7,27 +7,27 @@
 
 #include "cli/metric.h"
 #include "cli/table_rows.h"
-#include "tables/table_model.h"
+#include "tabular/table_model.h"
 
 namespace unroll::cli {
 
-// What a validation leaves beside the model: oof.csv and importance.csv. The picture is made of the model later.
+// Files that a validation writes next to the model: oof.csv and importance.csv. The picture is drawn later.
 
 inline constexpr const char* oof_name = "oof.csv";
 inline constexpr const char* importance_name = "importance.csv";
 inline constexpr const char* picture_name = "explain.svg";
 
-/// The time of the permutations grows with the square of their number.
-inline constexpr std::size_t most_permuted_columns = 500;
+/// With more columns importances are not measured: the time of the permutations grows with the square of their number.
+inline constexpr std::size_t max_permuted_columns = 500;
 
-/// A prediction for a row by a model that has not seen it.
+/// A prediction for a row by a model that was not trained on it.
 struct OutOfFold {
   std::int64_t row = 0;
   std::size_t fold = 0;  ///< from 1
   double prediction = 0;
 };
 
-/// How much the error grows where a column's cells are permuted, over the folds.
+/// Increase of the error if a column's cells are permuted, over the folds.
 struct Importance {
   std::string column;
   MeanAndDeviation increase;
@@ -50,11 +50,11 @@ struct TableResults {
   Metric metric = Metric::log_rmse;
   std::vector<Importance> importances;
   std::vector<ValidatedRow> rows;
-  std::string row_header;  ///< what the names of the rows are: the id column, or "row"
+  std::string row_header;  ///< header of the row names: the id column, or "row"
 };
 
-/// Reads both files from the run directory `folder`, whose model predicts what `task` says. Throws Error: no_input
-/// where one is not there, bad_data where it is not as unroll table train writes it.
-TableResults read_table_results(const std::string& folder, const TableTask& task);
+/// Reads both files from the run directory `folder` of a model for `task`. Throws Error: no_input if one is missing,
+/// bad_data if it is not as unroll table train writes it.
+TableResults read_table_results(const std::string& folder, const TableTarget& task);
 
 }  // namespace unroll::cli

@@ -17,10 +17,10 @@
 #include "cli/table_record.h"
 #include "cli/table_rows.h"
 #include "cli/table_validation.h"
-#include "data/cell_values.h"
-#include "data/folds.h"
-#include "data/leaks.h"
 #include "io/in_quotes.h"
+#include "table/cell_values.h"
+#include "table/folds.h"
+#include "tabular/leaks.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -29,33 +29,33 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// A model is its members.
+/// A model is a list of its members.
 using Model = std::vector<MemberKind>;
-const Words<Model> model_words = {{"linear+mlp", {MemberKind::linear, MemberKind::mlp}},
-                                  {"linear", {MemberKind::linear}},
-                                  {"mlp", {MemberKind::mlp}},
-                                  {"trees", {MemberKind::trees}},
-                                  {"ensemble", {MemberKind::linear, MemberKind::mlp, MemberKind::trees}},
-                                  {"linear+mlp+trees", {MemberKind::linear, MemberKind::mlp, MemberKind::trees}},
-                                  {"textbook", {MemberKind::textbook}}};
+const EnumNames<Model> model_names = {{"linear+mlp", {MemberKind::linear, MemberKind::mlp}},
+                                      {"linear", {MemberKind::linear}},
+                                      {"mlp", {MemberKind::mlp}},
+                                      {"trees", {MemberKind::trees}},
+                                      {"ensemble", {MemberKind::linear, MemberKind::mlp, MemberKind::trees}},
+                                      {"linear+mlp+trees", {MemberKind::linear, MemberKind::mlp, MemberKind::trees}},
+                                      {"textbook", {MemberKind::textbook}}};
 
 struct TableTrainOptions {
   std::string file;                          ///< CSV
-  std::string target;                        ///< column that is to be predicted
+  std::string target;                        ///< column to predict
   std::string id;                            ///< column that names the rows; empty: none
-  Model model = model_words.front().second;  ///< what learns
-  Metric metric = Metric::log_rmse;          ///< what is reported, and whether logarithms are learned
+  Model model = model_names.front().second;  ///< members of the model
+  Metric metric = Metric::log_rmse;          ///< metric to report; log_rmse: train on logarithms
   int folds = 5;                             ///< of the validation
-  std::string time_order;                    ///< column by which validation rows come later; empty: by chance
-  std::string folds_from;                    ///< column whose values are the folds; empty: by chance
+  std::string time_order;                    ///< column; validation rows are later ones; empty: random folds
+  std::string folds_from;                    ///< column whose values are the folds; empty: random folds
   std::uint64_t seed = 0;                    ///< of the folds and of the model
   int threads = 0;                           ///< 0: what the machine allows
   TableOptions table;
   std::vector<std::string> hash;  ///< texts whose words become features
-  bool keep_leaks = false;        ///< columns of strings that hold the target
-  std::string out;                ///< run directory; empty: by the file's name
-  bool overwrite = false;         ///< a model in the run directory
-  bool json = false;              ///< the result as JSON
+  bool keep_leaks = false;        ///< use string columns that contain the target
+  std::string out;                ///< run directory; empty: named after the file
+  bool overwrite = false;         ///< replace a model in the run directory
+  bool json = false;              ///< print the result as JSON
 };
 
 constexpr const char* details =
@@ -74,7 +74,7 @@ Examples:
   unroll table predict runs/train-linear+mlp test.csv -o submission.csv)";
 
 std::vector<SettingGroup> settings_of(TableTrainOptions& o) {
-  constexpr int most_folds = 1000;
+  constexpr int max_folds = 1000;
   std::vector<Setting> columns = {
       argument("FILE", o.file, "CSV with a header: plain, gzip or zip; - is standard input"),
       text("target", "COLUMN", o.target, "", "the column of numbers that is to be predicted"),
@@ -85,14 +85,14 @@ std::vector<SettingGroup> settings_of(TableTrainOptions& o) {
   return {
       {"Table", std::move(columns)},
       {"Model and validation",
-       {choice("model", o.model, model_words, "what learns"),
-        choice("metric", o.metric, metric_words, "what is reported"),
-        whole_number("folds", o.folds, 1, most_folds, "parts that the model is validated on in turn"),
+       {choice("model", o.model, model_names, "what learns"),
+        choice("metric", o.metric, metric_names, "what is reported"),
+        whole_number("folds", o.folds, 1, max_folds, "parts that the model is validated on in turn"),
         text("time-order", "COLUMN", o.time_order, "none",
              "numbers or dates: learn from earlier rows, validate on later ones"),
         text("folds-from", "COLUMN", o.folds_from, "none", "a fold for each value of the column, which is no feature"),
         seed(o.seed, "of the folds, and of what a model learns with"),
-        whole_number("threads", o.threads, 1, most_threads, "what is allowed", "threads to use")}},
+        whole_number("threads", o.threads, 1, max_threads, "what is allowed", "threads to use")}},
       {"Saving and result",
        {text("out", "DIR", o.out, "runs/NAME-MODEL", "run directory"),
         toggle("overwrite", o.overwrite, "replace the model that the run directory holds"),
@@ -101,7 +101,7 @@ std::vector<SettingGroup> settings_of(TableTrainOptions& o) {
 
 bool is_textbook(const TableTrainOptions& o) { return o.model == Model{MemberKind::textbook}; }
 
-void check_together(const TableTrainOptions& o) {
+void check_conflicts(const TableTrainOptions& o) {
   const char* help = "see unroll table train --help";
   if (o.target.empty()) throw Error(fmt::format("--target COLUMN is missing: what is to be predicted; {}", help));
   if (o.id == o.target) throw Error(fmt::format("--id and --target are the same column; {}", help));
@@ -116,7 +116,7 @@ void check_together(const TableTrainOptions& o) {
 
 Table read_table(const TableTrainOptions& o) {
   TableOptions options = o.table;
-  options.as[o.target] = ColumnKind::number;  // so that what is no number is found, wherever it stands
+  options.as[o.target] = ColumnKind::number;  // so that every cell that is not a number is found
   if (!o.id.empty()) options.as[o.id] = ColumnKind::category;
   return Table::read(o.file, options);
 }
@@ -126,7 +126,7 @@ Table read_table(const TableTrainOptions& o) {
 }
 
 std::vector<double> targets_of(const Table& table, const TableTrainOptions& o) {
-  constexpr double largest_target = 1e100;  // so that sums of squares are finite
+  constexpr double max_target = 1e100;  // so that sums of squares are finite
   const Column& column = table.column(o.target);
   const std::string name = in_quotes(o.target);
   std::vector<double> targets(column.numbers().begin(), column.numbers().end());
@@ -135,12 +135,12 @@ std::vector<double> targets_of(const Table& table, const TableTrainOptions& o) {
     if (column.is_missing(row))
       refuse_row(table, row, fmt::format("the target {} is missing; leave out the rows without", name));
     if (std::isnan(target)) {
-      const auto misfit = std::ranges::lower_bound(column.misfits(), row, {}, &Misfit::row);
+      const auto unparsed_cell = std::ranges::lower_bound(column.unparsed(), row, {}, &UnparsedCell::row);
       refuse_row(table, row,
                  fmt::format("the target {} is {}, and a target is a number; correct the row or leave it out", name,
-                             in_quotes(misfit->text)));
+                             in_quotes(unparsed_cell->text)));
     }
-    if (std::abs(target) > largest_target) {
+    if (std::abs(target) > max_target) {
       refuse_row(table, row,
                  fmt::format("the target {} is {}, and no target is beyond 1e100; correct the row or leave it out",
                              name, target));
@@ -153,7 +153,7 @@ std::vector<double> targets_of(const Table& table, const TableTrainOptions& o) {
   return targets;
 }
 
-/// Numbers, also those in a column that was read as categories, as the id is.
+/// Numbers or dates of the column, parsed if it was read as categories, as the id is.
 std::vector<double> times_of(const Table& table, const std::string& name) {
   const Column& column = table.column(name);
   std::vector<double> times(column.numbers().begin(), column.numbers().end());
@@ -195,8 +195,8 @@ Learner learner_of(const TableTrainOptions& o) {
   return learner;
 }
 
-/// Says which columns hold the target. What a fold does about it, it finds in its own rows.
-void say_leaks(const Table& table, const TableTrainOptions& o) {
+/// Logs which columns contain the target. Each fold detects leaks again, in its training rows only.
+void log_leaks(const Table& table, const TableTrainOptions& o) {
   const Column* const target = &table.column(o.target);
   const std::vector<std::int64_t> rows = all_rows(table.rows());
   for (const Leak& leak : find_leaks({table, rows}, std::span(&target, 1))) {
@@ -207,8 +207,8 @@ void say_leaks(const Table& table, const TableTrainOptions& o) {
                        : std::ranges::find(o.hash, name) == o.hash.end()
                            ? "a text that is no feature"
                            : "its words with digits are hidden; --keep-leaks keeps them";
-    say(fmt::format("column {} holds the target in {}: {}", in_quotes(name),
-                    counted(static_cast<std::int64_t>(leak.rows.size()), "row"), what));
+    log_message(fmt::format("column {} holds the target in {}: {}", in_quotes(name),
+                            counted(static_cast<std::int64_t>(leak.rows.size()), "row"), what));
   }
 }
 
@@ -216,11 +216,11 @@ void check_hashed(const Table& table, const TableTrainOptions& o) {
   for (const std::string& name : o.hash) {
     if (table.column(name).kind() != ColumnKind::text)
       throw Error(fmt::format("--hash {0}: the column is a {1}, and texts have words; --as {0}=text makes it one", name,
-                              word_for(column_kind_words, table.column(name).kind())));
+                              name_of(column_kind_names, table.column(name).kind())));
   }
 }
 
-/// Of the event start in the log.
+/// Fields of the event start in the log.
 Json start_fields(const Table& table, const TableTrainOptions& o, std::size_t folds) {
   return {{"version", UNROLL_VERSION},
           {"table", table.name()},
@@ -228,8 +228,8 @@ Json start_fields(const Table& table, const TableTrainOptions& o, std::size_t fo
           {"columns", table.columns().size()},
           {"target", o.target},
           {"id", o.id},
-          {"model", word_for(model_words, o.model)},
-          {"metric", word_for(metric_words, o.metric)},
+          {"model", name_of(model_names, o.model)},
+          {"metric", name_of(metric_names, o.metric)},
           {"folds", folds},
           {"time_order", o.time_order},
           {"folds_from", o.folds_from},
@@ -246,10 +246,10 @@ std::string report(const Table& table, const TableValidation& v, const TableTrai
   }
   return text + fmt::format("{:<6}{:>10}{:>12} +- {}   {}\n\nmodel of all rows: {}\n", "mean",
                             score_text(v.training.mean), score_text(v.validation.mean),
-                            score_text(v.validation.deviation), word_for(metric_words, o.metric), one_line(model_path));
+                            score_text(v.validation.deviation), name_of(metric_names, o.metric), one_line(model_path));
 }
 
-/// oof.csv has columns of its own.
+/// Throws Error if the id or the target has the name of another column of oof.csv.
 void check_names(const TableTrainOptions& o) {
   const std::string row = o.id.empty() ? "row" : o.id;
   const auto refuse = [](const std::string& name) {
@@ -262,9 +262,9 @@ void check_names(const TableTrainOptions& o) {
 }
 
 void train_table(const TableTrainOptions& o) {
-  check_together(o);
+  check_conflicts(o);
   check_names(o);
-  RunDirectory directory(o.out.empty() ? default_run_directory(o.file, word_for(model_words, o.model)) : o.out,
+  RunDirectory directory(o.out.empty() ? default_run_directory(o.file, name_of(model_names, o.model)) : o.out,
                          o.overwrite ? Existing::replace : Existing::refuse);
   const Table table = read_table(o);
   const RowNames names(table, o.id);
@@ -272,12 +272,12 @@ void train_table(const TableTrainOptions& o) {
   const std::vector<Fold> folds = folds_of(table, o);
   check_hashed(table, o);
   directory.create();
-  say_leaks(table, o);
+  log_leaks(table, o);
   TableRecord record(directory.path(), start_fields(table, o, folds.size()));
   const auto on_fold = [&](const FoldResult& fold) {
     record.fold(fold);
-    say(fmt::format("fold {} of {}: training {}, validation {}", fold.number, folds.size(), score_text(fold.training),
-                    score_text(fold.validation)));
+    log_message(fmt::format("fold {} of {}: training {}, validation {}", fold.number, folds.size(),
+                            score_text(fold.training), score_text(fold.validation)));
   };
   const Learner learner = learner_of(o);
   const TableValidation validation = validate(table, targets, folds, learner, o.metric, on_fold);
@@ -293,8 +293,8 @@ void train_table(const TableTrainOptions& o) {
   Json result = {{"file", table.name()},
                  {"rows", table.rows()},
                  {"target", o.target},
-                 {"model", word_for(model_words, o.model)},
-                 {"metric", word_for(metric_words, o.metric)},
+                 {"model", name_of(model_names, o.model)},
+                 {"metric", name_of(metric_names, o.metric)},
                  {"training", validation.training.mean},
                  {"validation", validation.validation.mean},
                  {"spread", validation.validation.deviation},

@@ -9,20 +9,20 @@ namespace unroll::cli {
 
 namespace {
 
-/// Of some of the validation rows: more of them would cost much and tell little more.
+/// Importances on at most 200 of the validation rows: more would take long and change little.
 std::vector<ColumnImportance> importances_of(const TableModel& model, const Table& table,
                                              std::span<const double> targets, Rows validation, Metric metric,
                                              std::uint64_t seed, std::size_t fold) {
   const std::vector<TableInput> inputs = model.inputs();
-  if (inputs.size() > most_permuted_columns) {
+  if (inputs.size() > max_permuted_columns) {
     std::vector<ColumnImportance> not_measured;
     not_measured.reserve(inputs.size());
     for (const TableInput& input : inputs) not_measured.push_back({input.name, std::nan("")});
     return not_measured;
   }
-  constexpr std::size_t most_rows = 200;
-  const std::vector<std::int64_t> rows = evenly_spaced(validation, most_rows);
-  const std::vector<double> truth = at_places(targets, rows);
+  constexpr std::size_t max_rows = 200;
+  const std::vector<std::int64_t> rows = evenly_spaced(validation, max_rows);
+  const std::vector<double> truth = take(targets, rows);
   const auto error_of = [&](std::span<const double> predictions) { return error(metric, predictions, truth); };
   return permutation_importance(model, {table, rows}, error_of, seed, static_cast<std::uint32_t>(fold));
 }
@@ -57,8 +57,8 @@ TableValidation validate(const Table& table, std::span<const double> targets, co
     const std::vector<double> predictions = model.predict({table, fold.validation});
     for (std::size_t j = 0; j < predictions.size(); ++j)
       result.predictions.push_back({.row = fold.validation[j], .fold = i + 1, .prediction = predictions[j]});
-    training.push_back(score(metric, model.predict({table, fold.training}), at_places(targets, fold.training)));
-    validation.push_back(score(metric, predictions, at_places(targets, fold.validation)));
+    training.push_back(score(metric, model.predict({table, fold.training}), take(targets, fold.training)));
+    validation.push_back(score(metric, predictions, take(targets, fold.validation)));
     result.folds.push_back(
         {.number = i + 1,
          .training_rows = static_cast<std::int64_t>(fold.training.size()),

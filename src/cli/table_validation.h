@@ -9,16 +9,16 @@
 
 #include "cli/metric.h"
 #include "cli/table_results.h"
-#include "data/folds.h"
-#include "tables/permutation_importance.h"
-#include "tables/table_model.h"
+#include "table/folds.h"
+#include "tabular/permutation_importance.h"
+#include "tabular/table_model.h"
 
 namespace unroll::cli {
 
-/// A model is made in the same way for each fold and for all rows.
+/// Fits a model in the same way for each fold and for all rows.
 struct Learner {
-  TableTask task;
-  TableLearning learning;
+  TableTarget task;
+  TableModelOptions learning;
 
   TableModel fit(const TableView& rows) const { return TableModel::fit(rows, task, learning); }
 };
@@ -35,12 +35,12 @@ nlohmann::ordered_json json_of(const FoldResult& fold);
 
 struct TableValidation {
   std::vector<FoldResult> folds;
-  std::vector<OutOfFold> predictions;   ///< by row
-  std::vector<Importance> importances;  ///< the largest first; 0 for a fold whose model does not read the column
+  std::vector<OutOfFold> predictions;   ///< sorted by row
+  std::vector<Importance> importances;  ///< largest first; a fold whose model does not read the column counts as 0
   MeanAndDeviation training, validation;
 };
 
-/// Learns from each fold and measures it; `on_fold` hears of each. `targets`: of all rows.
+/// Fits and scores a model per fold, and calls `on_fold` after each. `targets`: of all rows.
 TableValidation validate(const Table& table, std::span<const double> targets, const std::vector<Fold>& folds,
                          const Learner& learner, Metric metric, const std::function<void(const FoldResult&)>& on_fold);
 

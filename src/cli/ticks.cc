@@ -12,8 +12,8 @@ std::vector<double> even_ticks(double low, double high, std::size_t wanted) {
   const double power = std::pow(10, std::floor(std::log10(rough)));
   const double step = power * (rough / power < 2 ? 1 : rough / power < 5 ? 2 : 5);
   std::vector<double> ticks;
-  constexpr double largest_integer = 1e15;  // beyond, the steps are lost in rounding
-  if (!(step > 0 && std::max(std::abs(low), std::abs(high)) / step < largest_integer)) return ticks;
+  constexpr double max_integer = 1e15;  // above, the steps are lost in rounding
+  if (!(step > 0 && std::max(std::abs(low), std::abs(high)) / step < max_integer)) return ticks;
   const auto last = static_cast<std::int64_t>(std::floor(high / step));
   for (auto i = static_cast<std::int64_t>(std::ceil(low / step)); i <= last; ++i) {
     ticks.push_back(static_cast<double>(i) * step);

@@ -5,13 +5,13 @@
 
 namespace unroll::cli {
 
-// Round numbers at which an axis from low to high, low < high, has its marks.
+// Round numbers for the ticks of an axis from low to high, low < high.
 
-/// In equal steps, about as many as wanted.
+/// Evenly spaced ticks, about `wanted` of them.
 std::vector<double> even_ticks(double low, double high, std::size_t wanted);
 
-/// For a logarithmic axis, low > 0: at least five where powers of ten and a few between them give as many, else in
-/// equal steps.
+/// Ticks of a logarithmic axis, low > 0: powers of ten and a few numbers between them if these are at least five, else
+/// evenly spaced ones.
 std::vector<double> logarithmic_ticks(double low, double high);
 
 }  // namespace unroll::cli

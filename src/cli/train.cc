@@ -7,13 +7,13 @@
 
 #include "cli/checkpoint_files.h"
 #include "cli/commands.h"
+#include "cli/enum_names.h"
 #include "cli/format.h"
 #include "cli/output.h"
 #include "cli/rank_session.h"
-#include "cli/training.h"
-#include "cli/words.h"
-#include "model/model_json.h"
-#include "train/agreement.h"
+#include "cli/training_run.h"
+#include "language/model_json.h"
+#include "ranks/agreement.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -37,7 +37,7 @@ Examples:
   unroll train novel.txt --cell gru --hidden 512 --layers 2 --dropout 0.3 --out runs/big
   unroll train lyrics.txt.zip --config recipes/lstm.toml --seed 2)";
 
-/// The new model has the cell, the sizes and the line ends of the one that it begins with.
+/// Takes cell, sizes and line ends from the model that --init-from names. Throws Error if a given flag differs.
 void take_architecture(TrainOptions& o, LanguageModelOptions model, const GivenSettings& given) {
   const LanguageModelOptions& asked = o.model;
   const struct {
@@ -58,24 +58,26 @@ void take_architecture(TrainOptions& o, LanguageModelOptions model, const GivenS
   o.model = model;
 }
 
-void say_how_extended(const TrainOptions& o, const LanguageModel& from, const Vocabulary& vocabulary) {
+void log_vocabulary_extension(const TrainOptions& o, const LanguageModel& from, const Vocabulary& vocabulary) {
   const int added = vocabulary.size() - from.vocabulary().size();
-  say(fmt::format("weights   {}: those of {} stay, {} that the text has beyond them begin anew", one_line(o.init_from),
-                  counted(from.vocabulary().size(), "symbol"), with_commas(added)));
+  log_message(fmt::format("weights   {}: those of {} stay, {} that the text has beyond them begin anew",
+                          one_line(o.init_from), counted(from.vocabulary().size(), "symbol"), with_commas(added)));
 }
 
-/// A training that is ready to run. What is made first goes last.
-struct Job {
+/// A training that is ready to run. Later members refer to earlier ones.
+struct PreparedRun {
   std::optional<RunDirectory> directory;
-  Texts texts;
-  std::optional<Training> training;
-  std::optional<std::int64_t> goes_back_to;  ///< an update before the last checkpoint
+  TrainingTexts texts;
+  std::optional<TrainingRun> training;
+  std::optional<std::int64_t> truncate_after_update;  ///< update of the checkpoint that --resume names
 };
 
-/// The run directory of several ranks is the business of the first one.
-Existing existing_for(Communicator& ranks, Existing existing) { return ranks.rank() == 0 ? existing : Existing::go_on; }
+/// Only rank 0 checks and replaces the contents of the run directory.
+Existing existing_for(Communicator& ranks, Existing existing) {
+  return ranks.rank() == 0 ? existing : Existing::resume;
+}
 
-void prepare_new(Job& job, TrainOptions& o, const GivenSettings& given, Communicator& ranks) {
+void prepare_new(PreparedRun& prepared, TrainOptions& o, const GivenSettings& given, Communicator& ranks) {
   if (o.file.empty()) throw Error("train: FILE is missing; see unroll train --help");
   if (o.extend_epochs > 0) throw Error("--extend-epochs belongs to --resume RUN; see unroll train --help");
   Context context({.threads = 1});
@@ -84,25 +86,25 @@ void prepare_new(Job& job, TrainOptions& o, const GivenSettings& given, Communic
     weights.emplace(LanguageModel::load(context, model_file_of(o.init_from)));
     take_architecture(o, weights->options(), given);
   }
-  check_together(o);
-  if (o.out.empty()) o.out = default_run_directory(o.file, word_for(cell_words, o.model.cell));
+  check_conflicts(o);
+  if (o.out.empty()) o.out = default_run_directory(o.file, name_of(cell_names, o.model.cell));
   if (o.file == "-" && ranks.size() > 1) throw Error("FILE -: standard input comes to one rank only; name a file");
-  job.directory.emplace(o.out, existing_for(ranks, o.overwrite ? Existing::replace : Existing::refuse));
-  job.texts = read_texts(o, o.file, {.begins_with = weights ? &weights->vocabulary() : nullptr});
-  complete(o, job.texts.training, ranks.size());
-  job.training.emplace(o, given, job.texts, *job.directory, ranks);
+  prepared.directory.emplace(o.out, existing_for(ranks, o.overwrite ? Existing::replace : Existing::refuse));
+  prepared.texts = read_texts(o, o.file, {.begins_with = weights ? &weights->vocabulary() : nullptr});
+  fill_defaults(o, prepared.texts.training, ranks.size());
+  prepared.training.emplace(o, given, prepared.texts, *prepared.directory, ranks);
   if (!weights) return;
-  say_how_extended(o, *weights, job.texts.training.vocabulary());
-  job.training->begin_with(*weights);
+  log_vocabulary_extension(o, *weights, prepared.texts.training.vocabulary());
+  prepared.training->begin_with(*weights);
 }
 
-/// The run directory, and the checkpoint where the user named one.
-struct PlaceToGoOn {
+/// Run directory to resume, and the checkpoint if the user named one.
+struct ResumeTarget {
   std::string folder;
   std::optional<CheckpointFile> checkpoint;
 };
 
-PlaceToGoOn place_of(const std::string& argument) {
+ResumeTarget place_of(const std::string& argument) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   if (fs::is_directory(argument, ignored)) return {argument, std::nullopt};
@@ -118,8 +120,8 @@ PlaceToGoOn place_of(const std::string& argument) {
   throw Error(fmt::format("--resume {}: neither a run directory nor a checkpoint in one", argument));
 }
 
-/// The latest checkpoint. Where that cannot be read, the one before it is offered and not just taken: the user may have
-/// another copy, and training from there takes the steps between them once more.
+/// The latest checkpoint. If it cannot be read, the Error names the latest readable one instead of using it: the user
+/// may have another copy, and resuming there repeats the updates in between.
 StoredCheckpoint latest_in(const std::string& folder) {
   std::vector<CheckpointFile> files = checkpoints_in(folder);
   if (files.empty()) {
@@ -146,7 +148,7 @@ StoredCheckpoint latest_in(const std::string& folder) {
 }
 
 void check_version(const StoredCheckpoint& checkpoint) {
-  const std::string& version = checkpoint.about("unroll_version");
+  const std::string& version = checkpoint.metadata("unroll_version");
   if (version == UNROLL_VERSION) return;
   throw Error(ExitCode::bad_data,
               fmt::format("{}: was written by unroll {}, this is {}, whose numbers may differ: go on with that one, or "
@@ -162,83 +164,84 @@ void refuse_beside_resume(const GivenSettings& given) {
   }
 }
 
-// Of checkpoints that do not say.
-constexpr int slices_of_old_runs = 1;
+// For checkpoints that do not store it.
+constexpr int shards_of_old_runs = 1;
 
-/// What the run had before these options of the same run.
+/// The options of the run before it was resumed with the options `now`.
 TrainOptions options_before(const GivenSettings& kept, const TrainOptions& now, const Corpus& corpus) {
-  constexpr int one_rank = 1;  // any number, since the settings name the slices
+  constexpr int one_rank = 1;  // any number, since the number of shards is set
   TrainOptions before;
   assign_settings(settings_of(before), kept, "the checkpoint");
   before.model = now.model;
   before.newlines = now.newlines;
-  if (!before.slices) before.slices = slices_of_old_runs;
-  complete(before, corpus, one_rank);
+  if (!before.shards) before.shards = shards_of_old_runs;
+  fill_defaults(before, corpus, one_rank);
   return before;
 }
 
-/// Whether training goes elsewhere from here on: another length, other places to return to, another end. What it was
-/// given before and what it is by default are the same.
-bool leads_elsewhere(const TrainOptions& now, const TrainOptions& before) {
+/// True if the resumed run no longer follows the original: another length, patience, number of rollbacks or of shards,
+/// or other rollback targets. A default value and the same value given explicitly are equal.
+bool changes_trajectory(const TrainOptions& now, const TrainOptions& before) {
   return *now.epochs != *before.epochs || now.patience != before.patience ||
-         now.max_rollbacks != before.max_rollbacks || *now.slices != *before.slices ||
+         now.max_rollbacks != before.max_rollbacks || *now.shards != *before.shards ||
          *now.checkpoint_every != *before.checkpoint_every;
 }
 
-void prepare_to_go_on(Job& job, TrainOptions& o, const GivenSettings& given, Communicator& ranks) {
+void prepare_resume(PreparedRun& prepared, TrainOptions& o, const GivenSettings& given, Communicator& ranks) {
   refuse_beside_resume(given);
   const std::string run = o.resume;
   if (run.empty()) throw Error("--resume needs the name of a run; see unroll train --help");
   const std::int64_t more_epochs = o.extend_epochs;
-  const PlaceToGoOn place = place_of(run);
-  job.directory.emplace(place.folder, Existing::go_on);
-  if (ranks.rank() == 0) job.directory->create();
+  const ResumeTarget place = place_of(run);
+  prepared.directory.emplace(place.folder, Existing::resume);
+  if (ranks.rank() == 0) prepared.directory->create();
   auto checkpoint = std::make_unique<const StoredCheckpoint>(
       place.checkpoint ? StoredCheckpoint::read(place.checkpoint->path) : latest_in(place.folder));
   check_version(*checkpoint);
-  const GivenSettings kept = settings_from_json(checkpoint->about("settings"), checkpoint->path());
-  const GivenSettings settings = settings_to_go_on(kept, given, run);
+  const GivenSettings kept = settings_from_json(checkpoint->metadata("settings"), checkpoint->path());
+  const GivenSettings settings = resume_settings(kept, given, run);
   o = TrainOptions{};
   assign_settings(settings_of(o), settings, checkpoint->path());
   if (!o.epochs) throw Error(ExitCode::bad_data, fmt::format("{}: its settings have no epochs", checkpoint->path()));
-  if (!o.slices) o.slices = slices_of_old_runs;
+  if (!o.shards) o.shards = shards_of_old_runs;
   *o.epochs += more_epochs;
-  const ModelConfig config = config_from_json(checkpoint->about("config"), checkpoint->path());
+  const ModelConfig config = config_from_json(checkpoint->metadata("config"), checkpoint->path());
   const InitScheme init = o.model.init;
   o.model = config.options;
   o.model.init = init;
   o.newlines = o.model.newlines;
-  check_together(o);
+  check_conflicts(o);
   if (given.contains("FILE") && o.file == "-") {
     throw Error(fmt::format("--resume {}: standard input cannot be read again; leave the - out", run));
   }
   const Vocabulary vocabulary =
-      vocabulary_from_json(checkpoint->about("vocabulary"), config.vocabulary_size, checkpoint->path());
-  job.texts = read_texts(o, o.file == "-" ? job.directory->text_path() : o.file, {.exactly = &vocabulary});
-  complete(o, job.texts.training, ranks.size());
-  Training& training = job.training.emplace(o, settings, job.texts, *job.directory, ranks);
-  training.go_on_from(*checkpoint);
+      vocabulary_from_json(checkpoint->metadata("vocabulary"), config.vocabulary_size, checkpoint->path());
+  prepared.texts = read_texts(o, o.file == "-" ? prepared.directory->text_path() : o.file, {.exactly = &vocabulary});
+  fill_defaults(o, prepared.texts.training, ranks.size());
+  TrainingRun& training = prepared.training.emplace(o, settings, prepared.texts, *prepared.directory, ranks);
+  training.resume_from(*checkpoint);
   checkpoint.reset();
   const auto rate = static_cast<double>(*o.optimizer.learning_rate);
   const bool other_rate = given.contains("lr") && rate != training.learning_rate();
-  if (other_rate || leads_elsewhere(o, options_before(kept, o, job.texts.training))) {
-    training.take_another_course(more_epochs > 0);
+  if (other_rate || changes_trajectory(o, options_before(kept, o, prepared.texts.training))) {
+    training.branch_here(more_epochs > 0);
   }
   if (other_rate) training.set_learning_rate(rate);
-  if (place.checkpoint) job.goes_back_to = place.checkpoint->update;
+  if (place.checkpoint) prepared.truncate_after_update = place.checkpoint->update;
 }
 
 void train(TrainOptions& o, const GivenSettings& given, RankSession& session) {
   Communicator& ranks = session.ranks;
-  take_common_simd_target(ranks);
-  Job job;
-  together(ranks, [&] {
-    given.contains("resume") ? prepare_to_go_on(job, o, given, ranks) : prepare_new(job, o, given, ranks);
+  use_common_simd_target(ranks);
+  PreparedRun prepared;
+  run_collectively(ranks, [&] {
+    given.contains("resume") ? prepare_resume(prepared, o, given, ranks) : prepare_new(prepared, o, given, ranks);
   });
-  session.set_timeout(o.rank_timeout);  // a run that goes on has its own
-  if (job.goes_back_to && ranks.rank() == 0) remove_checkpoints_after(job.directory->path(), *job.goes_back_to);
-  job.training->run();
-  write_result(job.training->outcome());
+  session.set_timeout(o.rank_timeout);  // a resumed run has its own
+  if (prepared.truncate_after_update && ranks.rank() == 0)
+    remove_checkpoints_after(prepared.directory->path(), *prepared.truncate_after_update);
+  prepared.training->run();
+  write_result(prepared.training->result_text());
 }
 
 }  // namespace

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "cli/commands.h"
+#include "cli/enum_names.h"
 #include "cli/format.h"
 #include "cli/launched.h"
-#include "cli/words.h"
-#include "data/utf8.h"
+#include "text/code_points.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -47,10 +47,10 @@ Setting checkpoint_every_setting(std::optional<CheckpointInterval>& field) {
           [&field](const std::string& value) { field = parse_checkpoint_interval(value); }};
 }
 
-constexpr std::int64_t most_rows = 1'000'000;  // of a batch, and steps of a window
-constexpr std::int64_t most_symbols = 1'000'000'000'000;
-constexpr std::int64_t most_updates = 1'000'000'000'000;
-constexpr int most_checkpoints = 1'000'000;
+constexpr std::int64_t max_rows = 1'000'000;  // of a batch; also the maximum number of symbols of a window
+constexpr std::int64_t max_symbols = 1'000'000'000'000;
+constexpr std::int64_t max_updates = 1'000'000'000'000;
+constexpr int max_checkpoints = 1'000'000;
 
 }  // namespace
 
@@ -58,14 +58,14 @@ std::vector<SettingGroup> settings_of(TrainOptions& o) {
   return {
       {"Text",
        {optional_argument("FILE", o.file, "the text to learn from"),
-        whole_number("limit", o.limit, 0, most_symbols, "read this many symbols only; 0: all"),
-        choice("newlines", o.newlines, newlines_words, "space: line ends become spaces"),
+        whole_number("limit", o.limit, 0, max_symbols, "read this many symbols only; 0: all"),
+        choice("newlines", o.newlines, newlines_names, "space: line ends become spaces"),
         text("validation", "SHARE|FILE", o.validation, "none",
              "text to measure on: the last part of FILE, such as 0.1, or another file"),
-        choice("unknown", o.unknown, unknown_words,
+        choice("unknown", o.unknown, unknown_names,
                "symbols of the validation file that FILE lacks; skip: left out and counted")}},
       {"Model",
-       {choice("cell", o.model.cell, cell_words, "kind of recurrent cell"),
+       {choice("cell", o.model.cell, cell_names, "kind of recurrent cell"),
         whole_number("hidden", o.model.hidden, 1, 65536, "hidden units per layer"),
         whole_number("layers", o.model.layers, 1, 256, "recurrent layers, one upon the other"),
         whole_number("embedding", o.model.embedding, 0, 65536, "width of the symbol embedding; 0: one-hot input"),
@@ -73,25 +73,25 @@ std::vector<SettingGroup> settings_of(TrainOptions& o) {
                "one weight for embedding and output layer: needs --embedding as wide as --hidden"),
         number("dropout", o.model.dropout, {.low = 0, .high = 1, .high_included = false}, "0",
                "share of units dropped between layers"),
-        choice("activation", o.model.activation, activation_words, "of the rnn cell"),
-        choice("biases", o.model.biases, biases_words, "biases per gate"), init_setting(o.model.init),
+        choice("activation", o.model.activation, activation_names, "of the rnn cell"),
+        choice("biases", o.model.biases, biases_names, "biases per gate"), init_setting(o.model.init),
         text("init-from", "RUN", o.init_from, "none",
              "begin with the weights, cell and sizes of this run or model file")}},
       {"Training",
-       {choice("windows", o.task.windows, windows_words, "how the text is cut into batches"),
-        whole_number("batch", o.task.batch, 1, most_rows, "windows side by side"),
-        whole_number("steps", o.task.steps, 1, most_rows, "symbols per window"),
-        choice("epoch-state", o.task.epoch_state, epoch_state_words, "of consecutive windows, when a new epoch begins"),
-        whole_number("epochs", o.epochs, 1, most_epochs, "by length",
+       {choice("windows", o.task.windows, windows_names, "how the text is cut into batches"),
+        whole_number("batch", o.task.batch, 1, max_rows, "windows side by side"),
+        whole_number("steps", o.task.window, 1, max_rows, "symbols per window"),
+        choice("epoch-state", o.task.epoch_state, epoch_state_names, "of consecutive windows, when a new epoch begins"),
+        whole_number("epochs", o.epochs, 1, max_epochs, "by length",
                      "passes over the text; default: about 1.5 million symbols, 3 to 150 passes"),
-        whole_number("accumulate", o.accumulate, 1, most_rows, "batches whose gradients are averaged for an update"),
-        whole_number("gradient-slices", o.slices, 1, most_rows, "the number of ranks",
+        whole_number("accumulate", o.accumulate, 1, max_rows, "batches whose gradients are averaged for an update"),
+        whole_number("gradient-slices", o.shards, 1, max_rows, "the number of ranks",
                      "parts of a batch that ranks share: the same bits for any number of them"),
-        whole_number("validate-every", o.validate_every, 0, most_updates, "updates between validations; 0: an epoch"),
-        whole_number("patience", o.patience, 0, most_epochs,
+        whole_number("validate-every", o.validate_every, 0, max_updates, "updates between validations; 0: an epoch"),
+        whole_number("patience", o.patience, 0, max_epochs,
                      "validations in a row without a new best one that end the training; 0: never"),
         seed(o.seed, "of initial weights, windows and dropout"),
-        whole_number("threads", o.threads, 1, most_threads, "what is allowed and pays", "threads to use, of each rank"),
+        whole_number("threads", o.threads, 1, max_threads, "what is allowed and pays", "threads to use, of each rank"),
         whole_number("rank-timeout", o.rank_timeout, 1, 86'400,
                      "seconds without a sign of life from a rank that end the training")}},
       optimizer_settings(o.optimizer),
@@ -99,20 +99,20 @@ std::vector<SettingGroup> settings_of(TrainOptions& o) {
        {text("out", "DIR", o.out, "runs/NAME-CELL", "run directory"),
         toggle("overwrite", o.overwrite, "replace the model and the checkpoints that the run directory holds"),
         checkpoint_every_setting(o.checkpoint_every),
-        whole_number("keep", o.keep, 1, most_checkpoints, "checkpoints that are kept, the newest ones"),
+        whole_number("keep", o.keep, 1, max_checkpoints, "checkpoints that are kept, the newest ones"),
         whole_number("max-rollbacks", o.max_rollbacks, 0, 1000,
                      "returns to the last checkpoint, with half the rate, where training diverges"),
         text("resume", "RUN", o.resume, "none", "go on with this run, or from this checkpoint of a run"),
-        whole_number("extend-epochs", o.extend_epochs, 0, most_epochs,
+        whole_number("extend-epochs", o.extend_epochs, 0, max_epochs,
                      "with --resume: epochs more than the run had planned")}},
       {"Reports and result",
        {texts("prefix", "TEXT", o.prefixes, "how the text begins", "what reports continue; may be repeated"),
-        whole_number("report-every", o.report_every, 1, most_epochs, "a tenth of all", "epochs from report to report"),
+        whole_number("report-every", o.report_every, 1, max_epochs, "a tenth of all", "epochs from report to report"),
         whole_number("sample-length", o.sample_length, 0, 1'000'000, "new symbols of a continuation"),
         toggle("json", o.json, "print the result as one JSON object")}}};
 }
 
-void check_together(const TrainOptions& o) {
+void check_conflicts(const TrainOptions& o) {
   if (o.model.dropout > 0 && o.model.layers == 1) {
     throw Error("--dropout acts between layers: it needs --layers 2 or more; see unroll train --help");
   }
@@ -124,7 +124,7 @@ void check_together(const TrainOptions& o) {
   }
   if (o.model.activation != Activation::tanh && o.model.cell != Cell::rnn) {
     throw Error(fmt::format("--activation belongs to --cell rnn: the {} has its own; see unroll train --help",
-                            word_for(cell_words, o.model.cell)));
+                            name_of(cell_names, o.model.cell)));
   }
   if (o.task.epoch_state == EpochState::carry && o.task.windows == WindowKind::random) {
     throw Error(
@@ -140,12 +140,12 @@ void check_together(const TrainOptions& o) {
     if (!rule.given || !o.validation.empty()) continue;
     throw Error(fmt::format("{} belongs to --validation SHARE or FILE; see unroll train --help", rule.flag));
   }
-  check_together(o.optimizer);
+  check_conflicts(o.optimizer);
 }
 
 namespace {
 
-/// The first symbols of the text, up to the end of a line or a word: a prefix that every model of the text can read.
+/// The first symbols of the text, up to the end of a line or a word: a prefix that every model of the text knows.
 std::string beginning_of(const Corpus& corpus) {
   constexpr std::int64_t most = 12;
   std::string begin = corpus.text(0, std::min(most, corpus.size()));
@@ -167,15 +167,15 @@ void check_prefixes(const TrainOptions& o, const Vocabulary& vocabulary) {
 }
 
 void check_slices(const TrainOptions& o, int ranks) {
-  if (*o.slices > o.task.batch) {
-    throw Error(fmt::format("--batch {}: has not a window for each of {} {}; raise it", o.task.batch, *o.slices,
-                            *o.slices == ranks ? "ranks" : "--gradient-slices"));
+  if (*o.shards > o.task.batch) {
+    throw Error(fmt::format("--batch {}: has not a window for each of {} {}; raise it", o.task.batch, *o.shards,
+                            *o.shards == ranks ? "ranks" : "--gradient-slices"));
   }
-  if (ranks <= *o.slices) return;
+  if (ranks <= *o.shards) return;
   throw Error(
       fmt::format("{} ranks cannot share a batch of {}: start no more ranks than that, or give "
                   "--gradient-slices {}",
-                  ranks, counted(*o.slices, "slice"), ranks));
+                  ranks, counted(*o.shards, "slice"), ranks));
 }
 
 }  // namespace
@@ -187,23 +187,23 @@ LanguageModelOptions model_options(const TrainOptions& o) {
 }
 
 Workload workload_of(const TrainOptions& o, std::int64_t vocabulary) {
-  return {.model = o.model, .vocabulary = vocabulary, .batch = o.task.batch, .steps = o.task.steps};
+  return {.model = o.model, .vocabulary = vocabulary, .batch = o.task.batch, .steps = o.task.window};
 }
 
-void complete(TrainOptions& o, const Corpus& corpus, int ranks) {
-  constexpr double backward = 2;  // of a forward pass
+void fill_defaults(TrainOptions& o, const Corpus& corpus, int ranks) {
+  constexpr double backward = 2;  // cost relative to a forward pass
   check_prefixes(o, corpus.vocabulary());
   if (o.prefixes.empty()) o.prefixes.push_back(beginning_of(corpus));
   if (!o.epochs) o.epochs = default_epochs(corpus.size());
   if (!o.report_every) o.report_every = std::max<std::int64_t>(1, *o.epochs / 10);
   const double operations = (1 + backward) * forward_operations(workload_of(o, corpus.vocabulary().size()));
-  if (!o.slices) o.slices = ranks;
+  if (!o.shards) o.shards = ranks;
   check_slices(o, ranks);
   if (!o.threads) o.threads = std::min(threads_of_rank(), worthwhile_threads(operations / ranks));
   if (!o.checkpoint_every) {
     o.checkpoint_every = default_checkpoint_interval(operations * static_cast<double>(o.accumulate));
   }
-  complete(o.optimizer, *o.epochs);
+  fill_defaults(o.optimizer, *o.epochs);
 }
 
 }  // namespace unroll::cli

@@ -9,50 +9,51 @@
 #include "cli/optimizer_options.h"
 #include "cli/options.h"
 #include "cli/plan.h"
+#include "unroll/language_task.h"
 #include "unroll/trainer.h"
 
 namespace unroll::cli {
 
-/// What the flags of `train` say.
+/// Options of `train`, as set by its flags.
 struct TrainOptions {
-  std::string file;                                    ///< the text; may be empty where `resume` is not
-  Newlines newlines = Newlines::keep;                  ///< of the text, and later of prefixes
-  std::int64_t limit = 0;                              ///< symbols to read; 0: all
-  std::string validation;                              ///< a share of the text, or another text; empty: none
-  Unknown unknown = Unknown::refuse;                   ///< symbols of the latter that the text lacks
-  LanguageModelOptions model{.cell = Cell::gru};       ///< its field newlines comes from the one above
-  LanguageTaskOptions task;                            ///< how the text is cut into windows
-  std::optional<std::int64_t> epochs;                  ///< else default_epochs()
-  std::int64_t accumulate = 1;                         ///< batches of an update
-  std::optional<int> slices;                           ///< of a batch; else as many as there are ranks
-  int rank_timeout = 5;                                ///< seconds without a sign of life from a rank
-  std::int64_t validate_every = 0;                     ///< updates; 0: where an epoch ends
-  std::int64_t patience = 0;                           ///< validations without gain that end the training; 0: any
-  OptimizerOptions optimizer;                          ///< how gradients become updates
-  std::uint64_t seed = 1;                              ///< of weights, windows and dropout
-  std::optional<int> threads;                          ///< else worthwhile_threads()
-  std::vector<std::string> prefixes;                   ///< else the beginning of the text
-  std::optional<std::int64_t> report_every;            ///< epochs; else a tenth of all
-  int sample_length = 50;                              ///< new symbols of each continuation
-  std::string out;                                     ///< else runs/NAME-CELL
-  bool overwrite = false;                              ///< replace what is in `out`
-  std::optional<CheckpointInterval> checkpoint_every;  ///< else default_checkpoint_every()
-  int keep = 2;                                        ///< checkpoints
-  std::int64_t max_rollbacks = 3;                      ///< returns to a checkpoint after divergence
-  std::string resume;                                  ///< run directory or checkpoint to go on with; empty: a new run
-  std::int64_t extend_epochs = 0;                      ///< more than the run had planned
-  std::string init_from;                               ///< run directory or model to begin with; empty: none
-  bool json = false;                                   ///< the result as JSON
+  std::string file;                               ///< the text; may be empty if `resume` is set
+  Newlines newlines = Newlines::keep;             ///< in the text, and later in prefixes
+  std::int64_t limit = 0;                         ///< symbols to read; 0: all
+  std::string validation;                         ///< a share of the text, or another text; empty: none
+  Unknown unknown = Unknown::refuse;              ///< symbols of the validation file that the text lacks
+  LanguageModelOptions model{.cell = Cell::gru};  ///< its field newlines is set from `newlines`
+  LanguageTaskOptions task;                       ///< how the text is cut into windows
+  std::optional<std::int64_t> epochs;             ///< default: default_epochs()
+  std::int64_t accumulate = 1;                    ///< batches per update
+  std::optional<int> shards;                      ///< per batch; default: the number of ranks
+  int rank_timeout = 5;                           ///< seconds without a heartbeat from a rank
+  std::int64_t validate_every = 0;                ///< updates; 0: at the end of each epoch
+  std::int64_t patience = 0;                      ///< validations without improvement that end training; 0: unlimited
+  OptimizerOptions optimizer;                     ///< how gradients become updates
+  std::uint64_t seed = 1;                         ///< of weights, windows and dropout
+  std::optional<int> threads;                     ///< default: worthwhile_threads()
+  std::vector<std::string> prefixes;              ///< default: the beginning of the text
+  std::optional<std::int64_t> report_every;       ///< epochs; default: a tenth of all
+  int sample_length = 50;                         ///< new symbols per continuation
+  std::string out;                                ///< default: runs/NAME-CELL
+  bool overwrite = false;                         ///< replace a model and checkpoints in `out`
+  std::optional<CheckpointInterval> checkpoint_every;  ///< default: default_checkpoint_interval()
+  int keep = 2;                                        ///< number of checkpoints to keep
+  std::int64_t max_rollbacks = 3;                      ///< rollbacks after divergence
+  std::string resume;                                  ///< run directory or checkpoint to resume; empty: a new run
+  std::int64_t extend_epochs = 0;                      ///< added to those the run had planned
+  std::string init_from;  ///< run directory or model whose weights to start with; empty: none
+  bool json = false;      ///< print the result as JSON
 };
 
 std::vector<SettingGroup> settings_of(TrainOptions& options);
 
-/// Throws Error for settings that would have no effect beside the others.
-void check_together(const TrainOptions& options);
+/// Throws Error for settings that have no effect in combination with the others, or contradict them.
+void check_conflicts(const TrainOptions& options);
 
-/// What the settings leave open, once the text is known and by how many ranks it is learnt. Throws Error for prefixes
-/// that the text cannot begin with, and where the ranks are too many.
-void complete(TrainOptions& options, const Corpus& corpus, int ranks);
+/// Sets the options that are not given, depending on the text and the number of ranks. Throws Error for prefixes with
+/// symbols that the text lacks, for more shards than windows in a batch, and for more ranks than shards.
+void fill_defaults(TrainOptions& options, const Corpus& corpus, int ranks);
 
 /// The model that the settings describe.
 LanguageModelOptions model_options(const TrainOptions& options);

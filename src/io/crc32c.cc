@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint32_t reflected_polynomial = 0x82F63B78;
 
-/// What the eight bits of a byte do to a remainder.
+/// Remainder of each byte value after eight steps of the polynomial division.
 constexpr std::array<std::uint32_t, 256> make_table() {
   std::array<std::uint32_t, 256> table{};
   for (std::uint32_t byte = 0; byte < table.size(); ++byte) {

@@ -19,10 +19,10 @@
 namespace unroll {
 namespace {
 
-/// What libcsv gets at once: its buffer is looked at in between, so no cell grows far beyond the limit.
-constexpr std::size_t longest_piece = 1 << 16;
+/// Bytes passed to libcsv at once. Its buffer is checked in between, so that no cell grows far beyond the limit.
+constexpr std::size_t max_piece = 1 << 16;
 
-/// Goes through a text line by line; a line ends in LF, CR or CRLF, which belongs to it.
+/// Iterates over the lines of a text; a line includes its end, LF, CR or CRLF.
 class Lines {
  public:
   explicit Lines(std::string_view text) : text_(text), line_feed_(text.find('\n')), carriage_return_(text.find('\r')) {}
@@ -42,7 +42,7 @@ class Lines {
  private:
   std::string_view text_;
   std::size_t begin_ = 0;
-  std::size_t line_feed_, carriage_return_;  ///< the next ones; npos: there is none
+  std::size_t line_feed_, carriage_return_;  ///< the next ones; npos: none
 };
 
 bool has_line_end(std::string_view line) { return line.ends_with('\n') || line.ends_with('\r'); }
@@ -52,7 +52,7 @@ std::string_view without_line_end(std::string_view line) {
   return line;
 }
 
-/// The delimiter that stands most often outside quotes; a comma where none does.
+/// The most frequent delimiter outside quotes; a comma if there is none.
 char delimiter_of(std::string_view line) {
   constexpr std::array delimiters = {',', ';', '\t'};
   std::array<std::size_t, delimiters.size()> counts{};
@@ -68,7 +68,7 @@ int no_byte_is_space(unsigned char) { return 0; }
 
 }  // namespace
 
-/// libcsv is C: what its callbacks throw must not pass through it.
+/// Callbacks of libcsv, which is C code: exceptions must not propagate through it.
 struct CsvParser::Callbacks {
   static void cell(void* text, std::size_t size, void* parser) {
     guarded(parser, [&](CsvParser& self) { self.take_cell({static_cast<const char*>(text), size}, text == nullptr); });
@@ -102,7 +102,7 @@ CsvParser::CsvParser(std::string name, CsvSink& sink, const CsvOptions& options)
     : name_(std::move(name)), sink_(sink), options_(options), parser_(new csv_parser) {
   UNROLL_CHECK(csv_init(parser_.get(), CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL) == 0);
   csv_set_space_func(parser_.get(), no_byte_is_space);
-  csv_set_blk_size(parser_.get(), longest_piece);
+  csv_set_blk_size(parser_.get(), max_piece);
 }
 
 CsvParser::~CsvParser() = default;
@@ -113,8 +113,8 @@ void CsvParser::feed(std::string_view bytes) {
     if (pending_.empty()) return;
     const std::string_view line = Lines(pending_).next();
     const bool whole = line.size() < pending_.size();  // a CR at the end may be half a line end
-    if (!whole && line.size() > options_.longest_cell) {
-      refuse(fmt::format("has no end within {} bytes; is this a CSV file?", options_.longest_cell));
+    if (!whole && line.size() > options_.max_cell) {
+      refuse(fmt::format("has no end within {} bytes; is this a CSV file?", options_.max_cell));
     }
     if (!whole) return;
     begin(line);
@@ -149,10 +149,11 @@ void CsvParser::begin(std::string_view first_line) {
   offset_ += mark;
 }
 
-/// Whole lines; of a long line what is there but its last code point, which may be half of one, or of a line end.
+/// Number of bytes of pending_ to parse now: whole lines; of a long line all but the last code point, which may be
+/// incomplete or half a line end.
 std::size_t CsvParser::size_to_parse() const {
   if (const std::size_t line_end = pending_.rfind('\n'); line_end != std::string::npos) return line_end + 1;
-  if (pending_.size() <= longest_piece) return 0;
+  if (pending_.size() <= max_piece) return 0;
   std::size_t size = pending_.size() - 1;
   for (int i = 0; i < 3 && (static_cast<unsigned char>(pending_[size]) & 0xc0) == 0x80; ++i) --size;
   return size;
@@ -170,9 +171,9 @@ void CsvParser::parse(std::string_view text) {
   }
 }
 
-/// Cells without quotes are split here, and so are those with nothing in their quotes but text of this line. libcsv
-/// goes from byte to byte, at half the speed of reading and typing everything else: it gets the rest of the line from
-/// the first cell that is harder, a quote within it or a line end.
+/// Splits unquoted cells, and quoted cells without a quote or line end inside, without libcsv, which goes byte by byte
+/// at half the speed of the rest of reading and type detection. libcsv gets the rest of the line from the first cell
+/// that needs it.
 void CsvParser::parse_line(std::string_view line) {
   if (!within_record_) record_line_ = line_;
   if (within_record_ || !has_line_end(line)) return parse_by_library(line, 0);
@@ -199,11 +200,11 @@ void CsvParser::parse_line(std::string_view line) {
   end_record();
 }
 
-/// From the beginning of one of its cells, or in a cell that an earlier line has begun.
+/// Passes `line` to libcsv from offset `from`: the start of a cell, or 0 in a cell that began on an earlier line.
 void CsvParser::parse_by_library(std::string_view line, std::size_t from) {
   within_record_ = true;
-  for (std::size_t begin = from; begin < line.size(); begin += longest_piece) {
-    const std::string_view piece = line.substr(begin, longest_piece);
+  for (std::size_t begin = from; begin < line.size(); begin += max_piece) {
+    const std::string_view piece = line.substr(begin, max_piece);
     const std::size_t parsed =
         csv_parse(parser_.get(), piece.data(), piece.size(), Callbacks::cell, Callbacks::end_of_record, this);
     if (failure_) std::rethrow_exception(failure_);
@@ -216,9 +217,9 @@ void CsvParser::parse_by_library(std::string_view line, std::size_t from) {
 }
 
 void CsvParser::check_length(std::size_t size) const {
-  if (size <= options_.longest_cell) return;
+  if (size <= options_.max_cell) return;
   refuse(fmt::format("a cell of this record is longer than {} bytes; is there a quote that is never closed?",
-                     options_.longest_cell));
+                     options_.max_cell));
 }
 
 void CsvParser::take_cell(std::string_view text, bool missing) {

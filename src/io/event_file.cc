@@ -49,7 +49,7 @@ void append_float(std::string& message, unsigned field, float value) {
   append_little_endian(message, std::bit_cast<std::uint32_t>(value));
 }
 
-/// A string, or a message in a message.
+/// A string or a nested message.
 void append_bytes(std::string& message, unsigned field, std::string_view bytes) {
   append_tag(message, field, length_delimited);
   append_varint(message, bytes.size());
@@ -83,7 +83,7 @@ std::string opening_records(std::int64_t step) {
   append_bytes(version, event::file_version, "brain.Event:2");
   std::string records = event_record(version);
   if (step > 0) {
-    // The start of a session makes readers forget the steps from this one on.
+    // A session start makes readers discard the steps from this one on.
     std::string session;
     append_integer(session, session_log::status, session_log::start);
     std::string start = event_at(now, step + 1);
@@ -93,7 +93,8 @@ std::string opening_records(std::int64_t step) {
   return records;
 }
 
-/// TensorBoard reads the files of a folder in the order of their names, so a clock that was set back must not count.
+/// The time in the new file's name: the current time, but after that of every existing file. TensorBoard reads the
+/// files of a folder in the order of their names, which must not depend on a clock that was set back.
 std::int64_t time_for_name(const std::string& folder) {
   auto time = static_cast<std::int64_t>(seconds_since_1970());
   std::error_code error;

@@ -47,7 +47,7 @@ void InputFile::reserve(std::string& bytes, std::uint64_t longest) const {
   struct stat status {};
   if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) return;
   const std::uint64_t size =
-      static_cast<std::uint64_t>(status.st_size) + chunk;  // a chunk more: read() looks for the end
+      static_cast<std::uint64_t>(status.st_size) + chunk;  // one more for the read() that finds the end
   bytes.reserve(std::max<std::uint64_t>(bytes.size(), std::min<std::uint64_t>({size, longest, bytes.max_size()})));
 }
 

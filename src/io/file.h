@@ -8,17 +8,17 @@ namespace unroll {
 
 constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
-/// A file, pipe or standard input, open for reading; closes what it opened.
+/// A file, pipe or standard input, open for reading; closed on destruction unless it is standard input.
 class InputFile {
  public:
-  /// `path` - is standard input. Throws Error(no_input) where it does not exist, is a directory or cannot be opened.
+  /// `path` - is standard input. Throws Error(no_input) if the file does not exist, is a directory or cannot be opened.
   explicit InputFile(const std::string& path);
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
   ~InputFile();
 
-  /// Appends what is left of the file, but lets `bytes` grow no longer than `longest`. Throws Error(io) where reading
-  /// fails or memory does not suffice.
+  /// Appends the rest of the file to `bytes`, but stops when `bytes` has `longest` bytes. Throws Error(io) if reading
+  /// fails or memory is exhausted.
   void read(std::string& bytes, std::uint64_t longest = no_limit);
 
  private:
@@ -29,10 +29,10 @@ class InputFile {
   bool standard_input_ = false;
 };
 
-/// The whole of a file, as bytes. Throws as InputFile does.
+/// Returns the contents of a file. Throws as InputFile does.
 std::string read_file(const std::string& path);
 
-/// How messages call a source: its path, or "standard input" for -.
+/// Name of a source in messages: its path, or "standard input" for -.
 std::string source_name(const std::string& path);
 
 }  // namespace unroll

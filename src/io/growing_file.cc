@@ -37,7 +37,7 @@ bool GrowingFile::append(std::string_view record) {
     if (written > 0) record.remove_prefix(static_cast<std::size_t>(written));
   }
   if (error == 0) return true;
-  // Half a record would spoil the one that comes after it. Where it cannot be taken back, readers skip it.
+  // A partial record would corrupt the next one, so it is truncated. If that fails, readers skip it.
   if (S_ISREG(before.st_mode) && ::ftruncate(descriptor_, before.st_size) != 0) close();
   lost(fmt::format("{}: cannot be written: {}", path_, std::strerror(error)));
   return false;

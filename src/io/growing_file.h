@@ -6,25 +6,24 @@
 
 namespace unroll {
 
-/// A file that grows record by record. What it holds is worth less than what its owner is busy with, so it never
-/// throws: a record that cannot be written is lost, the first loss is told to `warn`, and the next record is tried
-/// again.
+/// An append-only file of records. Never throws, because its contents matter less than the work of its owner: a record
+/// that cannot be written is lost, the first loss is reported to `warn`, and the next record is tried again.
 class GrowingFile {
  public:
-  /// Takes one line that names the file and the reason.
+  /// Receives one line with the file's name and the reason.
   using Warn = std::function<void(const std::string&)>;
 
-  /// Opens or creates the file when the first record comes.
+  /// The file is opened or created by the first append().
   GrowingFile(std::string path, Warn warn) : path_(std::move(path)), warn_(std::move(warn)) {}
   GrowingFile(const GrowingFile&) = delete;
   GrowingFile& operator=(const GrowingFile&) = delete;
   ~GrowingFile() { close(); }
 
-  /// Writes a record at the end of the file, whole or not at all; false where it is lost.
+  /// Appends a record, whole or not at all; false if it is lost.
   bool append(std::string_view record);
-  /// Lets go of the file; the next record opens what then has its name.
+  /// Closes the file; the next append() opens the path again.
   void close();
-  /// Warns of something else that happened to the file, unless there was a warning before.
+  /// Passes `what` to `warn`, unless there was a warning before.
   void lost(const std::string& what);
   const std::string& path() const { return path_; }
 

@@ -27,7 +27,7 @@ class Inflater {
   Inflater& operator=(const Inflater&) = delete;
   ~Inflater() { inflateEnd(&stream_); }
 
-  /// Fills `output` as far as it can; returns zlib's code and how many bytes it wrote.
+  /// Fills `output` as far as possible; returns zlib's code and the number of bytes written.
   std::pair<int, std::size_t> inflate(std::span<char> output) {
     const std::size_t offered = std::min<std::size_t>(rest_.size(), 1 << 30);  // zlib counts in 32 bits
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(rest_.data()));
@@ -71,7 +71,7 @@ std::string gunzip(std::string_view bytes, const std::string& name, std::uint64_
     text.append(buffer.data(), count);
     if (code == Z_STREAM_END) {
       const std::string_view rest = inflater.rest();
-      if (rest.find_first_not_of('\0') == std::string_view::npos) return text;  // tapes pad with zeros
+      if (rest.find_first_not_of('\0') == std::string_view::npos) return text;  // padding, as on tapes
       if (!is_gzip(rest)) refuse(name, fmt::format("something else follows the gzip data at byte offset {}", position));
       inflater.next_member();
     } else if (code == Z_BUF_ERROR && inflater.rest().empty()) {

@@ -5,8 +5,8 @@
 
 namespace unroll {
 
-/// `text` in double quotes for a one-line message: control characters, quotes and backslashes escaped, so that a
-/// name out of a hostile file can neither break the line nor steer the terminal; cut after 100 bytes.
+/// `text` in double quotes for a one-line message: control characters, quotes and backslashes are escaped, so that a
+/// name from a hostile file can neither break the line nor control the terminal. Truncated after 100 bytes.
 std::string in_quotes(std::string_view text);
 
 }  // namespace unroll

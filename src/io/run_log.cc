@@ -21,9 +21,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::uint64_t longest_log = 1'000'000'000;
+constexpr std::uint64_t max_log = 1'000'000'000;
 
-/// JSON has no word for numbers that are not finite.
+/// Replaces numbers that are not finite, which JSON cannot represent, by strings.
 Json representable(const Json& value) {
   if (!value.is_number_float() || std::isfinite(value.get<double>())) return value;
   const auto number = value.get<double>();
@@ -35,7 +35,8 @@ bool is_event(const Json& line) {
   return line.is_object() && has_text("event") && has_text("time");
 }
 
-/// Calls visit(the text of a line, what it says or a discarded value, whether it has an end).
+/// Calls visit(line, event, ends) for each line: its text, its JSON (discarded if it is not an event), and whether it
+/// ends in a line feed.
 template <typename Visit>
 void for_each_line(std::string_view text, const Visit& visit) {
   while (!text.empty()) {
@@ -76,16 +77,16 @@ void RunLog::start_over() {
   }
 }
 
-void RunLog::cut_back(std::int64_t step, std::initializer_list<std::string_view> again) try {
+void RunLog::truncate_after(std::int64_t step, std::initializer_list<std::string_view> again) try {
   file_.close();
   if (::access(file_.path().c_str(), F_OK) != 0) return;
   const std::string whole = read_file(file_.path());
   std::string kept;
   for_each_line(whole, [&](std::string_view line, const Json& event, bool ends) {
     if (!ends || event.is_discarded()) return;
-    const bool comes_again =
+    const bool will_be_rewritten =
         is_later(event, step - 1) && std::count(again.begin(), again.end(), event.at("event").get<std::string>()) > 0;
-    if (!is_later(event, step) && !comes_again) kept += line;
+    if (!is_later(event, step) && !will_be_rewritten) kept += line;
   });
   if (kept.size() < whole.size()) write_file_atomically(file_.path(), kept);
 } catch (const Error& error) {
@@ -114,10 +115,10 @@ LogDamage read_run_log(const std::string& path, const std::function<void(const J
     throw Error(ExitCode::bad_data, fmt::format("{}: is not a regular file, so no log of a training run", path));
   }
   std::string text;
-  InputFile(path).read(text, longest_log + 1);
-  if (text.size() > longest_log) {
+  InputFile(path).read(text, max_log + 1);
+  if (text.size() > max_log) {
     throw Error(ExitCode::bad_data,
-                fmt::format("{}: is larger than {} bytes, so no log of a training run", path, longest_log));
+                fmt::format("{}: is larger than {} bytes, so no log of a training run", path, max_log));
   }
   return for_each_event(text, visit);
 }

@@ -20,15 +20,15 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian and are used in place");
 
 constexpr std::uint64_t length_size = 8;
-constexpr std::uint64_t longest_header = 100'000'000;
+constexpr std::uint64_t max_header = 100'000'000;
 
-/// Bytes of an element; 0 for a dtype that is not read.
+/// Bytes per element; 0 for an unsupported dtype.
 std::uint64_t element_size(std::string_view dtype) {
   if (dtype == "F32" || dtype == "I32") return 4;
   return dtype == "U8" ? 1 : 0;
 }
 
-/// The checks of one file, in the order in which its bytes come.
+/// Checks one file, in the order of its bytes.
 class Checker {
  public:
   Checker(std::string_view bytes, const std::string& name) : bytes_(bytes), name_(name) {}
@@ -36,7 +36,7 @@ class Checker {
   std::uint64_t header_size() const;
   void check_checksum() const;
   SafetensorsHeader header(std::uint64_t size) const;
-  /// What is left of the file after a header of `header_size` bytes is what the tensors need, each byte once.
+  /// Checks that the tensors use each byte of the file after a header of `header_size` bytes exactly once.
   void check_tensors(const SafetensorsHeader& header, std::uint64_t header_size) const;
 
  private:
@@ -55,9 +55,9 @@ std::uint64_t Checker::header_size() const {
   }
   std::uint64_t size = 0;
   std::memcpy(&size, bytes_.data(), sizeof size);
-  if (size > longest_header) {
-    refuse(fmt::format("not a safetensors file: the header's length at byte offset 0 is {}, above {}", size,
-                       longest_header));
+  if (size > max_header) {
+    refuse(
+        fmt::format("not a safetensors file: the header's length at byte offset 0 is {}, above {}", size, max_header));
   }
   if (size > bytes_.size() - length_size) {
     refuse(fmt::format("truncated safetensors file: the header ends at byte offset {}, the file at {}",

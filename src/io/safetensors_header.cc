@@ -13,8 +13,8 @@ namespace {
 
 constexpr const char* metadata_key = "__metadata__";
 
-/// Takes nlohmann's parser events, because a parsed tree no longer shows that a key came twice. Whatever the format has
-/// no place for ends the parse, so nesting is never deeper than three.
+/// Handles nlohmann's parser events, because a parsed tree does not show duplicate keys. Anything that the format does
+/// not allow ends the parse, so nesting is never deeper than three.
 class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
  public:
   HeaderReader(std::size_t json_begin, const std::string& name) : json_begin_(json_begin), name_(name) {}
@@ -120,7 +120,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
     refuse(fmt::format("tensor {} has the unknown field {}", in_quotes(key_), in_quotes(field)));
   }
 
-  /// Says where the parser is and what it found there.
+  /// Throws an error with the current position in the header and what was found there.
   bool unexpected(const char* what) const {
     if (place_ == Place::outside) refuse(fmt::format("{} where the header's object should be", what));
     if (place_ == Place::top) refuse(fmt::format("{} has {} where an object should be", in_quotes(key_), what));
@@ -139,8 +139,8 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   SafetensorsHeader header_;
   Place place_ = Place::outside;
   bool seen_metadata_ = false;
-  std::string key_;    // of the header's object
-  std::string field_;  // of the object below it
+  std::string key_;    // in the header's object
+  std::string field_;  // in the object below it
   TensorInfo* tensor_ = nullptr;
   bool has_dtype_ = false, has_shape_ = false;
   std::vector<std::uint64_t> offsets_;

@@ -8,7 +8,7 @@
 
 namespace unroll {
 
-/// What a safetensors header says about one tensor. Offsets count from the first byte after the header.
+/// Entry of one tensor in a safetensors header. Offsets count from the first byte after the header.
 struct TensorInfo {
   std::string dtype;
   std::vector<std::int64_t> shape;
@@ -21,8 +21,8 @@ struct SafetensorsHeader {
   std::map<std::string, TensorInfo> tensors;
 };
 
-/// Parses the JSON of a header; `json_begin` is its byte offset in the file. Checks structure: field names and types,
-/// no key twice. Throws Error(bad_data), with `name` for the file.
+/// Parses the JSON of a header; `json_begin` is its byte offset in the file. Checks field names and types and rejects
+/// duplicate keys. Throws Error(bad_data); `name`: the file's name in messages.
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::size_t json_begin, const std::string& name);
 
 }  // namespace unroll

@@ -37,7 +37,7 @@ std::vector<const Stored<Element>*> by_name(std::span<const Stored<Element>> ten
   return order;
 }
 
-/// Adds the entries of tensors whose elements begin at `begin`, and returns where they end.
+/// Adds the header entries of `tensors`, whose elements begin at offset `begin`; returns where they end.
 template <class Element>
 std::uint64_t describe(std::span<const Stored<Element>> tensors, const char* dtype, std::uint64_t begin,
                        nlohmann::ordered_json& header) {
@@ -58,15 +58,15 @@ void append_elements(std::string& bytes, std::span<const Stored<Element>> tensor
   }
 }
 
-/// All but the elements, with zeros for the checksum. Floats stand before bytes, which may end anywhere.
+/// The file without the elements, with zeros for the checksum. Floats precede bytes, whose end need not be aligned.
 std::string header_of(const std::map<std::string, std::string>& metadata, std::span<const StoredTensor> tensors,
                       std::span<const StoredBytes> bytes) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  nlohmann::ordered_json& about = header["__metadata__"];
-  about[std::string(checksum_key)] = no_checksum_yet;
+  nlohmann::ordered_json& entries = header["__metadata__"];
+  entries[std::string(checksum_key)] = no_checksum_yet;
   for (const auto& [key, value] : metadata) {
     UNROLL_CHECK(key != checksum_key);
-    about[key] = value;
+    entries[key] = value;
   }
   describe(bytes, "U8", describe(tensors, "F32", 0, header), header);
   std::string json;

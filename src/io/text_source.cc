@@ -22,7 +22,7 @@ struct Place {
 
 bool exists(const std::string& path) { return path == "-" || ::access(path.c_str(), F_OK) == 0; }
 
-/// The whole of `source` if there is such a file, otherwise the longest part before a colon that is one.
+/// `source` if there is such a file, otherwise the longest part before a colon that is one, and the member after it.
 Place locate(const std::string& source) {
   if (exists(source)) return {source, std::nullopt};
   for (std::size_t colon = source.rfind(':'); colon != std::string::npos && colon > 0;
@@ -32,7 +32,7 @@ Place locate(const std::string& source) {
   return {source, std::nullopt};
 }
 
-/// A source, opened: its first bytes have said what it is.
+/// An open source; its first bytes tell whether it is gzip, zip or plain.
 class OpenSource {
  public:
   explicit OpenSource(const std::string& source) : place_(locate(source)), file_(place_.path) {
@@ -54,7 +54,7 @@ class OpenSource {
     return unzip(bytes_, place_.path, place_.member, longest);
   }
 
-  /// What has been read of a plain file, up to `longest` bytes. The caller may take bytes away.
+  /// Reads a plain file until the buffer has `longest` bytes and returns the buffer. The caller may remove bytes.
   std::string& read(std::uint64_t longest) {
     file_.read(bytes_, longest);
     return bytes_;
@@ -78,7 +78,7 @@ void for_each_piece(const std::string& source, const std::function<void(std::str
   constexpr std::size_t piece = 1 << 20;
   OpenSource open(source);
   if (open.packed()) {
-    const std::string text = open.unpack(longest_unpacked);
+    const std::string text = open.unpack(max_unpacked);
     for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min(piece, rest.size()))) {
       take(rest.substr(0, piece));
     }

@@ -24,7 +24,7 @@ struct Discard {
 struct Member {
   zip_uint64_t index = 0;
   std::string name;      // as UTF-8
-  std::string raw_name;  // as the archive spells it
+  std::string raw_name;  // as stored in the archive
 };
 
 std::string list(const std::vector<Member>& members) {
@@ -36,7 +36,7 @@ std::string list(const std::vector<Member>& members) {
   return members.size() <= longest ? text : fmt::format("{} and {} more", text, members.size() - longest);
 }
 
-/// An archive in memory, what to call it in messages, and the files in it.
+/// An archive in memory, its name in messages, and its files.
 class Archive {
  public:
   Archive(std::string_view bytes, const std::string& source);
@@ -135,11 +135,11 @@ std::string Archive::read(const Member& member, std::uint64_t longest) const {
   if (file == nullptr) refuse_as_damaged(member, zip_get_error(archive_.get()));
   std::array<char, 1 << 16> buffer;
   std::string text;
-  while (true) {  // a wrong checksum shows only in the read after the last byte
+  while (true) {  // libzip reports a wrong checksum only in the read after the last byte
     const zip_int64_t count = zip_fread(file.get(), buffer.data(), buffer.size());
     if (count < 0) refuse_as_damaged(member, zip_file_get_error(file.get()));
     if (count == 0) break;
-    if (static_cast<std::uint64_t>(count) > longest - text.size()) {  // the archive may lie about the size
+    if (static_cast<std::uint64_t>(count) > longest - text.size()) {  // the size in the archive may be false
       refuse_as_too_long(member, fmt::format("more than {}", longest), longest);
     }
     text.append(buffer.data(), static_cast<std::size_t>(count));

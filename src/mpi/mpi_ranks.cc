@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "train/process_ranks.h"
+#include "ranks/process_ranks.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -23,7 +23,8 @@ void check(int result, const char* call, ExitCode code = ExitCode::io) {
   throw Error(code, fmt::format("{} failed: {}", call, text.data()));
 }
 
-/// MPI's own waiting never ends where a rank is frozen, and takes a whole core where another thread could work.
+/// Waits for all requests by polling: MPI's own wait never ends if a rank is frozen, and occupies a core that another
+/// thread could use.
 void wait_for(std::vector<MPI_Request>& requests) {
   constexpr int eager = 2000;
   constexpr std::chrono::microseconds pause(20);
@@ -45,7 +46,7 @@ class MpiRanks final : public ProcessRanks {
       throw Error(ExitCode::io,
                   "this MPI does not allow several threads (MPI_THREAD_MULTIPLE): take another build of it");
     }
-    for (MPI_Comm* comm : {&work_, &notes_}) {
+    for (MPI_Comm* comm : {&work_, &heartbeats_}) {
       check(MPI_Comm_dup(MPI_COMM_WORLD, comm), "MPI_Comm_dup");
       check(MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
     }
@@ -59,10 +60,10 @@ class MpiRanks final : public ProcessRanks {
   int rank() const override { return rank_; }
   int size() const override { return size_; }
 
-  void exchange(std::span<const Message> out, std::span<const Memory> in) override {
+  void all_to_all(std::span<const Message> out, std::span<const Memory> in) override {
     std::vector<MPI_Request> requests;
     const auto begin = [&](auto bytes, int other, auto&& call) {
-      // The length of a message is an int.
+      // MPI message lengths are int.
       constexpr std::size_t longest = 1 << 30;
       if (other == rank_) return;
       for (; !bytes.empty(); bytes = bytes.subspan(std::min(longest, bytes.size()))) {
@@ -70,8 +71,8 @@ class MpiRanks final : public ProcessRanks {
         call(piece.data(), static_cast<int>(piece.size()), other, &requests.emplace_back());
       }
     };
-    // Sends first, so that each side asks for the other's memory before it grants its own. The other way round a grant
-    // may come to stand behind a whole message, and the two directions take turns: half the speed of a slow network.
+    // Sends first, so that each side requests the other's memory before it grants its own. In the other order a grant
+    // may be queued behind a whole message, and the two directions alternate: half the speed on a slow network.
     for (int other = 0; other < size_; ++other) {
       begin(out[static_cast<std::size_t>(other)], other,
             [this](const std::byte* data, int size, int to, MPI_Request* request) {
@@ -87,44 +88,44 @@ class MpiRanks final : public ProcessRanks {
     wait_for(requests);
   }
 
-  void post(int to, const Note& note) override {
-    posted_.remove_if([](Posted& posted) {
+  void send(int to, const Heartbeat& heartbeat) override {
+    sent_.remove_if([](Sent& sent) {
       int done = 0;
-      MPI_Test(&posted.request, &done, MPI_STATUS_IGNORE);
+      MPI_Test(&sent.request, &done, MPI_STATUS_IGNORE);
       return done != 0;
     });
-    Posted& posted = posted_.emplace_back(note);
-    const auto size = note.kind == Note::Kind::failed ? sizeof(Note) : offsetof(Note, text);
-    MPI_Isend(&posted.note, static_cast<int>(size), MPI_BYTE, to, 0, notes_, &posted.request);
-    // Nobody waits for a rank that may be gone.
+    Sent& sent = sent_.emplace_back(heartbeat);
+    const auto size = heartbeat.kind == Heartbeat::Kind::failed ? sizeof(Heartbeat) : offsetof(Heartbeat, text);
+    MPI_Isend(&sent.heartbeat, static_cast<int>(size), MPI_BYTE, to, 0, heartbeats_, &sent.request);
+    // The send is not awaited, because the receiving rank may be gone.
   }  // NOLINT(clang-analyzer-optin.mpi.MPI-Checker)
 
-  std::optional<Note> next_note() override {
+  std::optional<Heartbeat> next_heartbeat() override {
     int there = 0;
     MPI_Status status;
-    if (MPI_Iprobe(MPI_ANY_SOURCE, 0, notes_, &there, &status) != MPI_SUCCESS || there == 0) return std::nullopt;
-    Note note;
-    MPI_Recv(&note, sizeof(Note), MPI_BYTE, status.MPI_SOURCE, 0, notes_, MPI_STATUS_IGNORE);
-    note.from = status.MPI_SOURCE;
-    return note;
+    if (MPI_Iprobe(MPI_ANY_SOURCE, 0, heartbeats_, &there, &status) != MPI_SUCCESS || there == 0) return std::nullopt;
+    Heartbeat heartbeat;
+    MPI_Recv(&heartbeat, sizeof(Heartbeat), MPI_BYTE, status.MPI_SOURCE, 0, heartbeats_, MPI_STATUS_IGNORE);
+    heartbeat.from = status.MPI_SOURCE;
+    return heartbeat;
   }
 
  private:
-  struct Posted {
-    explicit Posted(const Note& n) : note(n) {}
-    Note note;
+  struct Sent {
+    explicit Sent(const Heartbeat& n) : heartbeat(n) {}
+    Heartbeat heartbeat;
     MPI_Request request = MPI_REQUEST_NULL;
   };
 
-  MPI_Comm work_ = MPI_COMM_NULL, notes_ = MPI_COMM_NULL;
+  MPI_Comm work_ = MPI_COMM_NULL, heartbeats_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;
-  std::list<Posted> posted_;  // whose memory MPI may still read
+  std::list<Sent> sent_;  // MPI may still read their memory
 };
 
 }  // namespace
 
 }  // namespace unroll
 
-/// The only thing that the program looks for in this library: joins the ranks that were started with this process.
-/// Throws Error.
+/// Entry point of this library, the only symbol that the program looks up: joins the ranks that were started with this
+/// process. Throws Error.
 extern "C" unroll::ProcessRanks* unroll_join_mpi_ranks() { return new unroll::MpiRanks; }

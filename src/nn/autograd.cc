@@ -13,12 +13,12 @@ namespace unroll {
 
 Node::~Node() {
   // A chain of a million nodes would overflow the stack if each destroyed the next.
-  PooledVector<std::shared_ptr<Node>> doomed = std::move(parents);
-  while (!doomed.empty()) {
-    const std::shared_ptr<Node> node = std::move(doomed.back());
-    doomed.pop_back();
+  PooledVector<std::shared_ptr<Node>> pending = std::move(parents);
+  while (!pending.empty()) {
+    const std::shared_ptr<Node> node = std::move(pending.back());
+    pending.pop_back();
     if (node != nullptr && node.use_count() == 1) {
-      std::move(node->parents.begin(), node->parents.end(), std::back_inserter(doomed));
+      std::move(node->parents.begin(), node->parents.end(), std::back_inserter(pending));
       node->parents.clear();
     }
   }
@@ -37,14 +37,14 @@ View Node::gradient() {
   return {storage->gradient.data() + offset, shape};
 }
 
-Start Node::begin_gradient() {
-  if (storage->has_gradient()) return Start::at_c();
+Accumulate Node::begin_gradient() {
+  if (storage->has_gradient()) return Accumulate::onto_c();
   storage->gradient = Tensor(context, {storage->size});
   const std::span<float> all = storage->gradient.span();
   const auto begin = static_cast<std::size_t>(offset), end = begin + static_cast<std::size_t>(shape.size());
   device().fill(context, all.first(begin), 0.0f);
   device().fill(context, all.subspan(end), 0.0f);
-  return Start::at_zero();
+  return Accumulate::onto_zero();
 }
 
 Node& node_of(const Var& x) {
@@ -54,21 +54,21 @@ Node& node_of(const Var& x) {
 }
 
 std::shared_ptr<Node> make_node(Context& context, std::shared_ptr<Storage> storage, std::int64_t offset,
-                                const Shape& shape, bool wants_gradient) {
-  return make_pooled<Node>(context, context, std::move(storage), offset, shape, wants_gradient);
+                                const Shape& shape, bool requires_grad) {
+  return make_pooled<Node>(context, context, std::move(storage), offset, shape, requires_grad);
 }
 
-Var make_leaf(Context& context, Tensor value, bool wants_gradient) {
+Var make_leaf(Context& context, Tensor value, bool requires_grad) {
   auto storage = make_pooled<Storage>(context);
   const Shape shape = value.shape();
   storage->size = shape.size();
   storage->value = std::move(value);
-  return Var(make_node(context, std::move(storage), 0, shape, wants_gradient));
+  return Var(make_node(context, std::move(storage), 0, shape, requires_grad));
 }
 
 std::shared_ptr<Node> make_result(std::span<const Var> operands, const Shape& shape) {
   Context* context = nullptr;
-  bool wants_gradient = false;
+  bool requires_grad = false;
   for (const Var& operand : operands) {
     if (!operand.defined()) continue;
     const Node& node = *operand.node();
@@ -76,10 +76,10 @@ std::shared_ptr<Node> make_result(std::span<const Var> operands, const Shape& sh
       throw Error("the operands of one operation belong to two contexts: make them with the same one");
     }
     context = &node.context;
-    wants_gradient |= node.wants_gradient;
+    requires_grad |= node.requires_grad;
   }
   UNROLL_CHECK(context != nullptr);
-  const Var result = make_leaf(*context, Tensor(*context, shape), wants_gradient);
+  const Var result = make_leaf(*context, Tensor(*context, shape), requires_grad);
   result.node()->parents.reserve(operands.size());
   for (const Var& operand : operands) result.node()->parents.push_back(operand.node());
   return result.node();
@@ -91,8 +91,8 @@ std::shared_ptr<Node> make_result(std::initializer_list<Var> operands, const Sha
 
 Var make_alias(const Var& x, std::int64_t first, const Shape& shape) {
   Node& node = node_of(x);
-  auto alias = make_node(node.context, node.storage, node.offset + first, shape, node.wants_gradient);
-  if (node.wants_gradient) alias->parents.push_back(x.node());
+  auto alias = make_node(node.context, node.storage, node.offset + first, shape, node.requires_grad);
+  if (node.requires_grad) alias->parents.push_back(x.node());
   return Var(std::move(alias));
 }
 
@@ -102,7 +102,7 @@ ConstView Var::value() const { return node_of(*this).value(); }
 
 ConstView Var::gradient() const {
   Node& node = node_of(*this);
-  if (!node.wants_gradient) throw Error("the gradient of a constant is asked for: make it with variable()");
+  if (!node.requires_grad) throw Error("the gradient of a constant is asked for: make it with variable()");
   if (!node.storage->has_gradient()) throw Error("a gradient is asked for before backward() has left one");
   return node.gradient();
 }
@@ -116,7 +116,7 @@ float Var::item() const {
 
 Var Var::detach() const {
   Node& node = node_of(*this);
-  node.value();  // a value that was put off is computed now, while its history is there
+  node.value();  // computes a lazy value now, while its history is available
   return Var(make_node(node.context, node.storage, node.offset, node.shape, false));
 }
 
@@ -124,8 +124,8 @@ namespace {
 
 using NodePointer = std::shared_ptr<Node>;
 
-/// The results that `root` depends on and that want gradients, each after all of its parents; leaves are left out.
-/// Marks them queued.
+/// The nodes that `root` depends on and that require gradients, each after all of its parents, without leaves. Marks
+/// them queued.
 PooledVector<NodePointer> parents_first(const NodePointer& root) {
   struct Visit {
     NodePointer node;
@@ -134,7 +134,7 @@ PooledVector<NodePointer> parents_first(const NodePointer& root) {
   PooledVector<NodePointer> order(root->context);
   PooledVector<Visit> path(root->context);
   const auto enter = [&](const NodePointer& node) {
-    if (node == nullptr || !node->wants_gradient || node->stage == Node::Stage::queued) return;
+    if (node == nullptr || !node->requires_grad || node->stage == Node::Stage::queued) return;
     if (node->stage == Node::Stage::spent) {
       for (const NodePointer& queued : order) queued->stage = Node::Stage::fresh;
       for (const Visit& queued : path) queued.node->stage = Node::Stage::fresh;
@@ -167,12 +167,12 @@ void Var::backward(float gradient) const {
     throw Error(
         fmt::format("backward() of shape {}: only of a single number, use sum() or mean()", shape().to_string()));
   }
-  if (!root.wants_gradient) throw Error("backward() of a number that depends on nothing that wants a gradient");
+  if (!root.requires_grad) throw Error("backward() of a number that depends on nothing that wants a gradient");
   PooledVector<NodePointer> order = parents_first(node_);
   for (const NodePointer& node : order) node->stage = Node::Stage::spent;
   root.device().fill(root.context, root.gradient().span(), gradient);
   while (!order.empty()) {
-    // What nobody else holds is released as soon as it has been used.
+    // A node without other owners is released as soon as it has been used.
     const NodePointer node = std::move(order.back());
     order.pop_back();
     if (node->operation != nullptr) node->operation->backward(*node);

@@ -30,7 +30,7 @@ Var apply(Unary operation, const Var& x) {
 
 /// x.gradient += factor * (gradient of the result).
 void pass_gradient(Node& result, Node& x, float factor) {
-  if (x.wants_gradient) result.device().axpy(result.context, factor, result.gradient().span(), x.gradient().span());
+  if (x.requires_grad) result.device().axpy(result.context, factor, result.gradient().span(), x.gradient().span());
 }
 
 Var add_row(const Var& a, const Var& row) {
@@ -38,13 +38,13 @@ Var add_row(const Var& a, const Var& row) {
   y->device().add_row(y->context, ConstMatrix(a.value()), row.value().data, Matrix(y->value()));
   return finish(y, [](Node& result) {
     pass_gradient(result, result.parent(0), 1);
-    if (Node& bias = result.parent(1); bias.wants_gradient) {
+    if (Node& bias = result.parent(1); bias.requires_grad) {
       result.device().add_column_sums(result.context, ConstMatrix(result.gradient()), bias.gradient().data);
     }
   });
 }
 
-/// a + factor * b of equal shapes, by the device's operation for it.
+/// a + factor * b of equal shapes; `operation` is the device's operation that computes it.
 Var add_scaled(Binary operation, float factor, const Var& a, const Var& b) {
   const auto y = make_result({a, b}, a.shape());
   y->device().binary(y->context, operation, node_of(a).value().span(), node_of(b).value().span(), y->value().span());
@@ -89,7 +89,7 @@ Var operator*(const Var& a, const Var& b) {
     Node &left = result.parent(0), &right = result.parent(1);
     const std::span<const float> gradient = result.gradient().span();
     const auto pass = [&](Node& x, Node& other) {
-      if (!x.wants_gradient) return;
+      if (!x.requires_grad) return;
       result.device().multiply_add(result.context, gradient, other.value().span(), x.gradient().span());
     };
     pass(left, right);

@@ -24,13 +24,13 @@ Var layer_norm(const Var& x, const Var& gain, const Var& bias) {
   y->device().layer_norm(y->context, ConstMatrix(x.value()), gain.value().data, bias.value().data, epsilon,
                          Matrix(normalized.view()), scales.data(), Matrix(y->value()));
   return finish(y, [normalized = std::move(normalized), scales = std::move(scales)](Node& result) {
-    // The device adds to all three gradients. What nobody wants goes to waste paper.
-    Tensor unwanted[3];
+    // The device adds to all three gradients. Those that are not required go to temporary tensors.
+    Tensor scratch[3];
     const auto gradient = [&](std::size_t i) {
       Node& operand = result.parent(i);
-      if (operand.wants_gradient) return operand.gradient();
-      unwanted[i] = Tensor::zeros(result.context, operand.shape);
-      return unwanted[i].view();
+      if (operand.requires_grad) return operand.gradient();
+      scratch[i] = Tensor::zeros(result.context, operand.shape);
+      return scratch[i].view();
     };
     result.device().layer_norm_backward(result.context, ConstMatrix(normalized.view()), scales.data(),
                                         result.parent(1).value().data, ConstMatrix(result.gradient()),

@@ -78,20 +78,21 @@ class LinearCrossEntropyOperation final : public Operation {
     LinearCrossEntropy problem = problem_of(loss);
     problem.with_gradients = true;
     problem.scale = loss.gradient()[0] / static_cast<float>(targets_.size());
-    // The device adds to the gradients of the weights and overwrites that of x. What nobody wants goes to waste paper.
-    Tensor unwanted_weight, unwanted_bias, d_input;
-    const auto wanted = [](Node& node, Tensor& unwanted) {
-      if (node.wants_gradient) return node.gradient();
-      unwanted = Tensor::zeros(node.context, node.shape);
-      return unwanted.view();
+    // The device adds to the gradients of the weights and overwrites that of x. Those that are not required go to
+    // temporary tensors.
+    Tensor scratch_weight, scratch_bias, d_input;
+    const auto wanted = [](Node& node, Tensor& scratch) {
+      if (node.requires_grad) return node.gradient();
+      scratch = Tensor::zeros(node.context, node.shape);
+      return scratch.view();
     };
-    (transposed_ ? problem.d_weight_transposed : problem.d_weight) = Matrix(wanted(weight, unwanted_weight));
-    problem.d_bias = wanted(bias, unwanted_bias).data;
-    const bool straight_into_x = x.wants_gradient && x.begin_gradient().kind == Start::zero;
+    (transposed_ ? problem.d_weight_transposed : problem.d_weight) = Matrix(wanted(weight, scratch_weight));
+    problem.d_bias = wanted(bias, scratch_bias).data;
+    const bool straight_into_x = x.requires_grad && x.begin_gradient().kind == Accumulate::overwrite;
     if (!straight_into_x) d_input = Tensor(loss.context, x.shape);
     problem.d_input = Matrix(straight_into_x ? x.gradient() : d_input.view());
     solve(loss, problem);
-    if (x.wants_gradient && !straight_into_x) {
+    if (x.requires_grad && !straight_into_x) {
       loss.device().axpy(loss.context, 1, d_input.span(), x.gradient().span());
     }
   }

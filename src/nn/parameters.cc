@@ -23,7 +23,7 @@ struct Parameters::Block {
 
 namespace {
 
-/// A tensor of `size` elements of which the first `kept` are those of `old`.
+/// A tensor of `size` elements, the first `kept` of which are copied from `old`.
 Tensor enlarged(Context& context, const Tensor& old, std::int64_t kept, std::int64_t size) {
   Tensor larger(context, {size});
   std::copy_n(old.data(), kept, larger.data());
@@ -68,7 +68,7 @@ Var Parameters::add(std::string name, const Shape& shape, const Init& init) {
     const auto added = storage.gradient.span().subspan(static_cast<std::size_t>(offset));
     std::fill(added.begin(), added.end(), 0.0f);
   }
-  const Random random(block_->context.seed(), Purpose::init, static_cast<std::uint32_t>(block_->entries.size()));
+  const Random random(block_->context.seed(), RandomStream::init, static_cast<std::uint32_t>(block_->entries.size()));
   std::visit(Draw{random, block_->values().subspan(static_cast<std::size_t>(offset))}, init);
   Var var(make_node(block_->context, block_->storage, offset, shape, true));
   block_->entries.push_back({std::move(name), var, offset});

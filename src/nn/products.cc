@@ -31,23 +31,23 @@ Var affine(const Var& x, const Var& weight, const Var& bias, bool transposed) {
   const float* row = bias.defined() ? bias.value().data : nullptr;
   const ConstMatrix stored(weight.value());
   y->device().gemm(y->context, ConstMatrix(x.value()), transposed ? stored.transposed() : stored, Matrix(y->value()),
-                   Start::at_row(row));
+                   Accumulate::onto_bias(row));
   return finish(y, [transposed](Node& result) {
     Node &left = result.parent(0), &right = result.parent(1);
     const ConstMatrix gradient(result.gradient());
-    if (left.wants_gradient) {
-      const Start start = left.begin_gradient();
+    if (left.requires_grad) {
+      const Accumulate start = left.begin_gradient();
       const ConstMatrix right_value(right.value());
       result.device().gemm(result.context, gradient, transposed ? right_value : right_value.transposed(),
                            Matrix(left.gradient()), start);
     }
-    if (right.wants_gradient) {
-      const Start start = right.begin_gradient();
+    if (right.requires_grad) {
+      const Accumulate start = right.begin_gradient();
       const ConstMatrix left_value(left.value());
       result.device().gemm(result.context, (transposed ? gradient : left_value).transposed(),
                            transposed ? left_value : gradient, Matrix(right.gradient()), start);
     }
-    if (const auto& row_node = result.parents[2]; row_node != nullptr && row_node->wants_gradient) {
+    if (const auto& row_node = result.parents[2]; row_node != nullptr && row_node->requires_grad) {
       result.device().add_column_sums(result.context, gradient, row_node->gradient().data);
     }
   });

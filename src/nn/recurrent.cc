@@ -27,7 +27,7 @@ void require_state(const char* name, const Var& state, const Shape& expected) {
                           state.defined() ? state.shape().to_string() : "none", expected.to_string()));
 }
 
-/// Masks are numbered as the elements of all layers' outputs [L, T, B, D*H] for the whole batch.
+/// A mask element has the index of its element in the outputs of all layers, [L, T, B, D*H], of the full batch.
 Var dropout_between_layers(const Var& x, float p, const StepDropout& dropout, int layer) {
   const std::int64_t steps = x.shape()[0], rows = x.shape()[1], width = x.shape()[2];
   const std::int64_t batch = dropout.batch == 0 ? rows : dropout.batch;

@@ -34,8 +34,8 @@ SequenceOperation::Result SequenceOperation::run(std::shared_ptr<SequenceOperati
   return out;
 }
 
-/// A copy, so that a state carried on does not keep the whole sequence in memory. Its gradient stays where
-/// recurrent_backward() finds it.
+/// A copy, so that a carried state does not keep the whole sequence in memory. `kept` gives recurrent_backward() access
+/// to its gradient.
 Var SequenceOperation::final_state(const Var& result, float* slots, std::shared_ptr<Storage>& kept) const {
   const auto state = make_result({result}, {1, sequence_.batch, sequence_.hidden});
   copy(state->device(), state->context, slot_span(slots, last_slot(), sequence_.slot_size()), state->value().span());
@@ -48,7 +48,7 @@ std::span<float> SequenceOperation::own_part(const View& state) const {
   return slot_span(state.data, slot_, sequence_.slot_size());
 }
 
-void SequenceOperation::point_at_memory(Node& result) {
+void SequenceOperation::set_pointers(Node& result) {
   sequence_.gates = gates_.data();
   sequence_.candidate = candidate_.data();
   sequence_.c = c_.data();
@@ -64,14 +64,14 @@ void SequenceOperation::forward(Node& result) {
   gates_ = Tensor(context, {rows(), width()});
   if (is(Cell::gru)) candidate_ = Tensor(context, {rows(), sequence_.hidden});
   if (is(Cell::lstm)) c_ = Tensor(context, slots);
-  point_at_memory(result);
+  set_pointers(result);
 
   const ConstMatrix weight(result.parent(ih).value());
   const float* bias = result.parent(bias_ih).value().data;
   if (result.parents[x] == nullptr) {
     device.gather_rows(context, weight, ids_, bias, gates());
   } else {
-    device.gemm(context, ConstMatrix(result.parent(x).value()), weight, gates(), Start::at_row(bias));
+    device.gemm(context, ConstMatrix(result.parent(x).value()), weight, gates(), Accumulate::onto_bias(bias));
   }
   const std::int64_t size = sequence_.slot_size();
   copy(device, context, own_part(result.parent(h).value()), slot_span(sequence_.h, first_slot(), size));
@@ -82,13 +82,13 @@ void SequenceOperation::forward(Node& result) {
 }
 
 void SequenceOperation::backward(Node& result) {
-  point_at_memory(result);
+  set_pointers(result);
   recurrent_backward(result);
   state_weights_and_biases_backward(result);
   input_backward(result);
 }
 
-/// Turns gates and candidate into their gradients, and passes on those of the initial state.
+/// Overwrites gates and candidate with their gradients, and adds the gradients of the initial state.
 void SequenceOperation::recurrent_backward(Node& result) {
   Context& context = result.context;
   const Device& device = result.device();
@@ -103,7 +103,7 @@ void SequenceOperation::recurrent_backward(Node& result) {
   device.recurrent_backward(context, sequence_, gradient);
   const auto pass = [&](Operand state, const Tensor& d_state) {
     Node& initial = result.parent(state);
-    if (initial.wants_gradient) device.axpy(context, 1, d_state.span(), own_part(initial.gradient()));
+    if (initial.requires_grad) device.axpy(context, 1, d_state.span(), own_part(initial.gradient()));
   };
   pass(h, d_h);
   if (is(Cell::lstm)) pass(c, d_c);
@@ -116,7 +116,8 @@ void SequenceOperation::state_weights_and_biases_backward(Node& result) {
   const Matrix d_weight(result.parent(hh).gradient());
   const std::span<float> d_bias =
       result.parents[bias_hh] == nullptr ? std::span<float>() : result.parent(bias_hh).gradient().span();
-  // The gru's reset gate lies between the n block of the input's product and that of the state's.
+  // In the gru's n block the reset gate is applied to the product of the state only, so the products of input and
+  // state have different gradients there.
   const std::int64_t shared = is(Cell::gru) ? 2 * sequence_.hidden : width();
   Tensor sums = Tensor::zeros(context, {width()});
   device.weight_gradient(context, before, gates().column_range(0, shared), d_weight.column_range(0, shared),
@@ -142,8 +143,8 @@ void SequenceOperation::input_backward(Node& result) {
   }
   Node& input = result.parent(x);
   device.weight_gradient(context, ConstMatrix(input.value()), gates(), Matrix(weight.gradient()), nullptr);
-  if (!input.wants_gradient) return;
-  const Start start = input.begin_gradient();
+  if (!input.requires_grad) return;
+  const Accumulate start = input.begin_gradient();
   device.gemm(context, gates(), ConstMatrix(weight.value()).transposed(), Matrix(input.gradient()), start);
 }
 

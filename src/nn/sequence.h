@@ -8,16 +8,16 @@
 
 namespace unroll {
 
-/// One direction of one recurrent layer over a whole sequence, as one operation. Its node's value is h with all T + 1
-/// slots.
+/// One direction of one recurrent layer over a whole sequence, as one operation. The value of its node is h with all
+/// T + 1 slots.
 class SequenceOperation final : public Operation {
  public:
-  /// The operands, in this order. x is absent for one-hot input, c and bias_hh where cell or options have none. h and c
-  /// are states [L*D, B, H] of all layers.
+  /// The operands, in this order. x is absent for one-hot input, c for cells other than lstm, bias_hh with
+  /// Biases::one. h and c are the states [L*D, B, H] of all layers.
   enum Operand : std::size_t { x, h, c, ih, hh, bias_ih, bias_hh };
 
-  /// `extents`: all of the sequence but its memory. `slot`: its place in the states. `ids`: the input where x is
-  /// absent.
+  /// `extents`: the sequence without its pointers. `slot`: index of this layer and direction in the states. `ids`: the
+  /// input if x is absent.
   SequenceOperation(Context& context, const RecurrentSequence& extents, std::int64_t slot,
                     std::span<const std::int32_t> ids);
 
@@ -39,7 +39,7 @@ class SequenceOperation final : public Operation {
   std::int64_t last_slot() const { return sequence_.next(sequence_.time(sequence_.steps - 1)); }
   std::span<float> own_part(const View& state) const;
 
-  void point_at_memory(Node& result);
+  void set_pointers(Node& result);
   void forward(Node& result);
   Var final_state(const Var& result, float* slots, std::shared_ptr<Storage>& kept) const;
   void recurrent_backward(Node& result);

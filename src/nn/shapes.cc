@@ -39,7 +39,7 @@ Var concat(std::span<const Var> parts, int axis) {
   const int joined_axis = axis < 0 ? axis + rank : axis;
   const Shape shape = joined_shape(parts, joined_axis);
   const auto y = make_result(parts, shape);
-  // Seen as matrices of what lies before the axis times what lies behind it, the parts are ranges of columns.
+  // As matrices [extents before the axis, the axis and the extents after it], the parts are ranges of columns.
   const std::int64_t rows = extents_product(shape, 0, joined_axis);
   const auto columns = [rows](const Shape& part) { return rows == 0 ? 0 : part.size() / rows; };
   const Matrix joined(y->value().data, rows, columns(shape));
@@ -55,8 +55,8 @@ Var concat(std::span<const Var> parts, int axis) {
     for (const auto& part : result.parents) {
       const ConstMatrix range = gradient.column_range(begin, columns(part->shape));
       begin += range.columns;
-      if (!part->wants_gradient) continue;
-      if (part->begin_gradient().kind == Start::zero) {
+      if (!part->requires_grad) continue;
+      if (part->begin_gradient().kind == Accumulate::overwrite) {
         result.device().copy(result.context, range, Matrix(part->gradient().data, rows, range.columns));
       } else {
         Tensor dense(result.context, part->shape);

@@ -6,8 +6,8 @@
 
 namespace unroll {
 
-/// A two-dimensional, possibly strided look at floats: element (r, c) lies at data[r * row_stride + c * column_stride].
-/// What the kernels take. A transposed operand is the same memory with the strides exchanged.
+/// A two-dimensional, possibly strided view of floats, the input type of the kernels: element (r, c) is data[r *
+/// row_stride + c * column_stride]. A transposed operand is the same memory with the strides exchanged.
 struct ConstMatrix {
   const float* data = nullptr;
   std::int64_t rows = 0;
@@ -32,7 +32,7 @@ struct ConstMatrix {
   }
 };
 
-/// Written by kernels; columns are always contiguous.
+/// Output of kernels; the elements of a row are always contiguous.
 struct Matrix {
   float* data = nullptr;
   std::int64_t rows = 0;

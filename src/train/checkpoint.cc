@@ -17,13 +17,16 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* format_name = "unroll.checkpoint";
-constexpr const char* format_version = "1";
+// Version 1 has none of the options that StateVisitor::check() compares.
+constexpr const char* format_version = "2";
+constexpr const char* readable_versions[] = {"1", "2"};
 
-/// Puts back what a Checkpoint has written.
+/// Restores the values that a Checkpoint has written.
 class Restorer final : public StateVisitor {
  public:
-  Restorer(const SafetensorsFile& file, const ordered_json& numbers, const std::string& path)
-      : file_(file), numbers_(numbers), path_(path) {}
+  Restorer(const SafetensorsFile& file, const ordered_json& numbers, const std::string& path, bool has_options,
+           std::span<const std::string_view> changed)
+      : file_(file), numbers_(numbers), path_(path), has_options_(has_options), changed_(changed) {}
 
   void visit(std::string_view name, std::span<float> values) override {
     const StoredTensor* stored = file_.find(name);
@@ -37,8 +40,14 @@ class Restorer final : public StateVisitor {
   }
   void visit(std::string_view name, std::int64_t& value) override { value = number<std::int64_t>(name); }
   void visit(std::string_view name, double& value) override { value = number<double>(name); }
+  void check(std::string_view name, double option) override {
+    if (!has_options_) return;
+    const auto saved = number<double>(name);
+    if (saved == option || std::ranges::find(changed_, name) != changed_.end()) return;
+    refuse(fmt::format("its {} is {}, that of this training {}", name, saved, option));
+  }
 
-  /// Refuses a file with more than was asked for: another optimizer's moments, say.
+  /// Refuses a file with more values than were visited, for example another optimizer's moments.
   void check_complete() const {
     if (visited_ != file_.tensors().size() + numbers_.size()) refuse("it holds more than this training has");
   }
@@ -64,15 +73,17 @@ class Restorer final : public StateVisitor {
   const SafetensorsFile& file_;
   const ordered_json& numbers_;
   const std::string& path_;
+  bool has_options_;
+  std::span<const std::string_view> changed_;
   std::size_t visited_ = 0;
 };
 
-void expect(const StoredCheckpoint& checkpoint, const char* key, const char* value) {
-  const std::string& found = checkpoint.about(key);
-  if (found == value) return;
+void expect(const StoredCheckpoint& checkpoint, const char* key, std::span<const char* const> readable) {
+  const std::string& found = checkpoint.metadata(key);
+  if (std::ranges::find(readable, found) != readable.end()) return;
   throw Error(ExitCode::bad_data,
               fmt::format("{}: its {} is {}; this build reads \"{}\": take the unroll that wrote it", checkpoint.path(),
-                          key, in_quotes(found), value));
+                          key, in_quotes(found), fmt::join(readable, "\" or \"")));
 }
 
 }  // namespace
@@ -86,54 +97,55 @@ class Checkpoint::Collector final : public StateVisitor {
   }
   void visit(std::string_view name, std::int64_t& value) override { to_.numbers_[std::string(name)] = value; }
   void visit(std::string_view name, double& value) override { to_.numbers_[std::string(name)] = value; }
+  void check(std::string_view name, double option) override { to_.numbers_[std::string(name)] = option; }
 
  private:
   Checkpoint& to_;
 };
 
-void Checkpoint::look_at(Trainer& trainer) {
+void Checkpoint::collect(Trainer& trainer) {
   arrays_.clear();
   numbers_ = ordered_json::object();
   Collector collector(*this);
   trainer.visit_state(collector);
-  outcome_ = trainer.outcome();
+  best_parameters_ = trainer.best_parameters();
 }
 
 Checkpoint Checkpoint::view_of(Trainer& trainer) {
   Checkpoint checkpoint;
-  checkpoint.look_at(trainer);
+  checkpoint.collect(trainer);
   return checkpoint;
 }
 
 void Checkpoint::copy(Trainer& trainer) {
-  look_at(trainer);
+  collect(trainer);
   std::size_t size = 0;
   for (const Array& array : arrays_) size += array.values.size();
   copies_.resize(size);
   float* next = copies_.data();
-  const float* const outcome = outcome_.data();
+  const float* const best = best_parameters_.data();
   for (Array& array : arrays_) {
-    // All parameters lie one behind the other, and so do their copies.
-    if (array.values.data() == outcome) outcome_ = {next, outcome_.size()};
+    // The parameters are contiguous, and so are their copies: the first one's address is that of the block.
+    if (array.values.data() == best) best_parameters_ = {next, best_parameters_.size()};
     float* const copy = next;
     next = std::copy(array.values.begin(), array.values.end(), next);
     array.values = {copy, array.values.size()};
   }
-  UNROLL_CHECK(outcome_.data() != outcome);
+  UNROLL_CHECK(best_parameters_.data() != best);
 }
 
-void Checkpoint::write(const std::string& path, const std::map<std::string, std::string>& about,
+void Checkpoint::write(const std::string& path, const std::map<std::string, std::string>& metadata,
                        FileSystem& files) const {
-  std::map<std::string, std::string> metadata = {
+  std::map<std::string, std::string> entries = {
       {"format", format_name}, {"format_version", format_version}, {"numbers", numbers_.dump()}};
-  metadata.insert(about.begin(), about.end());
+  entries.insert(metadata.begin(), metadata.end());
   std::vector<StoredTensor> tensors;
   for (const Array& array : arrays_) {
     tensors.push_back({array.name, {static_cast<std::int64_t>(array.values.size())}, array.values});
   }
   std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   write_safetensors(
-      path, metadata, tensors,
+      path, entries, tensors,
       [&](const WritePiece& write) {
         for (const StoredTensor& tensor : tensors) {
           write({reinterpret_cast<const char*>(tensor.values.data()), tensor.values.size_bytes()});
@@ -144,28 +156,28 @@ void Checkpoint::write(const std::string& path, const std::map<std::string, std:
 
 StoredCheckpoint StoredCheckpoint::read(const std::string& path) {
   StoredCheckpoint checkpoint(path, SafetensorsFile::read(path));
-  expect(checkpoint, "format", format_name);
-  expect(checkpoint, "format_version", format_version);
+  expect(checkpoint, "format", std::span(&format_name, 1));
+  expect(checkpoint, "format_version", readable_versions);
   if (!checkpoint.file_.has_checksum()) {
     throw Error(ExitCode::bad_data, fmt::format("{}: it has no checksum, and may be damaged", path));
   }
-  checkpoint.numbers_ = ordered_json::parse(checkpoint.about("numbers"), nullptr, false);
+  checkpoint.numbers_ = ordered_json::parse(checkpoint.metadata("numbers"), nullptr, false);
   if (checkpoint.numbers_.is_object()) return checkpoint;
   throw Error(ExitCode::bad_data, fmt::format("{}: the \"numbers\" of its __metadata__ are no JSON object", path));
 }
 
-const std::string& StoredCheckpoint::about(const std::string& key) const {
+const std::string& StoredCheckpoint::metadata(const std::string& key) const {
   const auto found = file_.metadata().find(key);
   if (found != file_.metadata().end()) return found->second;
   throw Error(ExitCode::bad_data,
               fmt::format("{}: not a checkpoint of unroll: \"{}\" is missing from its __metadata__", path_, key));
 }
 
-void StoredCheckpoint::restore(Trainer& trainer) const {
-  Restorer state(file_, numbers_, path_);
+void StoredCheckpoint::restore(Trainer& trainer, std::span<const std::string_view> changed) const {
+  Restorer state(file_, numbers_, path_, metadata("format_version") != "1", changed);
   trainer.visit_state(state);
   state.check_complete();
-  trainer.restored();
+  trainer.after_restore();
 }
 
 }  // namespace unroll

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file_system.h"
@@ -13,23 +14,24 @@
 
 namespace unroll {
 
-/// All that the later steps of a training depend on: what trainer.visit_state() shows.
+/// The state that the later steps of a training depend on: the values that trainer.visit_state() visits.
 class Checkpoint {
  public:
   Checkpoint() = default;
   Checkpoint(Checkpoint&&) = default;
   Checkpoint& operator=(Checkpoint&&) = default;
 
-  /// As it lies in the trainer's memory, until training goes on.
+  /// A view of the trainer's memory, valid until training continues.
   static Checkpoint view_of(Trainer& trainer);
-  /// A copy, in the memory of the last copy where there is one: another thread may write it while training goes on.
+  /// Copies the state, so that another thread can write it while training continues. Reuses the memory of the last
+  /// copy.
   void copy(Trainer& trainer);
-  /// As a safetensors file (docs/checkpoint-file.md), whole or not at all, with `about` as more of its __metadata__.
-  /// Throws Error(io).
-  void write(const std::string& path, const std::map<std::string, std::string>& about,
+  /// Writes a safetensors file (docs/checkpoint-file.md), atomically, with `metadata` added to its __metadata__. Throws
+  /// Error(io).
+  void write(const std::string& path, const std::map<std::string, std::string>& metadata,
              FileSystem& files = real_file_system()) const;
-  /// trainer.outcome() at that time.
-  std::span<const float> outcome() const { return outcome_; }
+  /// trainer.best_parameters() at the time of the view or copy.
+  std::span<const float> best_parameters() const { return best_parameters_; }
 
  private:
   class Collector;
@@ -37,23 +39,24 @@ class Checkpoint {
     std::string name;
     std::span<const float> values;
   };
-  void look_at(Trainer& trainer);
+  void collect(Trainer& trainer);
 
   std::vector<Array> arrays_;
-  std::span<const float> outcome_;
+  std::span<const float> best_parameters_;
   nlohmann::ordered_json numbers_;
   std::vector<float> copies_;
 };
 
-/// A checkpoint file in memory, checked against its checksum.
+/// A checkpoint file in memory, verified by its checksum.
 class StoredCheckpoint {
  public:
-  /// Throws Error: no_input for a missing file, bad_data for one that is damaged or no checkpoint.
+  /// Throws Error: no_input for a missing file, bad_data for one that is damaged or not a checkpoint.
   static StoredCheckpoint read(const std::string& path);
-  /// What `about` had under that key. Throws Error(bad_data) where it had nothing.
-  const std::string& about(const std::string& key) const;
-  /// Throws Error(bad_data) with what is different where it is that of another training.
-  void restore(Trainer& trainer) const;
+  /// The value of `key` in the file's __metadata__. Throws Error(bad_data) if it is missing.
+  const std::string& metadata(const std::string& key) const;
+  /// Restores the state. Throws Error(bad_data), naming the difference, for a checkpoint of another training.
+  /// `changed`: options (StateVisitor::check) that may differ, since they were changed on purpose.
+  void restore(Trainer& trainer, std::span<const std::string_view> changed = {}) const;
   const std::string& path() const { return path_; }
 
  private:

@@ -8,27 +8,26 @@
 #include <utility>
 
 #include "base/check.h"
-#include "tensor/device.h"
+#include "device/device.h"
 #include "unroll/error.h"
 
 namespace unroll {
 
 namespace {
 
-SliceRange left_of(SliceRange tree) {
-  return {tree.first, static_cast<int>(std::bit_floor(static_cast<unsigned>(tree.count - 1)))};
+Range left_of(Range tree) {
+  return {tree.first, static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(tree.count - 1)))};
 }
 
-SliceRange right_of(SliceRange tree) {
-  const int left = left_of(tree).count;
+Range right_of(Range tree) {
+  const std::int64_t left = left_of(tree).count;
   return {tree.first + left, tree.count - left};
 }
 
-/// The largest subtrees that `range` holds all slices of, in their order.
-void collect_subtrees(SliceRange tree, SliceRange range, std::vector<SliceRange>& found) {
-  const int end = tree.first + tree.count, range_end = range.first + range.count;
-  if (end <= range.first || range_end <= tree.first) return;
-  if (range.first <= tree.first && end <= range_end) {
+/// Appends the largest subtrees of `tree` that lie within `range`, in order.
+void collect_subtrees(Range tree, Range range, std::vector<Range>& found) {
+  if (tree.end() <= range.first || range.end() <= tree.first) return;
+  if (range.first <= tree.first && tree.end() <= range.end()) {
     found.push_back(tree);
     return;
   }
@@ -36,10 +35,15 @@ void collect_subtrees(SliceRange tree, SliceRange range, std::vector<SliceRange>
   collect_subtrees(right_of(tree), range, found);
 }
 
-std::vector<SliceRange> subtrees_of_rank(int rank, int ranks, int slices) {
-  std::vector<SliceRange> found;
-  collect_subtrees({0, slices}, slices_of_rank(rank, ranks, slices), found);
+std::vector<Range> subtrees_of_rank(int rank, int ranks, int shards) {
+  std::vector<Range> found;
+  collect_subtrees({0, shards}, shards_of_rank(rank, ranks, shards), found);
   return found;
+}
+
+template <class Value>
+std::span<Value> elements(std::span<Value> values, Range range) {
+  return values.subspan(static_cast<std::size_t>(range.first), static_cast<std::size_t>(range.count));
 }
 
 std::span<float> keep(std::vector<std::vector<float>>& places, std::size_t place, std::span<const float> values) {
@@ -50,74 +54,68 @@ std::span<float> keep(std::vector<std::vector<float>>& places, std::size_t place
 
 }  // namespace
 
-SliceRange slices_of_rank(int rank, int ranks, int slices) {
-  const auto first = [&](std::int64_t r) { return static_cast<int>(r * slices / ranks); };
-  return {first(rank), first(rank + 1) - first(rank)};
+Range shards_of_rank(int rank, int ranks, int shards) { return part_of(shards, rank, ranks); }
+
+GradientSum::GradientSum(Task& task, Communicator& ranks, int shards)
+    : task_(task), ranks_(ranks), shards_(shards), reports_(static_cast<std::size_t>(shards)) {
+  if (shards >= ranks.size()) return;
+  throw Error(fmt::format("{} ranks cannot share {} shards of a batch: take as many shards, or fewer ranks",
+                          ranks.size(), shards));
 }
 
-GradientSum::GradientSum(Task& task, Communicator& ranks, int slices)
-    : task_(task), ranks_(ranks), slices_(slices), news_(static_cast<std::size_t>(slices)) {
-  if (slices >= ranks.size()) return;
-  throw Error(fmt::format("{} ranks cannot share {} slices of a batch: take as many slices, or fewer ranks",
-                          ranks.size(), slices));
-}
-
-/// Of the flat block of gradients, those that a rank adds up.
-GradientSum::Elements GradientSum::elements_of(int rank) const {
-  const auto first = [&](int r) {
-    return static_cast<std::size_t>(task_.parameters().size() * r / std::int64_t{ranks_.size()});
-  };
-  return {first(rank), first(rank + 1) - first(rank)};
-}
+/// The elements of the flat block of gradients that a rank sums.
+Range GradientSum::elements_of(int rank) const { return part_of(task_.parameters().size(), rank, ranks_.size()); }
 
 void GradientSum::add_to(std::span<float> sum, std::span<const float> values) const {
   Context& context = task_.parameters().context();
   device_of(context).axpy(context, 1, values, sum);
 }
 
-/// Leaves the gradients of these slices in those of the parameters.
-void GradientSum::work_on(SliceRange tree, Batches batches, std::size_t depth) {
+/// Sets the gradients of the parameters to the sum over the shards of `tree`.
+void GradientSum::compute_tree(Range tree, Range batches, std::size_t depth) {
   Parameters& parameters = task_.parameters();
   if (tree.count == 1) {
     parameters.zero_gradients();
-    LossSum& loss = news_[static_cast<std::size_t>(tree.first)].loss;
+    LossSum& loss = reports_[static_cast<std::size_t>(tree.first)].loss;
     loss = {};
-    for (std::int64_t batch = batches.first; batch < batches.first + batches.count; ++batch) {
-      const LossSum of_batch = task_.forward_backward(batch, {.index = tree.first, .count = slices_});
+    for (std::int64_t batch = batches.first; batch < batches.end(); ++batch) {
+      const LossSum of_batch = task_.forward_backward(batch, {.index = static_cast<int>(tree.first), .count = shards_});
       loss.sum += of_batch.sum;
       loss.count += of_batch.count;
     }
     return;
   }
-  work_on(left_of(tree), batches, depth + 1);
+  compute_tree(left_of(tree), batches, depth + 1);
   keep(left_, depth, parameters.gradients());
-  work_on(right_of(tree), batches, depth + 1);
+  compute_tree(right_of(tree), batches, depth + 1);
   add_to(parameters.gradients(), left_[depth]);
 }
 
-std::vector<GradientSum::Part> GradientSum::work_on_own(Batches batches) {
+std::vector<GradientSum::Part> GradientSum::compute_own(Range batches) {
   std::vector<Part> own;
-  for (const SliceRange tree : subtrees_of_rank(ranks_.rank(), ranks_.size(), slices_)) {
+  for (const Range tree : subtrees_of_rank(ranks_.rank(), ranks_.size(), shards_)) {
     if (!own.empty()) own.back().gradients = keep(parts_, own.size() - 1, own.back().gradients);
-    work_on(tree, batches, 0);
+    compute_tree(tree, batches, 0);
     own.push_back({tree, task_.parameters().gradients()});
   }
   return own;
 }
 
-/// What all ranks have added up of the elements that are this rank's. Part by part, since a rank has at most a few.
+/// Reduce-scatter: the sums of all ranks' subtrees for this rank's elements. One exchange per subtree of a rank; there
+/// are only a few.
 std::vector<GradientSum::Part> GradientSum::own_elements_of_all(std::span<const Part> own) {
   const auto size = static_cast<std::size_t>(ranks_.size());
-  const Elements mine = elements_of(ranks_.rank());
+  const Range mine = elements_of(ranks_.rank());
   std::vector<Part> all;
-  for (const Part& part : own) all.push_back({part.slices, part.gradients.subspan(mine.first, mine.count)});
-  std::vector<std::vector<SliceRange>> subtrees;
+  for (const Part& part : own) all.push_back({part.shards, elements(part.gradients, mine)});
+  std::vector<std::vector<Range>> subtrees;
   std::size_t rounds = 0;
   received_.resize(size);
   for (int rank = 0; rank < ranks_.size(); ++rank) {
-    subtrees.push_back(subtrees_of_rank(rank, ranks_.size(), slices_));
+    subtrees.push_back(subtrees_of_rank(rank, ranks_.size(), shards_));
     rounds = std::max(rounds, subtrees.back().size());
-    if (rank != ranks_.rank()) received_[subtrees.size() - 1].resize(subtrees.back().size() * mine.count);
+    if (rank != ranks_.rank())
+      received_[subtrees.size() - 1].resize(subtrees.back().size() * static_cast<std::size_t>(mine.count));
   }
   for (std::size_t round = 0; round < rounds; ++round) {
     std::vector<Communicator::Message> out(size);
@@ -125,21 +123,22 @@ std::vector<GradientSum::Part> GradientSum::own_elements_of_all(std::span<const 
     for (int rank = 0; rank < ranks_.size(); ++rank) {
       if (rank == ranks_.rank()) continue;
       const auto r = static_cast<std::size_t>(rank);
-      const Elements theirs = elements_of(rank);
-      if (round < own.size()) out[r] = std::as_bytes(own[round].gradients.subspan(theirs.first, theirs.count));
+      const Range theirs = elements_of(rank);
+      if (round < own.size()) out[r] = std::as_bytes(elements(own[round].gradients, theirs));
       if (round >= subtrees[r].size()) continue;
-      const std::span<float> place = std::span(received_[r]).subspan(round * mine.count, mine.count);
+      const std::span<float> place =
+          elements(std::span(received_[r]), {static_cast<std::int64_t>(round) * mine.count, mine.count});
       in[r] = std::as_writable_bytes(place);
       all.push_back({subtrees[r][round], place});
     }
-    ranks_.exchange(out, in);
+    ranks_.all_to_all(out, in);
   }
   return all;
 }
 
-/// Of all parts of the tree, in the memory of one of them.
-std::span<float> GradientSum::sum(SliceRange tree, std::span<const Part> parts) const {
-  const auto found = std::find_if(parts.begin(), parts.end(), [&](const Part& part) { return part.slices == tree; });
+/// The sum of all parts of the tree, in the memory of one of them.
+std::span<float> GradientSum::sum(Range tree, std::span<const Part> parts) const {
+  const auto found = std::find_if(parts.begin(), parts.end(), [&](const Part& part) { return part.shards == tree; });
   if (found != parts.end()) return found->gradients;
   UNROLL_CHECK(tree.count > 1);
   const std::span<float> left = sum(left_of(tree), parts), right = sum(right_of(tree), parts);
@@ -147,47 +146,46 @@ std::span<float> GradientSum::sum(SliceRange tree, std::span<const Part> parts) 
   return left;
 }
 
-/// From the parts that each rank has to the whole sum for everyone.
-void GradientSum::exchange(std::span<const Part> own) {
+/// Sums the parts of all ranks; all ranks get the whole sum in the gradients of the parameters.
+void GradientSum::reduce_parts(std::span<const Part> own) {
   const std::span<float> gradients = task_.parameters().gradients();
-  const std::span<const float> total = sum({0, slices_}, own_elements_of_all(own));
-  const Elements mine = elements_of(ranks_.rank());
-  const std::span<float> place = gradients.subspan(mine.first, mine.count);
+  const std::span<const float> total = sum({0, shards_}, own_elements_of_all(own));
+  const Range mine = elements_of(ranks_.rank());
+  const std::span<float> place = elements(gradients, mine);
   if (total.data() != place.data()) std::copy(total.begin(), total.end(), place.begin());
   const auto size = static_cast<std::size_t>(ranks_.size());
   const std::vector<Communicator::Message> out(size, std::as_bytes(std::span<const float>(place)));
   std::vector<Communicator::Memory> in(size);
   for (std::size_t rank = 0; rank < size; ++rank) {
-    const Elements theirs = elements_of(static_cast<int>(rank));
-    in[rank] = std::as_writable_bytes(gradients.subspan(theirs.first, theirs.count));
+    const Range theirs = elements_of(static_cast<int>(rank));
+    in[rank] = std::as_writable_bytes(elements(gradients, theirs));
   }
-  ranks_.exchange(out, in);
+  ranks_.all_to_all(out, in);
 }
 
-std::span<GradientSum::News> GradientSum::news_of(int rank) {
-  const SliceRange range = slices_of(rank);
-  return std::span(news_).subspan(static_cast<std::size_t>(range.first), static_cast<std::size_t>(range.count));
+std::span<GradientSum::ShardReport> GradientSum::reports_of(int rank) {
+  return elements(std::span(reports_), shards_of(rank));
 }
 
-void GradientSum::tell_all() {
+void GradientSum::share_reports() {
   if (ranks_.size() == 1) return;
   const auto size = static_cast<std::size_t>(ranks_.size());
-  const std::vector<Communicator::Message> out(size, std::as_bytes(own_news()));
+  const std::vector<Communicator::Message> out(size, std::as_bytes(own_reports()));
   std::vector<Communicator::Memory> in(size);
-  for (std::size_t rank = 0; rank < size; ++rank) in[rank] = std::as_writable_bytes(news_of(static_cast<int>(rank)));
-  ranks_.exchange(out, in);
+  for (std::size_t rank = 0; rank < size; ++rank) in[rank] = std::as_writable_bytes(reports_of(static_cast<int>(rank)));
+  ranks_.all_to_all(out, in);
 }
 
 LossSum GradientSum::loss_of_all() const {
   LossSum total;
-  for (const News& news : news_) {
-    total.sum += news.loss.sum;
-    total.count += news.loss.count;
+  for (const ShardReport& report : reports_) {
+    total.sum += report.loss.sum;
+    total.count += report.loss.count;
   }
   return total;
 }
 
-LossSum GradientSum::of_batches(std::int64_t first, std::int64_t count) {
+LossSum GradientSum::sum_batches(std::int64_t first, std::int64_t count) {
   using Clock = std::chrono::steady_clock;
   Clock::time_point last = Clock::now();
   const auto seconds = [&last] {
@@ -196,40 +194,41 @@ LossSum GradientSum::of_batches(std::int64_t first, std::int64_t count) {
   };
   std::vector<Part> own;
   if (ranks_.size() == 1) {
-    work_on({0, slices_}, {first, count}, 0);
+    compute_tree({0, shards_}, {first, count}, 0);
   } else {
-    own = work_on_own({first, count});
+    own = compute_own({first, count});
   }
-  pace_.working += seconds();
-  for (const News& news : own_news()) pace_.symbols += news.loss.count;
-  const bool stop = stop_asked_();
-  for (News& news : own_news()) {
-    news.of_rank = pace_;
-    news.stop = stop;
+  timing_.working += seconds();
+  for (const ShardReport& report : own_reports()) timing_.symbols += report.loss.count;
+  const bool stop = stop_requested_();
+  for (ShardReport& report : own_reports()) {
+    report.of_rank = timing_;
+    report.stop = stop;
   }
-  tell_all();  // what the slowest rank tells comes last
-  pace_.waiting += seconds();
-  if (ranks_.size() > 1) exchange(own);
-  pace_.exchanging += seconds();
+  share_reports();  // returns when the slowest rank has sent its reports
+  timing_.waiting += seconds();
+  if (ranks_.size() > 1) reduce_parts(own);
+  timing_.exchanging += seconds();
   return loss_of_all();
 }
 
-LossSum GradientSum::held_out_loss() {
-  const SliceRange own = slices_of(ranks_.rank());
-  for (int slice = own.first; slice < own.first + own.count; ++slice) {
-    news_[static_cast<std::size_t>(slice)].loss = task_.held_out_loss({.index = slice, .count = slices_});
+LossSum GradientSum::validation_loss() {
+  const Range own = shards_of(ranks_.rank());
+  for (std::int64_t shard = own.first; shard < own.end(); ++shard) {
+    reports_[static_cast<std::size_t>(shard)].loss =
+        task_.validation_loss({.index = static_cast<int>(shard), .count = shards_});
   }
-  tell_all();
+  share_reports();
   return loss_of_all();
 }
 
-bool GradientSum::stop_asked() const { return std::ranges::any_of(news_, &News::stop); }
+bool GradientSum::stop_requested() const { return std::ranges::any_of(reports_, &ShardReport::stop); }
 
-std::vector<Pace> GradientSum::paces() const {
-  std::vector<Pace> paces;
+std::vector<RankTiming> GradientSum::timings() const {
+  std::vector<RankTiming> paces;
   paces.reserve(static_cast<std::size_t>(ranks_.size()));
   for (int rank = 0; rank < ranks_.size(); ++rank) {
-    paces.push_back(news_[static_cast<std::size_t>(slices_of(rank).first)].of_rank);
+    paces.push_back(reports_[static_cast<std::size_t>(shards_of(rank).first)].of_rank);
   }
   return paces;
 }

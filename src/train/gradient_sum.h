@@ -6,80 +6,69 @@
 #include <utility>
 #include <vector>
 
-#include "train/communicator.h"
+#include "unroll/communicator.h"
+#include "unroll/range.h"
 #include "unroll/trainer.h"
 
 namespace unroll {
 
-/// Slices first .. first + count - 1 of a batch.
-struct SliceRange {
-  int first = 0;
-  int count = 0;
-  bool operator==(const SliceRange&) const = default;
-};
+/// The shards of a rank; the numbers of shards of two ranks differ by at most one.
+Range shards_of_rank(int rank, int ranks, int shards);
 
-/// Those that a rank works on: as many for each as for the others, or one more.
-SliceRange slices_of_rank(int rank, int ranks, int slices);
-
-/// The gradients of some batches, added up from those of their slices by a binary tree that depends on the number of
-/// slices alone: to the left the largest power of two that is less than all of them. So the sum has the same bits
-/// whichever rank works on which slice. Each rank adds up its share of the elements, and then all have all: each sends
-/// and receives twice the gradients less its share (reduce-scatter and all-gather, with one message from each rank to
-/// each other one), once for all batches.
+/// Sums the gradients of the shards of some batches by a binary tree that depends only on the number of shards: the
+/// left subtree has the largest power of two that is less than that number. So the sum has the same bits whichever rank
+/// computes which shard. The ranks exchange gradients once for all batches of a step, by reduce-scatter and all-gather
+/// with direct messages between all pairs of ranks: each rank sums its share of the elements and then receives the
+/// other shares. A rank whose shards form one subtree sends twice the size of the gradients less its share.
 class GradientSum {
  public:
-  /// Keeps references. Throws Error for more ranks than slices.
-  GradientSum(Task& task, Communicator& ranks, int slices);
+  /// Keeps references. Throws Error for more ranks than shards.
+  GradientSum(Task& task, Communicator& ranks, int shards);
 
-  /// Makes the gradients of the parameters the sum of those of so many batches' mean losses, and returns the losses.
-  LossSum of_batches(std::int64_t first, std::int64_t count);
-  LossSum held_out_loss();
-  /// What of_batches() asks this rank when it has done its work on them,
-  void stop_where(std::function<bool()> asked) { stop_asked_ = std::move(asked); }
-  /// and whether any rank said yes.
-  bool stop_asked() const;
-  /// Of each rank, when it had done its work.
-  std::vector<Pace> paces() const;
+  /// Sets the gradients to the sum over `count` batches, from `first` on, of the gradients of their mean losses.
+  /// Returns the sum of their losses.
+  LossSum sum_batches(std::int64_t first, std::int64_t count);
+  LossSum validation_loss();
+  /// Sets a function that sum_batches() polls on this rank after computing its gradients.
+  void stop_when(std::function<bool()> asked) { stop_requested_ = std::move(asked); }
+  /// True if the function returned true on any rank in the last sum_batches().
+  bool stop_requested() const;
+  /// RankTiming of each rank, as of the end of its gradient computation in the last sum_batches().
+  std::vector<RankTiming> timings() const;
 
  private:
   struct Part {
-    SliceRange slices;
+    Range shards;
     std::span<float> gradients;
   };
-  struct Elements {
-    std::size_t first, count;
-  };
-  struct Batches {
-    std::int64_t first, count;
-  };
-  /// What its rank tells of a slice.
-  struct News {
+  /// Report of a shard, sent by its rank to all ranks.
+  struct ShardReport {
     LossSum loss;
-    Pace of_rank;
+    RankTiming of_rank;
     bool stop = false;
   };
-  Elements elements_of(int rank) const;
-  void work_on(SliceRange tree, Batches batches, std::size_t depth);
-  std::vector<Part> work_on_own(Batches batches);
-  void exchange(std::span<const Part> own);
+  Range elements_of(int rank) const;
+  void compute_tree(Range tree, Range batches, std::size_t depth);
+  std::vector<Part> compute_own(Range batches);
+  void reduce_parts(std::span<const Part> own);
   std::vector<Part> own_elements_of_all(std::span<const Part> own);
-  std::span<float> sum(SliceRange tree, std::span<const Part> parts) const;
+  std::span<float> sum(Range tree, std::span<const Part> parts) const;
   void add_to(std::span<float> sum, std::span<const float> values) const;
-  SliceRange slices_of(int rank) const { return slices_of_rank(rank, ranks_.size(), slices_); }
-  std::span<News> own_news() { return news_of(ranks_.rank()); }
-  std::span<News> news_of(int rank);
-  void tell_all();
+  Range shards_of(int rank) const { return shards_of_rank(rank, ranks_.size(), shards_); }
+  std::span<ShardReport> own_reports() { return reports_of(ranks_.rank()); }
+  std::span<ShardReport> reports_of(int rank);
+  void share_reports();
   LossSum loss_of_all() const;
 
   Task& task_;
   Communicator& ranks_;
-  int slices_;
-  std::vector<News> news_;                    // by slice
-  std::vector<std::vector<float>> left_;      // halves of a tree whose right half is worked on, by depth
-  std::vector<std::vector<float>> parts_;     // what this rank could add up alone, but for the last part
-  std::vector<std::vector<float>> received_;  // parts of this rank's elements, by rank
-  Pace pace_;
-  std::function<bool()> stop_asked_ = [] { return false; };
+  int shards_;
+  std::vector<ShardReport> reports_;          // one per shard
+  std::vector<std::vector<float>> left_;      // sums of left subtrees while the right ones are computed, by depth
+  std::vector<std::vector<float>> parts_;     // sums of this rank's subtrees, except the last
+  std::vector<std::vector<float>> received_;  // other ranks' sums of this rank's elements, by rank
+  RankTiming timing_;
+  std::function<bool()> stop_requested_ = [] { return false; };
 };
 
 }  // namespace unroll

@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 #include "base/require.h"
-#include "tensor/device.h"
+#include "device/device.h"
 #include "train/checkpoint.h"
 #include "train/gradient_sum.h"
 #include "unroll/error.h"
@@ -17,16 +17,16 @@
 namespace unroll {
 namespace {
 
-/// "nan", whatever its sign, "inf" or "-inf".
+/// The number, or "nan" (for either sign), "inf" or "-inf".
 std::string name_of(double number) { return std::isnan(number) ? "nan" : fmt::format("{}", number); }
 
 bool all_finite(std::span<const float> values) {
   return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
 }
 
-/// The first parameter whose gradient makes the norm infinite or undefined. Clipping leaves such a gradient one or the
-/// other, so this may be asked after it.
-std::string culprit(const Parameters& parameters) {
+/// Names the first parameter whose gradient is not finite. Works after clipping too, which leaves such gradients not
+/// finite.
+std::string first_bad_gradient(const Parameters& parameters) {
   for (const Parameters::Entry& entry : parameters.entries()) {
     if (!all_finite(entry.var.gradient().span())) return fmt::format("the gradient of {} is not finite", entry.name);
   }
@@ -34,13 +34,14 @@ std::string culprit(const Parameters& parameters) {
   return {};
 }
 
-/// The state of a part, under names of its own.
-class Within final : public StateVisitor {
+/// Visits the state of a component with a prefix before its names.
+class PrefixedVisitor final : public StateVisitor {
  public:
-  Within(StateVisitor& whole, std::string_view prefix) : whole_(whole), prefix_(prefix) {}
+  PrefixedVisitor(StateVisitor& whole, std::string_view prefix) : whole_(whole), prefix_(prefix) {}
   void visit(std::string_view name, std::span<float> values) override { whole_.visit(full(name), values); }
   void visit(std::string_view name, std::int64_t& value) override { whole_.visit(full(name), value); }
   void visit(std::string_view name, double& value) override { whole_.visit(full(name), value); }
+  void check(std::string_view name, double option) override { whole_.check(full(name), option); }
 
  private:
   std::string full(std::string_view name) const { return prefix_ + std::string(name); }
@@ -49,11 +50,11 @@ class Within final : public StateVisitor {
   std::string prefix_;
 };
 
-/// What must hold before anything is made of the options.
+/// Checks the options that the constructor uses in its initializers.
 const TrainerOptions& checked(const TrainerOptions& options, const Task& task) {
   require_at_least("accumulate", options.accumulate, 1);
-  if (options.slices < 1 || options.slices > task.most_slices()) {
-    throw Error(fmt::format("slices is {}; it must be 1 to {} for this task", options.slices, task.most_slices()));
+  if (options.shards < 1 || options.shards > task.max_shards()) {
+    throw Error(fmt::format("shards is {}; it must be 1 to {} for this task", options.shards, task.max_shards()));
   }
   return options;
 }
@@ -73,7 +74,7 @@ Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options
       optimizer_(optimizer),
       options_(checked(options, task)),
       ranks_(ranks),
-      gradients_(std::make_unique<GradientSum>(task, ranks, options.slices)),
+      gradients_(std::make_unique<GradientSum>(task, ranks, options.shards)),
       schedule_(options.schedule, {options.epochs, steps_per_epoch(task.batches_per_epoch(), options.accumulate)}),
       full_rate_(optimizer.learning_rate()) {
   if (!(options.clip_norm >= 0)) throw Error(fmt::format("clip_norm is {}; it must be at least 0", options.clip_norm));
@@ -86,7 +87,7 @@ Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options
   }
   require_at_least("validate_every", options.validate_every, 0);
   require_at_least("patience", options.patience, 0);
-  if (task.has_held_out()) {
+  if (task.has_validation()) {
     best_parameters_.resize(static_cast<std::size_t>(task.parameters().size()));
   } else if (options.validate_every > 0 || options.patience > 0) {
     throw Error("validate_every and patience ask for held-out data, and the task has none: give it some");
@@ -98,7 +99,7 @@ Trainer::~Trainer() = default;
 LossSum Trainer::gradients_of_step() {
   const std::int64_t first = step_ * options_.accumulate;
   const std::int64_t batches = std::min(options_.accumulate, task_.batches_per_epoch() - first);
-  const LossSum loss = gradients_->of_batches(first, batches);
+  const LossSum loss = gradients_->sum_batches(first, batches);
   if (batches > 1) {
     Parameters& parameters = task_.parameters();
     Context& context = parameters.context();
@@ -107,7 +108,7 @@ LossSum Trainer::gradients_of_step() {
   return loss;
 }
 
-/// Gradients, clipping, update of one step, and how long they took.
+/// Gradients, clipping and update of one step, with the time they took.
 Trainer::Step Trainer::take_step() {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
@@ -118,7 +119,7 @@ Trainer::Step Trainer::take_step() {
   done.gradient_norm =
       options_.clip_norm > 0 ? clip_by_global_norm(parameters, options_.clip_norm) : global_norm(parameters);
   if (!std::isfinite(done.gradient_norm)) {
-    throw Diverged(epoch_, step_ + 1, culprit(parameters));
+    throw Diverged(epoch_, step_ + 1, first_bad_gradient(parameters));
   }
   if (options_.clip_value > 0) clip_by_value(parameters, options_.clip_value);
   optimizer_.set_learning_rate(full_rate_ * schedule_.factor(updates()));
@@ -141,7 +142,7 @@ void Trainer::run() {
       total_.sum += last_.loss.sum;
       total_.count += last_.loss.count;
       seconds_ += last_.seconds;
-      if (gradients_->stop_asked()) stopping_ = true;
+      if (gradients_->stop_requested()) stopping_ = true;
       if (on_step_) report_step();
     }
     if (step_ == steps_per_epoch() && !validation_due()) end_epoch();
@@ -150,7 +151,7 @@ void Trainer::run() {
 
 void Trainer::report_step() const {
   on_step_({.epoch = epoch_,
-            .step = step_,
+            .step_in_epoch = step_,
             .update = updates(),
             .loss = mean(last_.loss),
             .epoch_loss = mean(total_),
@@ -160,9 +161,10 @@ void Trainer::report_step() const {
             .epoch_symbols_per_second = static_cast<double>(total_.count) / seconds_});
 }
 
-/// The last parameters of all are looked at in any case.
+/// A validation is due after every `validate_every` updates and at the end of the last epoch or, if that is 0, at the
+/// end of each epoch.
 bool Trainer::validation_due() const {
-  if (!task_.has_held_out() || step_ == 0 || validated_ == updates()) return false;
+  if (!task_.has_validation() || step_ == 0 || validated_ == updates()) return false;
   const bool epoch_ends = step_ == steps_per_epoch();
   return options_.validate_every > 0
              ? updates() % options_.validate_every == 0 || (epoch_ends && epoch_ == options_.epochs)
@@ -170,14 +172,14 @@ bool Trainer::validation_due() const {
 }
 
 void Trainer::validate() {
-  const double loss = mean(gradients_->held_out_loss());
+  const double loss = mean(gradients_->validation_loss());
   if (!std::isfinite(loss)) throw Diverged(epoch_, step_, "the held-out loss is " + name_of(loss));
   validated_ = updates();
   const bool best = best_.update == 0 || loss < best_.loss;
-  const Validation now{.epoch = epoch_, .update = updates(), .loss = loss, .best = best};
-  ++without_gain_;
+  const ValidationReport now{.epoch = epoch_, .update = updates(), .loss = loss, .best = best};
+  ++validations_without_gain_;
   if (best) {
-    without_gain_ = 0;
+    validations_without_gain_ = 0;
     best_ = now;
     const std::span<const float> values = task_.parameters().values();
     std::copy(values.begin(), values.end(), best_parameters_.begin());
@@ -186,13 +188,13 @@ void Trainer::validate() {
   if (on_validation_) on_validation_(now);
 }
 
-/// Reports after the position is that of the next epoch, so that a checkpoint may be written from the callback.
+/// Advances to the next epoch before reporting, so that a checkpoint can be written in the callback.
 void Trainer::end_epoch() {
-  Report report{.epoch = epoch_, .gradient_norm = last_.gradient_norm, .seconds = seconds_};
+  EpochReport report{.epoch = epoch_, .gradient_norm = last_.gradient_norm, .seconds = seconds_};
   report.loss = mean(total_);
   report.perplexity = std::exp(report.loss);
   report.symbols_per_second = static_cast<double>(total_.count) / seconds_;
-  if (!task_.has_held_out()) schedule_.observe(report.loss);
+  if (!task_.has_validation()) schedule_.observe(report.loss);
   ++epoch_;
   step_ = 0;
   total_ = {};
@@ -209,9 +211,9 @@ void Trainer::check_parameters() const {
   }
 }
 
-std::optional<Validation> Trainer::best() const { return best_.update > 0 ? std::optional(best_) : std::nullopt; }
+std::optional<ValidationReport> Trainer::best() const { return best_.update > 0 ? std::optional(best_) : std::nullopt; }
 
-std::span<const float> Trainer::outcome() const {
+std::span<const float> Trainer::best_parameters() const {
   if (best_.update > 0) return best_parameters_;
   return std::as_const(task_.parameters()).values();
 }
@@ -227,6 +229,10 @@ void Trainer::visit_state(StateVisitor& visitor) {
         fmt::format("the checkpoint is that of a training with accumulate {}, here it is {}; go on with the same",
                     accumulate, options_.accumulate));
   }
+  visitor.check("shards", options_.shards);
+  visitor.check("clip_norm", options_.clip_norm);
+  visitor.check("clip_value", options_.clip_value);
+  visitor.check("validate_every", static_cast<double>(options_.validate_every));
   visitor.visit("epoch_loss", total_.sum);
   visitor.visit("epoch_symbols", total_.count);
   visitor.visit("epoch_seconds", seconds_);
@@ -238,28 +244,28 @@ void Trainer::visit_state(StateVisitor& visitor) {
     visitor.visit("parameters/" + entry.name,
                   parameters.values().subspan(static_cast<std::size_t>(entry.offset), size));
   }
-  if (task_.has_held_out()) {
+  if (task_.has_validation()) {
     visitor.visit("validated", validated_);
-    visitor.visit("without_gain", without_gain_);
+    visitor.visit("without_gain", validations_without_gain_);
     visitor.visit("best/epoch", best_.epoch);
     visitor.visit("best/update", best_.update);
     visitor.visit("best/loss", best_.loss);
     visitor.visit("best/parameters", best_parameters_);
   }
-  Within task(visitor, "task/"), optimizer(visitor, "optimizer/"), schedule(visitor, "schedule/");
+  PrefixedVisitor task(visitor, "task/"), optimizer(visitor, "optimizer/"), schedule(visitor, "schedule/");
   task_.visit_state(task);
   optimizer_.visit_state(optimizer);
   schedule_.visit_state(schedule);
 }
 
-void Trainer::restored() {
+void Trainer::after_restore() {
   best_.best = best_.update > 0;
   task_.parameters().updated();
 }
 
-void Trainer::stop_where(std::function<bool()> asked) { gradients_->stop_where(std::move(asked)); }
+void Trainer::stop_when(std::function<bool()> asked) { gradients_->stop_when(std::move(asked)); }
 
-std::vector<Pace> Trainer::paces() const { return gradients_->paces(); }
+std::vector<RankTiming> Trainer::timings() const { return gradients_->timings(); }
 
 void Trainer::save_checkpoint(const std::string& path) { Checkpoint::view_of(*this).write(path, {}); }
 

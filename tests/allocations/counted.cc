@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 
-// What an executable defines takes the place of the C library's functions for all libraries that it loads.
+// Functions that the executable defines replace those of the C library in all libraries that it loads.
 
 namespace {
 
@@ -27,7 +27,7 @@ std::int64_t allocations() { return counter.load(); }
 
 extern "C" {
 
-// The C library's own, under the names that it has for this purpose.
+// The C library's own functions, under the names that it provides for this purpose.
 void* __libc_malloc(std::size_t bytes);
 void* __libc_calloc(std::size_t count, std::size_t bytes);
 void* __libc_realloc(void* block, std::size_t bytes);

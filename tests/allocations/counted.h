@@ -4,7 +4,7 @@
 
 namespace unroll::testing {
 
-/// How often this process has asked for memory, in any thread and from within any library: malloc, calloc, realloc,
+/// Number of memory requests of this process so far, in all threads and libraries: malloc, calloc, realloc,
 /// aligned_alloc, posix_memalign, memalign, operator new (which calls them) and mmap.
 std::int64_t allocations();
 

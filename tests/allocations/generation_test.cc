@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "allocations/counted.h"
-#include "model/model_fixtures.h"
+#include "language/model_fixtures.h"
 #include "support/threads.h"
 
 namespace unroll {
@@ -30,7 +30,7 @@ TEST_P(GenerationStep, AllocatesNothingAfterTheFirst) {
         int symbols = 0;
         std::int64_t after_first = 0, after_last = 0;
         generate(model, "abc", {.length = 50, .temperature = temperature}, [&](std::string_view) {
-          if (++symbols == 3) after_first = allocations();  // the prefix, the first symbol, and that of the next step
+          if (++symbols == 3) after_first = allocations();  // after the prefix and two symbols
           after_last = allocations();
           return true;
         });
@@ -48,7 +48,7 @@ TEST_P(GenerationStep, AllocatesNothingForManyTextsEither) {
     Context context({.threads = 2});
     const LanguageModel model(context, testing::letters(700), options);
     Predictor predictor(model, 20);
-    const std::vector<std::int32_t> ids = testing::scattered(20, 700);
+    const std::vector<std::int32_t> ids = testing::pseudo_random_ids(20, 700);
     const auto step = [&](std::size_t texts) {
       predictor.feed(std::span(ids).first(texts));
       predictor.logits(0, static_cast<int>(texts));

@@ -1,4 +1,4 @@
-// Saves on a file system that fails at each of its operations in turn.
+// Saves on a file system that fails at each operation in turn.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -29,10 +29,10 @@ void save(const std::string& path, FileSystem& files) {
       path, [](const WritePiece& write) { write("new"), write(", in"), write(" pieces"); }, files);
 }
 
-/// The operations of a save that nothing disturbs.
-std::vector<std::string> undisturbed(std::size_t longest_write) {
+/// The operations of a save without faults.
+std::vector<std::string> undisturbed(std::size_t max_write) {
   const TemporaryFolder folder;
-  FailingFileSystem files(real_file_system(), {.longest_write = longest_write});
+  FailingFileSystem files(real_file_system(), {.max_write = max_write});
   save(folder.path("model"), files);
   EXPECT_EQ(folder.contents("model"), fresh);
   return files.operations();
@@ -50,8 +50,8 @@ TEST(AtomicFileFaults, OneFailureAnywhereIsToldAndLeavesAWholeFile) {
       SCOPED_TRACE(fmt::format("{} at operation {}: {}", std::strerror(error), at, operations[at]));
       const TemporaryFolder folder;
       const std::string path = folder.file("model", "the old one");
-      FailingFileSystem files(real_file_system(), {.at = at, .error = error, .longest_write = 4});
-      const bool harmless = at == 0 || at + 1 == operations.size();  // the look at the target, the folder's close
+      FailingFileSystem files(real_file_system(), {.at = at, .error = error, .max_write = 4});
+      const bool harmless = at == 0 || at + 1 == operations.size();  // checking the target's type, closing the folder
       const bool renamed = at + 2 >= operations.size();
       if (harmless) {
         save(path, files);
@@ -63,7 +63,7 @@ TEST(AtomicFileFaults, OneFailureAnywhereIsToldAndLeavesAWholeFile) {
       }
       EXPECT_EQ(folder.contents("model"), harmless || renamed ? fresh : "the old one");
       EXPECT_THAT(folder.names(), ElementsAre("model"));
-      save(path, real_file_system());  // goes well again
+      save(path, real_file_system());  // succeeds without the fault
       EXPECT_EQ(folder.contents("model"), fresh);
     }
   }
@@ -75,7 +75,7 @@ TEST(AtomicFileFaults, AFileSystemThatStaysBrokenKeepsTheOldFile) {
     for (std::size_t at = 0; at + 2 < count; ++at) {
       const TemporaryFolder folder;
       const std::string path = folder.file("model", "the old one");
-      FailingFileSystem files(real_file_system(), {.at = at, .error = error, .for_good = true, .longest_write = 4});
+      FailingFileSystem files(real_file_system(), {.at = at, .error = error, .permanent = true, .max_write = 4});
       EXPECT_THAT(error_of([&] { save(path, files); }).what(), HasSubstr(std::strerror(error)));
       EXPECT_EQ(folder.contents("model"), "the old one");
       remove_unfinished_files(folder.path(""));
@@ -89,7 +89,7 @@ TEST(AtomicFileFaults, AnInterruptionIsNoFailure) {
   for (std::size_t at = 0; at < operations.size(); ++at) {
     if (operations[at] == "rename") continue;  // rename(2) is never interrupted
     const TemporaryFolder folder;
-    FailingFileSystem files(real_file_system(), {.at = at, .error = EINTR, .longest_write = 4});
+    FailingFileSystem files(real_file_system(), {.at = at, .error = EINTR, .max_write = 4});
     save(folder.path("model"), files);
     EXPECT_EQ(folder.contents("model"), fresh);
   }
@@ -98,7 +98,7 @@ TEST(AtomicFileFaults, AnInterruptionIsNoFailure) {
 TEST(AtomicFileFaults, AFolderThatCannotBeSyncedIsNoFailure) {
   const TemporaryFolder folder;
   const std::size_t last = undisturbed(4).size() - 2;
-  FailingFileSystem files(real_file_system(), {.at = last, .error = EINVAL, .longest_write = 4});
+  FailingFileSystem files(real_file_system(), {.at = last, .error = EINVAL, .max_write = 4});
   save(folder.path("model"), files);
   EXPECT_EQ(files.failed(), "fsync");
 }
@@ -106,7 +106,7 @@ TEST(AtomicFileFaults, AFolderThatCannotBeSyncedIsNoFailure) {
 TEST(AtomicFileFaults, WritesAreAsShortAsTheyCome) {
   for (const std::size_t longest : {1, 2, 3, 100}) undisturbed(longest);
   const TemporaryFolder folder;
-  FailingFileSystem takes_nothing(real_file_system(), {.longest_write = 0});
+  FailingFileSystem takes_nothing(real_file_system(), {.max_write = 0});
   EXPECT_THAT(error_of([&] { save(folder.path("model"), takes_nothing); }).what(),
               HasSubstr("No space left on device"));
   EXPECT_THAT(folder.names(), IsEmpty());

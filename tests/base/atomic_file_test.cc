@@ -86,7 +86,7 @@ TEST(AtomicFile, NamesAMissingFolder) {
   EXPECT_THAT(error.what(), AllOf(HasSubstr(folder.path("no/model")), HasSubstr("No such file or directory")));
 }
 
-// A limit on the size of files stands for a full disk: the kernel takes some of the bytes and refuses the rest.
+// A limit on the file size simulates a full disk: the kernel accepts some of the bytes and refuses the rest.
 TEST(AtomicFile, LeavesTheOldFileWhenTheDiskIsFull) {
   const TemporaryFolder folder;
   write_file_atomically(folder.path("model"), "the old one");

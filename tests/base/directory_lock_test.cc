@@ -35,7 +35,7 @@ TEST(DirectoryLock, ExcludesASecondOneInTheSameProcess) {
     const DirectoryLock lock(folder.path(""));
     EXPECT_THAT(folder.names(), ElementsAre("lock"));
     expect_held(folder);
-    expect_held(folder);  // the refusal has not given it back
+    expect_held(folder);  // a refused attempt does not release the lock
   }
   EXPECT_THAT(folder.names(), IsEmpty());
   const DirectoryLock again(folder.path(""));
@@ -60,7 +60,7 @@ TEST(DirectoryLock, OfOneFolderLeavesAnotherFree) {
   const DirectoryLock first(one.path("")), second(other.path(""));
 }
 
-// A program that it has started, such as one that draws a plot, goes on and must not keep the lock.
+// A program started by the holder, such as one that draws a plot, may outlive it and must not keep the lock.
 TEST(DirectoryLock, DiesWithItsProcessAndNotWithThoseThatItStarted) {
   const TemporaryFolder folder;
   int ready[2];
@@ -88,8 +88,7 @@ TEST(DirectoryLock, DiesWithItsProcessAndNotWithThoseThatItStarted) {
   ::close(ready[1]);
 }
 
-// One thread has opened the file when its holder removes it: it must not be content with a lock on a file without a
-// name.
+// The lock file is removed by its holder after it was opened here: a lock on a deleted file must not be accepted.
 TEST(DirectoryLock, IsOfTheFileThatOthersFind) {
   static const TemporaryFolder folder;
   static int calls = 0;

@@ -11,7 +11,7 @@ std::string bytes_of(std::size_t count) {
   return bytes;
 }
 
-// What libxxhash.so 0.8.1 returns from XXH3_64bits().
+// Values computed by XXH3_64bits() of libxxhash.so 0.8.1.
 TEST(Fingerprint, IsXxh3) {
   EXPECT_EQ(hex(fingerprint_of("")), "2d06800538d394c2");
   EXPECT_EQ(hex(fingerprint_of("abc")), "78af5f94892f3950");

@@ -1,5 +1,4 @@
-// What a power cut during a save leaves, at every operation; and that the model of it would see a save that is
-// careless.
+// Simulates a power cut at every operation of a save; also checks that the simulation detects saves without fsync.
 
 #include <gmock/gmock.h>
 
@@ -16,7 +15,7 @@ using testing::Contains;
 using testing::Each;
 using testing::ElementsAre;
 using testing::IsSupersetOf;
-using Contents = ForgetfulDisk::Contents;
+using Contents = PowerCutFileSystem::Contents;
 
 const std::string path = "run/model";
 const std::string fresh = "new, in pieces";
@@ -32,14 +31,14 @@ class PowerCut : public testing::TestWithParam<Contents> {
     if (GetParam()) disk_.put(path, *GetParam());
   }
 
-  /// Everything that the cuts after any of the operations may leave together.
+  /// Checks that a cut after any operation leaves the old or the new file.
   void expect_old_or_new_at_every_cut() {
     for (std::size_t cut = 0; cut <= disk_.operations(); ++cut) {
       EXPECT_THAT(disk_.after_power_cut(path, cut), Each(AnyOf(GetParam(), Contents(fresh)))) << "operation " << cut;
     }
   }
 
-  ForgetfulDisk disk_;
+  PowerCutFileSystem disk_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Old, PowerCut, testing::Values(Contents("the old one"), Contents(""), Contents()));
@@ -55,9 +54,9 @@ TEST_P(PowerCut, LeavesTheOldFileOrTheNewOneAtEveryOperation) {
 
 TEST_P(PowerCut, AfterAFaultLeavesTheOldFileOrTheNewOneToo) {
   for (std::size_t at = 0;; ++at) {
-    ForgetfulDisk disk;
+    PowerCutFileSystem disk;
     if (GetParam()) disk.put(path, *GetParam());
-    FailingFileSystem files(disk, {.at = at, .error = EIO, .longest_write = 2});
+    FailingFileSystem files(disk, {.at = at, .error = EIO, .max_write = 2});
     try {
       save(files);
     } catch (const Error&) {
@@ -80,7 +79,7 @@ TEST_P(PowerCut, LeavesOneOfTwoSaves) {
   EXPECT_THAT(disk_.after_power_cut(path, disk_.operations()), ElementsAre(Contents("newer")));
 }
 
-/// A machine on which fsync of files, or of folders, does nothing: as if the save had left it out.
+/// A file system on which fsync of files, or of folders, does nothing, as if the save had left it out.
 class Careless final : public FileSystem {
  public:
   Careless(FileSystem& files, bool of_files) : files_(files), of_files_(of_files) {}

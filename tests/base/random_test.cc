@@ -6,25 +6,25 @@
 #include <set>
 #include <vector>
 
-#include "tensor/every_target.h"
+#include "device/every_target.h"
 
 namespace unroll {
 namespace {
 
 TEST(Random, EveryPartOfTheKeyCounts) {
   const std::set<std::uint32_t> values = {
-      Random(1, Purpose::init, 0, 0).bits(0),         Random(2, Purpose::init, 0, 0).bits(0),
-      Random(1, Purpose::windows, 0, 0).bits(0),      Random(1, Purpose::init, 1, 0).bits(0),
-      Random(1, Purpose::init, 0, 1).bits(0),         Random(1, Purpose::init, 0, 0).bits(1),
-      Random(1, Purpose::init, 0, 0).bits(4),         Random(1ull << 40, Purpose::init, 0, 0).bits(0),
-      Random(1, Purpose::init, 0, 0).bits(1ull << 40)};
+      Random(1, RandomStream::init, 0, 0).bits(0),         Random(2, RandomStream::init, 0, 0).bits(0),
+      Random(1, RandomStream::windows, 0, 0).bits(0),      Random(1, RandomStream::init, 1, 0).bits(0),
+      Random(1, RandomStream::init, 0, 1).bits(0),         Random(1, RandomStream::init, 0, 0).bits(1),
+      Random(1, RandomStream::init, 0, 0).bits(4),         Random(1ull << 40, RandomStream::init, 0, 0).bits(0),
+      Random(1, RandomStream::init, 0, 0).bits(1ull << 40)};
   EXPECT_EQ(values.size(), 9u);
 }
 
-// Expected words computed with an independent implementation of Philox 4x32-10, which gives Random123's published known
+// Expected words are from an independent implementation of Philox 4x32-10, which reproduces Random123's published known
 // answer for zeros: counter (block low, block high, step, purpose << 24 | stream), key = seed.
 TEST(Random, IsPhiloxOfItsKey) {
-  const Random random(7, Purpose::dropout, 3, 5);
+  const Random random(7, RandomStream::dropout, 3, 5);
   EXPECT_EQ(random.bits(0), 0x52802cbau);
   EXPECT_EQ(random.bits(1), 0x42607b89u);
   EXPECT_EQ(random.bits(2), 0x824d195eu);
@@ -33,8 +33,8 @@ TEST(Random, IsPhiloxOfItsKey) {
 }
 
 TEST(Random, RangesGiveTheSameNumbersAsSingleDrawsOnEveryTarget) {
-  const Random random(0x1234567890ull, Purpose::dropout, 3, 5);
-  // The last crosses the block numbers' 32 bits.
+  const Random random(0x1234567890ull, RandomStream::dropout, 3, 5);
+  // The last one crosses 32 bits of the block number.
   const std::uint64_t beginnings[] = {0, 1, 6, 4 * ((1ull << 32) - 3) + 2};
   testing::on_every_target([&] {
     for (const std::uint64_t first : beginnings) {
@@ -49,7 +49,7 @@ TEST(Random, RangesGiveTheSameNumbersAsSingleDrawsOnEveryTarget) {
 }
 
 TEST(Random, MomentsOfUniformAndNormal) {
-  const Random random(3, Purpose::init);
+  const Random random(3, RandomStream::init);
   const int count = 200'000;
   double sum = 0, squares = 0, uniform_sum = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -68,7 +68,7 @@ TEST(Random, MomentsOfUniformAndNormal) {
 }
 
 TEST(Random, BelowCoversItsRangeEvenly) {
-  const Random random(4, Purpose::windows);
+  const Random random(4, RandomStream::windows);
   std::vector<int> hits(7);
   for (std::uint64_t i = 0; i < 70'000; ++i) ++hits[random.below(7, i)];
   for (const int hit : hits) EXPECT_NEAR(hit, 10'000, 500);

@@ -51,7 +51,7 @@ TEST(ParallelFor, EightThreadsTakePartEvenOnFewerCores) {
 TEST(ParallelFor, FlushesDenormalsInsideAndRestoresTheCallersSettingAfter) {
   Context context({.threads = 2});
   volatile float smallest = std::numeric_limits<float>::min();
-  for (std::int64_t items : {1, 2}) {  // on the calling thread alone, and on helpers too
+  for (std::int64_t items : {1, 2}) {  // on the calling thread only, and with helper threads
     std::atomic<int> flushed{0};
     parallel_for(context, items, 1, [&](std::int64_t, std::int64_t) { flushed += smallest * 0.5f == 0.0f ? 1 : 0; });
     EXPECT_EQ(flushed, items);
@@ -59,12 +59,12 @@ TEST(ParallelFor, FlushesDenormalsInsideAndRestoresTheCallersSettingAfter) {
   }
 }
 
-TEST(EachOnAThread, RunsAllAndThrowsWhatTheFirstThatFailsThrows) {
+TEST(ParallelForEach, RunsAllAndThrowsWhatTheFirstThatFailsThrows) {
   for (const int threads : {1, 3}) {
     Context context({.threads = threads});
     std::atomic<int> runs{0};
     try {
-      each_on_a_thread(context, 7, [&](std::int64_t i) {
+      parallel_for_each(context, 7, [&](std::int64_t i) {
         ++runs;
         if (i == 2 || i == 5) throw i;
       });

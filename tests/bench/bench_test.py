@@ -1,4 +1,4 @@
-"""The scripts of bench/, with a program in unroll's place that answers at once."""
+"""Tests the scripts of bench/ with a fake unroll program that answers at once."""
 import contextlib
 import datetime
 import importlib.machinery
@@ -43,7 +43,7 @@ def result(name, seconds):
 
 
 class FakeProgram:
-    """An `unroll` that answers with a given time."""
+    """A fake `unroll` program that reports a given time."""
 
     def __init__(self, folder, name, seconds):
         self.path = Path(folder) / name

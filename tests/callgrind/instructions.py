@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Counts the instructions of one training step with callgrind, on the AVX2 path with one thread, and compares them with
-expected.json: a regression guard that does not depend on how busy the machine is.
+expected.json: a regression guard that does not depend on the load of the machine.
 
     instructions.py PROGRAM COMPILER [--update]
 
-PROGRAM: the built training_step; COMPILER: what built it, and how, such as "GNU 12.2.0 Release". --update writes the counts found into
-expected.json instead of comparing. Exit status: 0 within the tolerance, 1 not, 77 nothing to compare with here, and says why.
+PROGRAM: the built training_step. COMPILER: compiler, version and build type, such as "GNU 12.2.0 Release". --update writes the
+counts to expected.json instead of comparing. Exit status: 0 within the tolerance, 1 outside, 77 not comparable here (prints why).
 """
 import json
 import os
@@ -43,7 +43,7 @@ def count(program, case):
 
 
 def complaints(expected, counts):
-    """One line for each count that is not within the tolerance of the expected one, more or less."""
+    """One line for each count that differs from the expected one, up or down, by more than the tolerance."""
     lines = []
     for case, found in counts.items():
         before = expected[case]

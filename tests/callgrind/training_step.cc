@@ -5,12 +5,13 @@
 #include <vector>
 
 #include "base/simd.h"
-#include "model/model_fixtures.h"
+#include "language/model_fixtures.h"
+#include "unroll/language_task.h"
 #include "unroll/trainer.h"
 
-// One training step, to be counted by callgrind: usage: training_step CASE. Prints the SIMD target that it ran on.
+// One training step for callgrind to count. Usage: training_step CASE. Prints the SIMD target that it ran on.
 
-/// The window of callgrind's --toggle-collect: a name that no compiler decorates or inlines.
+/// The function that callgrind counts (--toggle-collect), with a name that is not mangled, and not inlined.
 extern "C" [[gnu::noinline]] double counted_training_step(unroll::Task& task, unroll::Optimizer& optimizer,
                                                           std::int64_t step) {
   task.parameters().zero_gradients();
@@ -34,10 +35,10 @@ LanguageModelOptions model_of(const std::string& name) {
 int run(const std::string& name) {
   constexpr int symbols = 300, batch = 16, steps = 20;
   const Corpus corpus =
-      Corpus::from_ids(testing::scattered(3 * batch * steps + batch, symbols), testing::letters(symbols));
+      Corpus::from_ids(testing::pseudo_random_ids(3 * batch * steps + batch, symbols), testing::letters(symbols));
   Context context({.seed = 1, .threads = 1});
   LanguageModel model(context, corpus.vocabulary(), model_of(name));
-  LanguageTask task(model, corpus, {.batch = batch, .steps = steps});
+  LanguageTask task(model, corpus, {.batch = batch, .window = steps});
   std::unique_ptr<Optimizer> optimizer;
   if (name == "deep") {
     optimizer = std::make_unique<Adam>(model.parameters());
@@ -45,7 +46,7 @@ int run(const std::string& name) {
     optimizer = std::make_unique<Sgd>(model.parameters(), SgdOptions{});
   }
   task.begin_epoch(1);
-  // The first step finds no memory in the pool: it is like no other.
+  // The first step is not counted: only it allocates memory for the pool.
   task.forward_backward(0);
   optimizer->step();
   const double sum = counted_training_step(task, *optimizer, 1);

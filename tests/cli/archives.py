@@ -1,4 +1,4 @@
-"""Zip archives that no honest program writes."""
+"""Zip archives for tests, including malicious ones."""
 
 import io
 import struct
@@ -15,7 +15,7 @@ def archive(members):
 
 
 def encrypted(name, content):
-    """An archive whose member says that it is encrypted."""
+    """An archive whose member is marked as encrypted."""
     data = bytearray(archive({name: content}))
     for signature, flags_at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         at = data.index(signature) + flags_at
@@ -24,7 +24,7 @@ def encrypted(name, content):
 
 
 def claiming(size, name="text.txt", content=b"a small text"):
-    """An archive whose member claims `size` bytes, in the fields for large files."""
+    """An archive whose member claims `size` bytes, in the ZIP64 fields."""
     name = name.encode()
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = compressor.compress(content) + compressor.flush()

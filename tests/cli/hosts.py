@@ -16,7 +16,7 @@ def run(*words):
 
 
 def allowed(**network):
-    """Whether this process may make such hosts; leaves nothing behind."""
+    """True if this process may create such hosts. Leaves nothing behind."""
     try:
         with Hosts(**network):
             return True
@@ -26,8 +26,8 @@ def allowed(**network):
 
 class Hosts:
     def __init__(self, rate=None, delay=None, loss=None):
-        """`rate`: that of each host's way to the switch, such as 100mbit. `delay`: seconds that the way to the last host
-        takes. `loss`: frames of 1000 that the switch drops."""
+        """`rate`: bandwidth of each host's link, such as 100mbit. `delay`: delay of the last host's link in seconds.
+        `loss`: number of frames per 1000 that the switch drops."""
         self.names = [f"unroll{os.getpid()}-{number}" for number in range(1, COUNT + 1)]
         self.switch = f"unroll{os.getpid()}-s"
         self.rate, self.delay, self.loss = rate, delay, loss
@@ -64,7 +64,7 @@ class Hosts:
             if self.rate:
                 run("tc", "-n", name, "qdisc", "add", "dev", "lan0", "root", "tbf", "rate", self.rate, "burst", "64kb", "latency", "50ms")
         self.agent = Path(self.folder.name) / "agent"
-        # What mpirun calls in the place of ssh: agent ADDRESS COMMAND..
+        # mpirun calls this instead of ssh: agent ADDRESS COMMAND..
         self.agent.write_text(f"""#!/bin/sh
 number=${{1##*.}}
 shift
@@ -76,7 +76,7 @@ exec setsid --wait ip netns exec unroll{os.getpid()}-$number unshare --uts --pid
         self.file.write_text("".join(f"{NETWORK}.{number} slots=1\n" for number in range(1, COUNT + 1)))
 
     def relay(self, name, port):
-        """In the place of a cable."""
+        """Connects the host to the switch by a link with delay, instead of a veth pair."""
         relay = subprocess.Popen([sys.executable, Path(__file__).parent / "relay.py", str(self.delay), name, "lan0", self.switch, port],
                                  stdout=subprocess.PIPE)
         self.relays.append(relay)
@@ -97,14 +97,14 @@ exec setsid --wait ip netns exec unroll{os.getpid()}-$number unshare --uts --pid
     def environment(self):
         return {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
                 "OMPI_MCA_plm_rsh_agent": str(self.agent), "OMPI_MCA_hwloc_base_binding_policy": "none",
-                # Hosts of another test may have the same names and process numbers.
+                # Hosts of another test may have the same names and process ids.
                 "TMPDIR": self.folder.name,
-                # Nothing but the network between them.
+                # Processes communicate over this network only.
                 "OMPI_MCA_pml": "ob1", "OMPI_MCA_btl": "tcp,self",
                 "OMPI_MCA_btl_tcp_if_include": f"{NETWORK}.0/24", "OMPI_MCA_oob_tcp_if_include": f"{NETWORK}.0/24"}
 
     def command(self, *words):
-        """That command, on the first host."""
+        """The command line that runs the given command on the first host."""
         return [str(self.agent), f"{NETWORK}.1", " ".join(map(str, words))]
 
     def processes(self, number):
@@ -119,5 +119,5 @@ exec setsid --wait ip netns exec unroll{os.getpid()}-$number unshare --uts --pid
                 pass
 
     def plug(self, number, state):
-        """`down` pulls the plug of its network, `up` puts it back."""
+        """`down` disconnects the host from the network, `up` reconnects it."""
         run("ip", "-n", self.switch, "link", "set", f"to{number}", state)

@@ -10,7 +10,7 @@ from support import PROGRAM, ProgramTest
 MPIRUN = shutil.which("mpirun")
 HAS_MPI = MPIRUN is not None and (Path(PROGRAM).parent / "unroll_mpi.so").exists()
 
-# As root, with more ranks than cores, and without a core of their own.
+# Allows root and more ranks than cores, and does not bind ranks to cores.
 ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
                "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none"}
 
@@ -31,7 +31,7 @@ class RanksTest(ProgramTest):
         return result
 
     def ranks_complain(self, code, ranks, *arguments, **environment):
-        """The one line that all ranks together say."""
+        """The single error line of all ranks together."""
         result = self.run_ranks(ranks, *arguments, **environment)
         self.assertEqual(result.returncode, code, result.err)
         lines = [line for line in result.err.splitlines() if line.startswith("unroll: ")]

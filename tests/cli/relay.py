@@ -1,6 +1,6 @@
-"""A long way between two network namespaces: what enters a TAP device in one leaves that in the other a while later.
+"""A link with delay between two network namespaces: a frame that enters the TAP device in one leaves that in the other later.
 
-relay.py SECONDS NAMESPACE DEVICE NAMESPACE DEVICE: says `ready` when the devices are there, and goes on until it is killed.
+relay.py SECONDS NAMESPACE DEVICE NAMESPACE DEVICE: prints `ready` once the devices exist, and runs until it is killed.
 """
 
 import collections
@@ -17,7 +17,7 @@ from pathlib import Path
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
 CLONE_NEWNET = 0x40000000
 LARGEST_FRAME = 65536
-NAMESPACES = Path(os.sep, "run", "netns")  # of ip-netns(8)
+NAMESPACES = Path(os.sep, "run", "netns")  # see ip-netns(8)
 
 
 def enter(namespace):
@@ -27,7 +27,7 @@ def enter(namespace):
 
 
 def tap(namespace, name):
-    """A file whose frames are those of a new device there, which belongs to the namespace that opened it."""
+    """Creates a TAP device in `namespace`; returns the file that reads and writes its frames."""
     enter(NAMESPACES / namespace)
     file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(file, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
@@ -36,7 +36,7 @@ def tap(namespace, name):
 
 
 def relay(delay, ends):
-    under_way = collections.deque()  # when a frame arrives, where, and the frame
+    under_way = collections.deque()  # (arrival time, destination, frame)
     while True:
         wait = max(0, under_way[0][0] - time.monotonic()) if under_way else None
         for file in select.select(ends, [], [], wait)[0]:
@@ -50,7 +50,7 @@ def relay(delay, ends):
             try:
                 os.write(to, frame)
             except OSError:
-                pass  # a network may lose what it carries
+                pass  # a network may drop frames
 
 
 if __name__ == "__main__":

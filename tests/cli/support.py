@@ -1,4 +1,4 @@
-"""Runs the built program for the tests in this folder. UNROLL_PROGRAM names it; the build sets that."""
+"""Runs the built program for the tests in this folder. The environment variable UNROLL_PROGRAM names it; the build sets it."""
 
 import ctypes
 import json
@@ -42,7 +42,7 @@ class ProgramTest(unittest.TestCase):
         return result
 
     def complaint(self, code, *arguments, **options):
-        """The one line on stderr of a command that fails before it has said anything."""
+        """The single line on stderr of a command that fails before it prints anything else."""
         result = self.run_program(*arguments, **options)
         self.assertEqual(result.returncode, code, result.err + result.out)
         self.assertEqual(result.out, "")
@@ -52,7 +52,7 @@ class ProgramTest(unittest.TestCase):
         return result.err
 
     def complaint_underway(self, code, *arguments, **options):
-        """The last line on stderr, the only complaint, of a command that fails after it has begun to report."""
+        """The last line on stderr, the only error message, of a command that fails after it has started to report."""
         result = self.run_program(*arguments, **options)
         self.assertEqual(result.returncode, code, result.err)
         self.assertEqual(result.out, "")
@@ -67,7 +67,7 @@ class ProgramTest(unittest.TestCase):
         return path
 
     def files(self, pattern="*"):
-        """Everything in the test's folder whose name is like that, as sorted relative paths."""
+        """Sorted relative paths of everything in the test's folder that matches the pattern."""
         return sorted(str(p.relative_to(self.folder)) for p in self.folder.rglob(pattern))
 
     def log(self, run):
@@ -104,7 +104,7 @@ def model_contents(path):
 
 
 def with_checksum(data):
-    """A model file with the checksum that belongs to it, as docs/model-file.md says."""
+    """The bytes of a model file with the correct checksum, as docs/model-file.md defines it."""
     xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
     xxh3.restype, xxh3.argtypes = ctypes.c_uint64, [ctypes.c_char_p, ctypes.c_size_t]
     blank = data[:33] + b"0" * 16 + data[49:]
@@ -118,7 +118,7 @@ def with_zero_weights(path):
 
 
 class PlainRnn:
-    """A one-layer tanh network with one-hot input, in the plainest Python: what the program must agree with."""
+    """A one-layer tanh network with one-hot input, in plain Python, a reference for the program."""
 
     def __init__(self, path, vocabulary):
         _, tensors = model_contents(path)

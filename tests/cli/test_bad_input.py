@@ -1,4 +1,4 @@
-"""What a user gets for bad input: one line that names the thing and the remedy, an exit code, no half-written file."""
+"""Bad input gives one error line that names the cause and what to do, an exit code, and no half-written file."""
 
 import gzip
 import os
@@ -175,7 +175,7 @@ class RunDirectoryTest(ProgramTest):
         line = self.complaint_underway(IO, "train", "text.txt", *TINY, *flags, preexec_fn=limit_file_size(1000))
         self.assertIn("model/checkpoint-", line)
         self.assertEqual(model.read_bytes(), before)
-        self.assertEqual(self.files("*.safetensors*"), ["model/model.safetensors"])  # --overwrite: not the checkpoints
+        self.assertEqual(self.files("*.safetensors*"), ["model/model.safetensors"])  # --overwrite has removed the checkpoints
 
     def test_disk_full_leaves_no_model(self):
         self.write("text.txt", "abc " * 20)

@@ -1,4 +1,4 @@
-"""That `unroll bench` measures, not what: times are nobody's promise here."""
+"""Tests of `unroll bench`: that it measures, not the times that it measures."""
 
 import json
 import unittest
@@ -46,7 +46,7 @@ class BenchTest(ProgramTest):
         self.assertEqual(needs["generation-64/rnn-256"]["flop"], 64 * 2 * hidden * (hidden + vocabulary))
         self.assertEqual(needs["generation-64/rnn-256"]["read_bytes"], 0)
         self.assertEqual(needs["generation/rnn-256"]["flop"], 0)
-        # One row of the input's table, W_hh, two biases, and the output layer.
+        # One row of the input table, W_hh, two biases, and the output layer.
         self.assertEqual(needs["generation/rnn-256"]["read_bytes"],
                          4 * (hidden + hidden * hidden + 2 * hidden + (hidden + 1) * vocabulary))
 

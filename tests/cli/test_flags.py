@@ -166,8 +166,8 @@ class ConfigTest(ProgramTest):
                   "newlines": "space", "prefix": ["ab", "bc"], "report-every": 3, "sample-length": 4, "out": "there",
                   "overwrite": True, "json": True, "validation": 0.25, "validate-every": 2, "patience": 9, "accumulate": 2,
                   "checkpoint-every": "1h", "keep": 3, "max-rollbacks": 1, "gradient-slices": 2, "rank-timeout": 5}
-        elsewhere = {"resume", "extend-epochs", "init-from", "unknown"}  # test_resume.py, test_validation.py
-        # What needs another optimizer, schedule or clipping than these.
+        elsewhere = {"resume", "extend-epochs", "init-from", "unknown"}  # tested in test_resume.py and test_validation.py
+        # Keys that need another optimizer, schedule or clipping.
         others = [({"optimizer": "adamw", "weight-decay": 0.25, "schedule": "plateau", "lr-patience": 0, "lr-decay": 0.5},
                    "adamw rate 0.5, weight decay 0.25, warm-up of 2 updates, plateau times 0.5 beyond 0 epochs without gain, clip 2"),
                   ({"optimizer": "rmsprop", "lr": 0.01, "schedule": "step", "lr-decay-every": 2, "clip": 0, "clip-value": 0.125},

@@ -1,5 +1,5 @@
-"""Training on three hosts, of which one is killed, frozen or cut off. UNROLL_FAILURES: how many of each where nothing else is wrong, at moments that
-UNROLL_SEED chooses. Skipped where this process may not make network namespaces."""
+"""Training on three hosts, one of which is killed, frozen or cut off. UNROLL_FAILURES is the number of failures of each kind in the
+good network; UNROLL_SEED determines their moments. Skipped if this process may not create network namespaces."""
 
 import json
 import os
@@ -57,7 +57,7 @@ class NetworkTest(RanksTest):
         return time.monotonic() - began
 
     def expect_end(self, process, reachable, last):
-        """All ends on the reachable hosts, with one line, and on the `last` one when it is back."""
+        """All processes end: on the reachable hosts, with one error line, and on the `last` host once it is back."""
         seconds = self.wait_until_empty(reachable, lambda: "processes are left on a reachable host")
         number, bring_back = last
         bring_back()
@@ -68,7 +68,7 @@ class NetworkTest(RanksTest):
         print(f"{self.id().split('.')[-1]}: over after {seconds:.1f} s", file=sys.stderr)
 
     def lose(self, fail, reachable, last):
-        """The last checkpoint goes on to the model that one process makes."""
+        """After the failure, a run resumed from the last checkpoint gives the model of a single process."""
         self.succeed(*TRAIN, "--epochs", "40", "--out", "one")
         for _ in range(self.FAILURES):
             process = self.launch(*TRAIN, "--epochs", "40", "--out", "run", "--overwrite")
@@ -125,7 +125,7 @@ BAD_NETWORK = {"rate": "20mbit", "delay": 0.01, "loss": 5}
 @unittest.skipUnless(HAS_MPI, "neither mpirun nor the plugin for it")
 @unittest.skipUnless(hosts.allowed(**BAD_NETWORK), "no right to make network namespaces, or no nftables or TUN")
 class BadNetworkTest(NetworkTest):
-    """Narrow, far away, and it loses frames."""
+    """Low bandwidth, a link with delay, and lost frames."""
     NETWORK = BAD_NETWORK
 
     def test_three_hosts_make_the_model_of_one_process(self):

@@ -1,5 +1,5 @@
-"""SIGKILL at random moments: nothing is lost or damaged, and what goes on ends in the same bits. UNROLL_KILLS says how
-often (20 by default); UNROLL_SEED repeats a series."""
+"""SIGKILL at random moments: no checkpoint is lost or damaged, and the resumed run ends with the same bits. UNROLL_KILLS is the
+number of kills (20 by default); UNROLL_SEED repeats a series."""
 
 import os
 import random
@@ -21,7 +21,7 @@ TRAININGS = [
     ["--cell", "gru", "--layers", "2", "--dropout", "0.3", "--validation", "0.1", "--validate-every", "30"],
     ["--cell", "lstm", "--epoch-state", "carry", "--optimizer", "rmsprop", "--lr", "0.001", "--accumulate", "2"],
     ["--cell", "gru", "--embedding", "40", "--tied", "--schedule", "cosine", "--windows", "random"],
-    # Goes back to its first checkpoint again and again.
+    # Diverges and rolls back to its first checkpoint repeatedly.
     ["--cell", "rnn", "--activation", "relu", "--optimizer", "adam", "--lr", "1e6", "--clip", "0", "--max-rollbacks", "99",
      "--hidden", "8", "--steps", "5", "--batch", "2", "--checkpoint-every", "20"],
 ]
@@ -39,7 +39,7 @@ class KillTest(ProgramTest):
         self.killed_run = self.folder / "run"
 
     def killed(self, arguments, seconds, in_a_save):
-        """Whether the process still ran after so long, and was killed then, or as soon as it was saving."""
+        """Kills the process after `seconds`, or after that as soon as it is saving. False if it ended before."""
         process = subprocess.Popen([PROGRAM, "train", *arguments], cwd=self.folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
         time.sleep(seconds)
         while in_a_save and process.poll() is None and not any(self.killed_run.glob("*.safetensors.tmp.*")):
@@ -75,7 +75,7 @@ class KillTest(ProgramTest):
                     self.assertEqual(with_checksum(data), data, f"{path.name} is damaged")
                 if not found:
                     shutil.rmtree(self.killed_run, ignore_errors=True)
-                    continue  # it had not begun
+                    continue  # killed before its first checkpoint
                 self.assertGreaterEqual(max(found), done, "a checkpoint was lost")
                 if 0 < max(found) < last:
                     kills += 1

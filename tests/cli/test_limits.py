@@ -1,4 +1,4 @@
-"""How much memory and how little time the program takes. Not under sanitizers: they take much more of both."""
+"""Memory and time that the program takes. Not run under sanitizers, which need much more of both."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from support import INTERNAL, LYRICS, PROGRAM, TINY, ProgramTest
 
 class LimitsTest(ProgramTest):
     def train(self, *flags):
-        """The memory that one epoch of training took and what the plan had said, in MB."""
+        """The memory that one epoch of training took, and the prediction of the plan, in MB."""
         with open(self.folder / "plan", "wb") as plan:
             words = [PROGRAM, "train", str(LYRICS), "--epochs", "1", "--out", str(self.folder / "run"), *flags]
             child = os.posix_spawn(PROGRAM, words, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, plan.fileno(), 2)])
@@ -24,7 +24,7 @@ class LimitsTest(ProgramTest):
         self.assertLess(abs(taken / said - 1), 0.25)
 
     def test_memory_of_the_textbook_run(self):
-        """Its sizes, on a text of a few more symbols than its 1027."""
+        """The textbook's sizes, on a text with slightly more different symbols than its 1027."""
         for cell in ("rnn", "gru", "lstm"):
             taken, _ = self.train("--cell", cell, "--hidden", "256", "--batch", "32", "--steps", "35", "--limit", "10000",
                                   "--overwrite")
@@ -43,7 +43,7 @@ class LimitsTest(ProgramTest):
             start = time.perf_counter()
             self.assertRegex(self.succeed("--version").out, r"^unroll \d+\.\d+\.\d+\n$")
             return time.perf_counter() - start
-        # One quick start is enough: on a machine that others use too, most may be slow.
+        # One fast start is enough: on a shared machine most may be slow.
         self.assertTrue(any(seconds() < 0.020 for _ in range(200)))
 
 

@@ -22,7 +22,7 @@ class LiveLineTest(ProgramTest):
         self.write("text.txt", "the cat sat on the mat. " * 500)
 
     def on_terminal(self, columns, **environment):
-        """What the program writes to standard error when that is a terminal, and the seconds it takes."""
+        """The program's standard error if that is a terminal, and its run time in seconds."""
         try:
             master, terminal = pty.openpty()
         except OSError as error:
@@ -46,7 +46,7 @@ class LiveLineTest(ProgramTest):
         return seen.decode("utf-8"), time.perf_counter() - start
 
     def updates(self, seen):
-        """The texts that the line showed."""
+        """The successive texts of the live line."""
         return [part for part in re.findall(r"\r\x1b\[K(epoch [^\r\n]*)(?=\r\x1b)", seen) if "perplexity" not in part.split(",")[0]]
 
     def test_widths(self):
@@ -67,7 +67,7 @@ class LiveLineTest(ProgramTest):
                 self.assertLessEqual(len(updates), 1 + 10 * seconds)
                 self.assertRegex(updates[0], f"^({pattern})$")
                 self.assertLess(max(map(len, updates)), columns)
-                # Removed before the lines that stay: nothing of it is left in front of them, or at the end.
+                # The live line is removed completely before permanent lines and at the end.
                 self.assertRegex(seen, r"\r\x1b\[Kepoch 1 perplexity")
                 last_lines = seen.split(CLEAR)[-1]
                 self.assertTrue(last_lines.endswith("\n"), last_lines)

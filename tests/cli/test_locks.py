@@ -1,4 +1,4 @@
-"""Two processes and one run directory: the second is refused, and a dead process holds nothing."""
+"""Two processes and one run directory: the second is refused, and a dead process holds no lock."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ class LockTest(ProgramTest):
         self.write("text.txt", "the cat sat on the mat. " * 20)
 
     def start(self, *flags):
-        """A training that goes on for hours, in run/; returns when it has begun, and so has the lock."""
+        """Starts a training that takes hours, in run/; returns once it has begun and holds the lock."""
         words = [PROGRAM, "train", "text.txt", *TINY, "--epochs", "1000000000", "--out", "run", *flags]
         process = subprocess.Popen(words, cwd=self.folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
         self.addCleanup(process.stderr.close)

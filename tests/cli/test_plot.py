@@ -10,7 +10,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def shown(picture):
-    """The texts of an SVG picture, in their order."""
+    """The texts of an SVG picture, in order."""
     return ["".join(text.itertext()).strip() for text in xml.etree.ElementTree.fromstring(picture).iter(SVG + "text")]
 
 
@@ -86,7 +86,7 @@ class PictureTest(ProgramTest):
         self.assertIn("no perplexity", self.complaint(BAD_DATA, "plot", "only"))
 
     def test_ticks_whatever_the_range(self):
-        """Numbers beside the picture, enough to read it and not a crowd."""
+        """The axis has enough labels to be readable, but not too many."""
         for low, high in ((1.001, 1.002), (1, 1), (5, 9), (2, 700), (1.5, 1e9), (1e300, 1e305)):
             with self.subTest(low=low, high=high):
                 self.write_log("run", START, report(10, high), report(20, low))

@@ -1,4 +1,4 @@
-"""Training over processes, by mpirun on this host."""
+"""Training over several processes, with mpirun on this host."""
 
 import json
 import os
@@ -18,7 +18,7 @@ SMALL = ["--hidden", "8", "--batch", "8", "--steps", "5", "--epochs", "4", "--gr
 
 
 def is_alive(process):
-    """Not ended, whether its parent has asked how or not."""
+    """True if the process runs; false if it has ended, even as a zombie."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
@@ -78,7 +78,7 @@ class RanksOnOneHostTest(RanksTest):
         self.assertEqual(self.files("runs/*"), [])
 
     def own_folders(self):
-        """A program that begins in a folder of its rank's name."""
+        """A script that runs the program in a folder named after its rank."""
         script = self.write("start.sh", f'#!/bin/sh\ncd "$OMPI_COMM_WORLD_RANK" && exec {PROGRAM} "$@"\n')
         script.chmod(0o755)
         for rank in range(3):
@@ -135,8 +135,8 @@ class RanksOnOneHostTest(RanksTest):
     def test_memory_is_shared_by_the_ranks_of_a_host(self):
         meminfo = Path("/proc/meminfo").read_text()
         available = 1024 * sum(map(int, re.findall(r"^(?:MemAvailable|SwapFree): +(\d+)", meminfo, re.M)))
-        # Weights, their packed copy, their gradients and those of the other rank: 4 blocks of H x H numbers of 4 bytes, two
-        # thirds of what there is, for each of the ranks.
+        # Weights, their packed copy, their gradients and those of the other rank: 4 blocks of H x H numbers of 4 bytes. Each
+        # of the ranks takes two thirds of the available memory.
         hidden = int((available / 24) ** 0.5)
         flags = ["--hidden", hidden, "--batch", "2", "--steps", "2", "--epochs", "1", "--optimizer", "sgd", "--cell", "rnn"]
         self.assertRegex(self.ranks_complain(INTERNAL, 2, "train", "text.txt", *flags), "out of memory: this training takes about")
@@ -150,7 +150,7 @@ class RanksOnOneHostTest(RanksTest):
         self.assertEqual(self.model("mixed"), self.model("one"))
 
     def test_a_signal_to_mpirun_saves_and_stops(self):
-        # Slow, since for a second mpirun neither reads what they say nor passes the signal on.
+        # A slow training, because for a second mpirun neither reads the output of the ranks nor forwards the signal.
         flags = [*SMALL, "--hidden", "150", "--epochs", "100000", "--report-every", "1"]
         process = subprocess.Popen(self.ranks_command(2, "train", "text.txt", *flags, "--out", "run"), cwd=self.folder,
                                    stderr=subprocess.PIPE, env=ENVIRONMENT, start_new_session=True)
@@ -219,7 +219,7 @@ class RanksOnOneHostTest(RanksTest):
         said = []
         reader = threading.Thread(target=lambda: said.append(process.stderr.read().decode()))
         reader.start()
-        for _ in range(50):  # a tenth of the time at work
+        for _ in range(50):  # the rank runs for a tenth of the time
             os.kill(children[1], signal.SIGSTOP)
             time.sleep(0.18)
             os.kill(children[1], signal.SIGCONT)
@@ -231,7 +231,7 @@ class RanksOnOneHostTest(RanksTest):
 
     def test_a_slow_rank_is_named(self):
         named = r"(?m)^slow      rank 1 on .* takes \d+\.\d times as long as the others, which wait \d+ % of the time$"
-        for _ in range(3):  # where other programs keep the machine busy, all ranks are slow by turns
+        for _ in range(3):  # repeated, because on a busy machine all ranks are slow at times
             said = self.run_with_a_rank_that_is_often_stopped()
             if re.search(named, said):
                 break
@@ -332,7 +332,7 @@ class LaunchTest(RanksTest):
         return process
 
     def ranks_of(self, process):
-        """The processes of mpirun's ranks, once training is under way."""
+        """The process ids of mpirun's ranks, once training has started."""
         for line in process.stderr:
             if line.startswith(b"epoch 0"):
                 break
@@ -392,7 +392,7 @@ class LaunchTest(RanksTest):
         self.assertEqual([rank for rank in ranks if is_alive(rank)], [])
 
     def kill_before_it_begins(self, process):
-        """One of the ranks, before they have said or done anything."""
+        """Kills one of the ranks before they have started to work."""
         ranks = []
         while len(ranks) < 2:
             ranks = [rank for child in children_of(process.pid) for rank in children_of(child)]

@@ -1,4 +1,4 @@
-"""What a training leaves in its run directory beside the model: log.jsonl, an event file, curve.svg."""
+"""Files that a training writes to its run directory besides the model: log.jsonl, an event file, curve.svg."""
 
 import json
 import math
@@ -16,7 +16,7 @@ DIVERGING = ["--optimizer", "sgd", "--lr", "1e30", "--clip", "0", "--cell", "rnn
 
 
 def without_gnuplot():
-    """An environment in which there is no such program."""
+    """An environment in which gnuplot is not found."""
     return {**os.environ, "PATH": "/nowhere"}
 
 
@@ -109,20 +109,20 @@ class RecordTest(ProgramTest):
         self.assertEqual((stop["event"], stop["reason"]), ("stop", "diverged"))
 
     def test_a_failure_is_in_the_log(self):
-        (self.folder / "run" / "model.safetensors").mkdir(parents=True)  # where no model can be written
+        (self.folder / "run" / "model.safetensors").mkdir(parents=True)  # a folder in the place of the model file
         self.complaint_underway(74, "train", "text.txt", *TINY, "--out", "run", "--overwrite")
         self.assertEqual(self.log("run")[-1]["reason"], "failed")
 
     def test_a_full_disk_ends_no_training(self):
-        """One warning for each file; checkpoints and model, which are small enough, are written."""
+        """One warning per file; checkpoints and model are small enough and are written."""
         self.write("a.txt", "ab" * 60)
         flags = ["--hidden", "1", "--batch", "2", "--steps", "5", "--epochs", "300", "--report-every", "1"]
         result = self.succeed("train", "a.txt", *flags, "--out", "run", preexec_fn=limit_file_size(9000))
         warnings = [line for line in result.err.splitlines() if line.startswith("warning")]
         self.assertEqual(len([w for w in warnings if "log.jsonl" in w and "File too large" in w]), 1, warnings)
         self.assertEqual(len([w for w in warnings if "tfevents" in w]), 1, warnings)
-        self.assertLessEqual(len(warnings), 3)  # and the curve
-        self.log("run")  # whole lines
+        self.assertLessEqual(len(warnings), 3)  # the third may be for the curve
+        self.log("run")  # checks that all lines are complete
         self.assertEqual(self.files("model.safetensors"), ["run/model.safetensors"])
 
     def test_closed_standard_streams_end_no_training_and_lend_their_numbers_to_no_file(self):
@@ -143,7 +143,7 @@ class RecordTest(ProgramTest):
         self.succeed("inspect", "run")
 
     def test_fast_epochs_do_not_make_the_log_long(self):
-        """At most ten reports a second, beside those that are printed."""
+        """At most ten reports per second, besides the printed ones."""
         self.write("a.txt", "ab" * 20)
         flags = ["--hidden", "1", "--batch", "1", "--steps", "30", "--epochs", "3000", "--report-every", "3000"]
         self.succeed("train", "a.txt", *flags, "--out", "run")

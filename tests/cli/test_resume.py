@@ -1,4 +1,4 @@
-"""Stopping, going on, and beginning with the weights of another run."""
+"""Stopping, resuming, and starting from the weights of another run."""
 
 import json
 import os
@@ -17,7 +17,7 @@ SMALL = ["--hidden", "8", "--batch", "2", "--steps", "5", "--epochs", "6"]  # 62
 
 
 def updates_in(folder):
-    """Those that the folder has checkpoints of."""
+    """The updates of which the folder has checkpoints, sorted."""
     return sorted(int(re.search(r"-(\d+)\.", path.name)[1]) for path in folder.glob("checkpoint-*.safetensors"))
 
 
@@ -33,14 +33,14 @@ class ResumeTest(ProgramTest):
         return (self.folder / run / "model.safetensors").read_bytes()
 
     def go_back(self, run, update):
-        """Leaves of a run what a process that was killed after so many updates would have left."""
+        """Reduces a run to what a process killed after `update` updates would have left."""
         for path in (self.folder / run).glob("checkpoint-*.safetensors"):
             if int(re.search(r"-(\d+)\.", path.name)[1]) > update:
                 path.unlink()
         (self.folder / run / "model.safetensors").unlink()
 
     def start(self, *flags):
-        """A training under way."""
+        """Starts a training and returns its process."""
         process = subprocess.Popen([PROGRAM, "train", *flags], cwd=self.folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.stdout.close)
@@ -80,7 +80,7 @@ class SameBitsTest(ResumeTest):
                 self.assertEqual(log.read_text().count('"start"'), 1)
 
     def test_resuming_needs_nothing_but_the_name(self):
-        """From another folder, and with the text that came from a pipe."""
+        """Also from another folder, and if the text came from a pipe."""
         self.train("--out", "whole", "--validation", "0.2")
         flags = ["--out", "run", "--validation", "0.2", "--checkpoint-every", "50", "--keep", "100"]
         self.succeed("train", "-", *SMALL, *flags, stdin=("\ufeff" + TEXT).encode())
@@ -181,7 +181,7 @@ class SameBitsTest(ResumeTest):
             self.assertAlmostEqual(event["learning_rate"] / rate, 1, places=6)
 
     def test_what_is_said_again_is_no_other_course(self):
-        """A default by its name, or another spelling: a rollback after it goes where it would have gone."""
+        """Passing the value that an option has already, or another spelling of it, does not change where rollbacks go."""
         wild = ["--hidden", "12", "--limit", "500", "--batch", "4", "--steps", "20", "--epochs", "60", "--optimizer", "sgd", "--clip", "0",
                 "--cell", "rnn", "--activation", "relu", "--lr", "1e6", "--checkpoint-every", "100", "--keep", "99"]
         self.succeed("train", "text.txt", *wild, "--epochs", "1", "--max-rollbacks", "99", "--out", "run")
@@ -295,7 +295,7 @@ class RefusalTest(ResumeTest):
         whole = path.read_bytes()
         version = re.search(rb'"unroll_version":"([0-9.]+)"', whole)[1]
         for old, new, said in ((b'"unroll_version":"' + version, b'"unroll_version":"9' + version[1:], "9" + version[1:].decode()),
-                               (b'"format_version":"1"', b'"format_version":"2"', "format_version"),
+                               (b'"format_version":"2"', b'"format_version":"3"', "format_version"),
                                (b"unroll.checkpoint", b"others.checkpoint", "others.checkpoint")):
             with self.subTest(said):
                 self.assertIn(old, whole)
@@ -366,7 +366,7 @@ class SignalTest(ResumeTest):
         self.complaint(USAGE, "train", "long.txt", "--out", "run")
 
     def test_what_was_ignored_stays_ignored(self):
-        """As nohup does it."""
+        """SIGHUP is ignored at the start, as under nohup."""
         process = subprocess.Popen([PROGRAM, "train", "text.txt", *self.LONG, "--out", "run"], cwd=self.folder,
                                    stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                    preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
@@ -379,7 +379,7 @@ class SignalTest(ResumeTest):
 
 class FaultTest(ResumeTest):
     def test_a_disk_that_is_full_for_a_while(self):
-        """One warning; the model, which is smaller than a checkpoint, is written; the end says that the save failed."""
+        """One warning; the model, which is smaller than a checkpoint, is written; the last line reports that the save failed."""
         self.train("--out", "run")
         size = max(p.stat().st_size for p in (self.folder / "run").glob("checkpoint-*"))
         result = self.run_program("train", "text.txt", *SMALL, "--out", "full", "--checkpoint-every", "40",
@@ -406,7 +406,7 @@ class FaultTest(ResumeTest):
         self.assertTrue(said[-1].startswith("unroll: run/"), said[-1])
 
     def test_a_real_full_disk(self):
-        """A small tmpfs, which fills and is given room again."""
+        """A small tmpfs that fills up and has free space again later."""
         disk = self.folder / "disk"
         disk.mkdir()
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", disk], capture_output=True).returncode != 0:
@@ -440,7 +440,7 @@ class FaultTest(ResumeTest):
 
 
 class DivergenceTest(ResumeTest):
-    """Relu networks without clipping, with rates that are absurd at first."""
+    """ReLU networks without clipping, with learning rates that are far too high at first."""
 
     WILD = ["--hidden", "8", "--batch", "2", "--epochs", "6", "--cell", "rnn", "--activation", "relu", "--clip", "0", "--keep", "99"]
 
@@ -471,7 +471,7 @@ class DivergenceTest(ResumeTest):
         self.assertEqual([e["step"] for e in rollbacks], sorted(e["step"] for e in rollbacks))
         self.assertGreater(rollbacks[-1]["step"], 0, "it went back to the last checkpoint, not the first")
         self.assertEqual(self.log("run")[-1]["reason"], "diverged")
-        # The attempts are used up for a resumed run as well, unless it may have more.
+        # A resumed run has no attempts left either, unless it is allowed more.
         self.complaint_underway(75, "train", "--resume", "run")
         self.assertEqual(len(self.rollbacks()), 8)
         self.complaint_underway(75, "train", "--resume", "run", "--max-rollbacks", "9")

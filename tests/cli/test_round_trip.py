@@ -1,4 +1,4 @@
-"""Training, writing on, scoring and looking at the result, and that the four agree with each other and with plain arithmetic."""
+"""train, generate, evaluate and inspect agree with each other and with plain arithmetic."""
 
 import gzip
 import json
@@ -28,7 +28,7 @@ class RoundTripTest(ProgramTest):
         values = [float(value.replace(",", "")) for _, value, _ in reports]
         self.assertLess(values[-1], values[0] / 2)
         self.assertEqual(reports[-1][1], perplexity)
-        # The last continuation of training is what generation says.
+        # The last sample of training is the output of generate.
         samples = re.findall(r"^ - (.*)$", trained.err, re.M)
         self.assertEqual(len(samples), 7)  # epoch 0 and six reports
         written = self.succeed("generate", "run", "--prefix", "# ", "--length", "50").out
@@ -42,7 +42,7 @@ class RoundTripTest(ProgramTest):
         self.assertEqual(scores[0], scores[1])
         self.assertEqual(scores[0]["symbols"], 2999)
         self.assertLess(scores[0]["perplexity"], values[0])
-        # And what the model is.
+        # inspect describes the model.
         shown = json.loads(self.succeed("inspect", "run", "--json").out)
         self.assertEqual((shown["cell"], shown["hidden"], shown["newlines"]), ("gru", 24, "space"))
         self.assertEqual("".join(sorted(s["symbol"] for s in shown["vocabulary"])), "".join(sorted(set(normalised(text, "space")))))
@@ -97,7 +97,7 @@ class RoundTripTest(ProgramTest):
                                 "--overwrite", *flags).err
             return float(re.search(r"about ([\d.]+) MB", plan).group(1))
 
-        block = 4e-6 * 1536 ** 2  # of the recurrent weights, nearly all there are
+        block = 4e-6 * 1536 ** 2  # MB of the recurrent weights, nearly all of the model
         none = megabytes("--optimizer", "sgd")
         for moments, flags in ((1, "--optimizer sgd --momentum 0.5"), (1, "--optimizer rmsprop"), (2, "--optimizer adam"),
                                (2, "--optimizer adamw")):
@@ -151,7 +151,7 @@ class RoundTripTest(ProgramTest):
 
 
 class PlainArithmeticTest(ProgramTest):
-    """The program against a dozen lines of Python."""
+    """Compares the program with a dozen lines of Python."""
 
     def test_scores_and_greedy_text(self):
         text = "".join("the cat sat on the mat. "[(i * i // 7 + i) % 24] for i in range(1300))
@@ -167,7 +167,8 @@ class PlainArithmeticTest(ProgramTest):
         score = json.loads(self.succeed("evaluate", path, "text.txt", "--json").out)
         self.assertEqual(score["symbols"], len(text) - 1)
         mean = loss / (len(text) - 1)
-        # float32 over a recurrence of 1300 steps that forgets; a state reset at a window changes the fourth digit
+        # The tolerance is for float32 over 1300 steps of a recurrence that forgets; resetting the state at a window would change the
+        # fourth digit.
         self.assertAlmostEqual(score["cross_entropy"], mean, delta=2e-6)
         self.assertAlmostEqual(score["bits_per_symbol"], mean / math.log(2), delta=4e-6)
         self.assertAlmostEqual(score["perplexity"], math.exp(mean), delta=1e-4)
@@ -220,7 +221,7 @@ class InspectTest(ProgramTest):
         self.write("text.txt", "a想\n\u200b" * 5)
         lines = self.succeed("inspect", "text.txt").out.splitlines()
         table = lines[lines.index(next(l for l in lines if l.startswith("index"))) + 1:]
-        def columns(line):  # where the code point begins, with wide characters counted twice
+        def columns(line):  # column where the code point begins; wide characters count twice
             return sum(2 if c > "\u2e80" else 1 for c in line[:line.index("U+")]) if "\u200b" not in line else -1
         self.assertEqual(len(table), 4)
         self.assertEqual(len({columns(line) for line in table if " U+200B" not in line}), 1)

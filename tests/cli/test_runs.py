@@ -51,7 +51,7 @@ class RunsTest(ProgramTest):
         def of(name):
             return [runs[name][key] for key in ("best_perplexity", "best_of", "epochs_done")]
         self.assertEqual(of("validated"), [8.5, "validation", 2])
-        self.assertEqual(of("trained"), [2, "training", 2])  # part of an epoch is no epoch
+        self.assertEqual(of("trained"), [2, "training", 2])  # an incomplete epoch does not count
         self.assertEqual(of("back"), [3, "training", 1])
         self.assertEqual(of("new"), [None, "training", 0])
 

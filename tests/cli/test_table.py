@@ -1,4 +1,4 @@
-"""unroll table inspect, on synthetic houses with the traps of a competition's."""
+"""unroll table inspect, on synthetic houses with the data problems of a competition's table."""
 
 import gzip
 import io

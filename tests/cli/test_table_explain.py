@@ -1,4 +1,4 @@
-"""unroll table explain: what a model of a table learned from, and where it is wrong."""
+"""unroll table explain: which columns a table model learned from, and where it is wrong."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def with_noise(text, name="noise", seed=9):
-    """The same table with a column that says nothing."""
+    """The same table with an additional column of random noise."""
     rng = random.Random(seed)
     lines = text.splitlines()
     return "\n".join([f"{name},{lines[0]}", *(f"{rng.gauss(0, 1):.3f},{line}" for line in lines[1:])]) + "\n"
@@ -26,7 +26,7 @@ class ExplainTest(TableTrainTest):
         return json.loads(self.succeed("table", "explain", *arguments, "--json").out)
 
     def texts(self, picture):
-        """All that is written in an SVG picture."""
+        """All texts of an SVG picture."""
         return ["".join(text.itertext()).strip() for text in xml.etree.ElementTree.parse(self.folder / picture).iter(SVG + "text")]
 
 
@@ -58,7 +58,7 @@ class ImportanceTest(ExplainTest):
         rows = [line.split(",") for line in houses(200).splitlines()]
         for row in rows[1:]:
             if int(row[3]) >= 1984:
-                row[1] = "1000"  # in the order of time, all that are validated
+                row[1] = "1000"  # all validation rows, as the rows are ordered by time
         self.write("train.csv", "\n".join(map(",".join, rows)) + "\n")
         self.train("train.csv", "--id", "Id", "--time-order", "year", "--folds", "1", "--out", "run")
         importance = {one["column"]: one["importance"] for one in self.explain("run", "train.csv")["importance"]}
@@ -142,7 +142,7 @@ class PartialDependenceTest(ExplainTest):
         points = {one["column"]: {p["value"]: p["prediction"] for p in one["points"]} for one in explained["partial_dependence"]}
         self.assertEqual(list(points), ["area", "zone", "year"])
         self.assertEqual(sorted(points["zone"]), list("abcd"))
-        for level in "bcd":  # by 0.2 a level
+        for level in "bcd":  # 0.2 per level
             self.assertAlmostEqual(math.log(points["zone"][level] / points["zone"]["a"]), 0.2 * (ord(level) - 97), delta=0.05)
         areas = list(points["area"])
         self.assertEqual(areas, sorted(areas))
@@ -218,7 +218,7 @@ class PictureTest(ExplainTest):
 
 class RefusalsTest(ExplainTest):
     def no_picture(self, problem, **options):
-        """All else is printed."""
+        """Everything except the picture is still printed."""
         result = self.run_program("table", "explain", "run", "train.csv", **options)
         self.assertEqual(result.returncode, IO)
         self.assertEqual(len(result.err.splitlines()), 1)

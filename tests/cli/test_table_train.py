@@ -22,7 +22,7 @@ def california_houses(rows, seed, **how):
 
 
 def houses(rows, seed=1, columns=("Id", "area", "zone", "year", "price")):
-    """Prices of a few columns with noise of 0.1."""
+    """Houses whose log price depends on a few columns, with noise of deviation 0.1."""
     rng = random.Random(seed)
     lines = [",".join(columns)]
     for i in range(rows):
@@ -46,7 +46,7 @@ class TableTrainTest(ProgramTest):
         return [float(row[target]) for row in self.rows("submission.csv")]
 
     def folds_left_the_same(self, model):
-        """Whose predictions stay where the targets of the second fold's validation rows become others."""
+        """The folds whose predictions stay the same if the targets of the second fold's validation rows change."""
         lines = houses(200).splitlines()
         self.write("a.csv", "\n".join(lines))
         self.train("a.csv", "--id", "Id", "--out", "a", model=model)
@@ -240,7 +240,7 @@ class HousesTest(TableTrainTest):
                 plain, absurd = (self.train(f"{name}.csv", "--id", "Id", "--folds", "3", "--out", f"{name}-{model}", model=model)
                                  for name in ("a", "absurd"))
                 self.assertTrue(math.isfinite(absurd["validation"]))
-                if model != "textbook":  # which standardises what it gets
+                if model != "textbook":  # it only standardises its input
                     self.assertLess(statistics.median(fold["validation"] for fold in absurd["folds"]), 1.3 * plain["validation"])
                 self.assertEqual(len(self.predict(f"absurd-{model}", "absurd.csv")), 150)
 

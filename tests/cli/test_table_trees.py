@@ -1,4 +1,4 @@
-"""unroll table train --model trees, with XGBoost, and what is said without it."""
+"""unroll table train --model trees, with XGBoost, and the error messages without it."""
 
 import math
 import os
@@ -15,7 +15,7 @@ TREES = ("--model", "trees")
 
 
 def lacks_xgboost():
-    """Whether the build does: it says so before it looks at any file."""
+    """True if the build lacks XGBoost: the program says so before it reads any file."""
     result = subprocess.run([PROGRAM, "table", "train", "/no/such/file", "--target", "price", *TREES], capture_output=True, timeout=100)
     return b"this build of unroll lacks" in result.stderr
 

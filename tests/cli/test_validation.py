@@ -1,4 +1,4 @@
-"""Held-out text: what is measured, what is kept, when training ends."""
+"""Validation text: what is measured, which model is kept, when training ends."""
 
 import json
 import math
@@ -20,7 +20,7 @@ class ValidationTest(ProgramTest):
         return [line for line in self.log(run) if line["event"] == "validation"]
 
     def test_every_held_out_symbol_counts_once(self):
-        """Against the plainest Python: the last tenth, the symbol before it only read."""
+        """Compares with plain Python: the last tenth is scored, the symbol before it is only input."""
         result = self.succeed("train", "text.txt", *SMALL, "--cell", "rnn", "--validation", "0.1", "--out", "run", "--json")
         held_out = len(TEXT) // 10
         self.assertIn(f"the last 10 % of the text: {held_out} symbols", result.err)
@@ -46,7 +46,7 @@ class ValidationTest(ProgramTest):
         self.assertAlmostEqual(said["bits_per_byte"], said["bits_per_symbol"] / 3)
 
     def test_the_best_is_kept_and_patience_ends(self):
-        """With such a rate the loss soon goes up again."""
+        """At this learning rate the loss soon rises again."""
         flags = ["--validation", "0.1", "--validate-every", "5", "--lr", "0.3", "--patience", "4", "--epochs", "400"]
         result = self.succeed("train", "text.txt", *SMALL, *flags, "--out", "run", "--json")
         losses = [v["loss"] for v in self.validations()]
@@ -55,7 +55,7 @@ class ValidationTest(ProgramTest):
                          [loss == min(losses[:i + 1]) and losses.index(loss) == i for i, loss in enumerate(losses)])
         self.assertRegex(result.err, r"stopped   4 validations without a better one; the best is that of update \d+")
         self.assertEqual(len(re.findall(r"^update .* validation perplexity", result.err, re.M)), len(losses))
-        # The model that is left has the lowest loss.
+        # The saved model has the lowest loss.
         self.write("tail.txt", TEXT[-(len(TEXT) // 10) - 1:])
         score = json.loads(self.succeed("evaluate", "run", "tail.txt", "--json").out)
         self.assertAlmostEqual(score["cross_entropy"], min(losses), places=5)

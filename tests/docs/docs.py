@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Holds the documentation to its word.
+"""Tests the documentation.
 
-usage: docs.py links ROOT            every relative link leads somewhere
-       docs.py snippets ROOT FOLDER  writes each ```cpp block as a program into FOLDER, for a compiler to judge
+usage: docs.py links ROOT            checks that every relative link has a target
+       docs.py snippets ROOT FOLDER  writes each ```cpp block as a program into FOLDER, to be compiled
        docs.py commands ROOT         runs the ```sh blocks of README.md, in order, in a clean copy of the tree
 
-A ```cpp block with a main() is a program as it stands. Any other is taken as statements inside a function; what these
-need declared goes into a comment right before the block: <!-- given: Context context; -->
+A ```cpp block with a main() is a complete program. Any other is compiled as statements inside a function; declarations
+that these need go into a comment right before the block: <!-- given: Context context; -->
 """
 import os
 import re
@@ -21,7 +21,7 @@ FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTAL
 GIVEN = re.compile(r"<!--\s*given:(.*?)-->\s*\Z", re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 INCLUDE = re.compile(r"^#include[^\n]*\n", re.MULTILINE)
-# Cloning needs the published address; the long ones are what runs this script, or steps of their own in .ci/run.
+# Cloning needs the published address; the long commands run this script or are separate steps of .ci/run.
 NOT_RUN = re.compile(r"(git clone|cd unroll|make (test|long|bench|format))\b")
 FRAGMENT = """#include <fmt/format.h>
 #include <unroll/unroll.h>
@@ -62,7 +62,7 @@ def blocks_of(path, root):
 def program_of(block):
     if re.search(r"\bint main\(", block.body):
         return f'#line {block.line} "{block.document}"\n{block.body}'
-    # Blanked, not removed: line numbers in messages are the document's.
+    # Includes are blanked, not removed, so that line numbers in messages are those of the document.
     return FRAGMENT.format(includes="".join(INCLUDE.findall(block.body)), given=block.given, line=block.line,
                            document=block.document, body=INCLUDE.sub("\n", block.body))
 
@@ -96,13 +96,13 @@ def check_links(root):
 
 
 def copy_tree(root, target):
-    """What a clone would hold."""
+    """Copies the files that a clone would contain."""
     ignore = shutil.ignore_patterns(".git", "build*", "runs", "shared", "__pycache__", ".venv")
     shutil.copytree(root, target, ignore=ignore)
 
 
 def commands_of(block):
-    """The block's commands, one per logical line, without those that are not run here."""
+    """The block's commands, one per logical line, except those that are not run here."""
     joined = block.body.replace("\\\n", " ")
     lines = [line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return [line for line in lines if not NOT_RUN.match(line.strip())]
@@ -112,7 +112,7 @@ def run_commands(root):
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "unroll"
         copy_tree(root, tree)
-        # Where a compiler cache is in use, the copy's files count as those that it was made from.
+        # If a compiler cache is in use, it treats the files of the copy as the originals.
         environment = {**os.environ, "CCACHE_BASEDIR": str(tree)}
         count = 0
         for block in blocks_of(root / "README.md", root):

@@ -81,7 +81,7 @@ def draw(cell, layers, dirs, hidden):
     if cell == "lstm":
         data["c0"] = uniform((layers * dirs, BATCH, hidden), 0.75)
     data["target"] = torch.from_numpy((rng.random((STEPS, BATCH)) * VOCABULARY).astype(np.int32))
-    # Twice the usual bound, so that gates leave the range where sigmoid and tanh are nearly straight lines.
+    # Twice the usual bound, so that gates leave the range where sigmoid and tanh are nearly linear.
     bound = 2.0 / math.sqrt(hidden)
     parameters = {name: uniform(tuple(p.shape), bound)
                   for name, p in Model(cell, layers, dirs, hidden).named_parameters()}
@@ -110,7 +110,7 @@ def relu_margin(model, data):
                     rows[t] = h = a.relu()
                 outputs.append(torch.stack(rows))
             inputs = torch.cat(outputs, dim=2)
-        # guards the loop above: it must be the network that PyTorch ran
+        # the loop above must compute the same network as PyTorch
         assert (inputs - model(data)[0]).abs().max() < 1e-5
     return smallest
 

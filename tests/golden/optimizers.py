@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 UPDATES = 20
-ELEMENTS = 37                                    # wider than two vectors of 16 floats, and a multiple of no vector
+ELEMENTS = 37                                    # wider than two vectors of 16 floats, and a multiple of no vector width
 RATE = 0.05
-# Each optimizer meets a rate that changes: what it remembers of earlier updates must not be rescaled by it.
+# The rate changes between updates, which must not rescale the optimizer's state.
 RATE_STEP = {"gamma": 0.5, "step_size": 7}
 OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {}),
@@ -24,7 +24,7 @@ OPTIMIZERS = {
 }
 WARMUP, MINIMUM = 5, 0.125                       # updates; share of the full rate
 ACCUMULATED = 3                                  # gradients that are averaged for an update
-# eps is the change below which PyTorch leaves the rate alone.
+# eps: PyTorch does not change the rate by less than this.
 PLATEAU = {"factor": 0.5, "patience": 2, "threshold": 1e-4, "eps": 0.0}
 
 
@@ -59,8 +59,8 @@ def optimizers():
 
 
 def accumulated(values, gradients):
-    """Values after each of twenty updates of SGD with a constant rate, whose gradients PyTorch adds up. The gradients
-    come round three times."""
+    """Values after each of twenty updates of SGD with a constant rate; PyTorch accumulates the gradients of an update.
+    Every gradient is used three times."""
     parameter = torch.nn.Parameter(values.double())
     optimizer = torch.optim.SGD([parameter], lr=RATE, foreach=False)
     rows = []
@@ -75,7 +75,7 @@ def accumulated(values, gradients):
 
 
 def rates(make, losses=None):
-    """The rate of each update where the full one is 1. With losses, one is said after each update."""
+    """The rate of each update if the full rate is 1. If losses are given, the schedule gets one after each update."""
     parameter = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
     parameter.grad = torch.zeros_like(parameter)
     optimizer = torch.optim.SGD([parameter], lr=1.0)
@@ -101,7 +101,7 @@ def schedules():
     def step(o):
         return lr.StepLR(o, step_size=6, gamma=0.5)
 
-    # Falls, stays within the threshold, rises, falls again and stays for good.
+    # Falls, stays within the threshold, rises, falls again, stays, and falls once more.
     losses = torch.tensor([4, 3, 2.5, 2.5, 2.4999, 2.6, 2.7, 2.4, 2.3] + [2.3] * 8 + [2.2] * 3, dtype=torch.float32)
     assert len(losses) == UPDATES
     with warnings.catch_warnings():

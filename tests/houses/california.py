@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Synthetic houses in the columns of Kaggle's california-house-prices, whose rows must not be passed on.
+"""Synthetic houses with the columns of Kaggle's california-house-prices, whose rows must not be redistributed.
 
 california.py ROWS SEED > train.csv
 
 Columns, their order, their types, shares of missing cells and ranges are those of the competition's train.csv, and so are
-its traps: bedrooms as words, comma lists, absurd years and sizes, lots in acres among square feet, ids in the order of
+its data problems: bedrooms as words, comma lists, absurd years and sizes, lots in acres among square feet, ids in the order of
 sale, and the price itself in a tenth of the summaries. The price follows from the other columns, up to noise.
 """
 
@@ -16,7 +16,7 @@ import sys
 
 ROWS_OF_THE_ORIGINAL = 47439
 
-# Cells that are there, of 47,439; columns that are not here miss none.
+# Number of cells that are not missing, out of 47,439; other columns have no missing cells.
 PRESENT = {
     "Summary": 47085, "Year built": 46394, "Heating": 40587, "Cooling": 26745, "Parking": 46065, "Lot": 33258,
     "Bedrooms": 44567, "Bathrooms": 43974, "Full bathrooms": 39574, "Total interior livable area": 44913,
@@ -28,7 +28,7 @@ PRESENT = {
     "Annual tax amount": 43129, "Last Sold On": 29673, "Last Sold Price": 29673,
 }
 
-# Where the second is missing, so is the first.
+# If the second column is missing in a row, so is the first.
 PARENTS = {f"{kind} School {what}": f"{kind} School" for kind in ("Elementary", "Middle", "High") for what in ("Score", "Distance")}
 PARENTS["Last Sold Price"] = "Last Sold On"
 
@@ -41,7 +41,7 @@ COLUMNS = [
     "Annual tax amount", "Listed On", "Listed Price", "Last Sold On", "Last Sold Price", "City", "Zip", "State",
 ]
 
-LEAK_SHARE = 5413 / 47085  # of the summaries
+LEAK_SHARE = 5413 / 47085  # share of the summaries that contain the price
 WORDY_BEDROOMS_SHARE = 0.12
 ACRES_SHARE = 0.05
 SQUARE_FEET_PER_ACRE = 43560
@@ -86,7 +86,7 @@ class City:
 
 
 class Houses:
-    """Rows by column name; what is missing is None."""
+    """Iterates over the rows: dictionaries by column name, in which missing cells are None."""
 
     def __init__(self, rows, seed):
         self.rows = rows
@@ -144,7 +144,7 @@ class Houses:
         return row
 
     def spoil(self, i, row, lot):
-        """The traps: rare ones in fixed rows, so that even a short table has them."""
+        """Adds the data problems; rare ones are in fixed rows, so that even a short table has them."""
         if self.rng.random() < ACRES_SHARE:
             row["Lot"] = f"{lot / SQUARE_FEET_PER_ACRE:.4f}"
         absurd = {11: ("Year built", 0), 111: ("Year built", 9999), 211: ("Year built", 1471), 311: ("Year built", 2281),
@@ -173,7 +173,7 @@ class Houses:
 
 
 def write(stream, rows, seed, columns=None, names=None):
-    """As CSV, in this order of the columns and under these names where they are given."""
+    """Writes the rows as CSV; `columns` sets the order of the columns, `names` renames them."""
     columns = columns or COLUMNS
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([(names or {}).get(column, column) for column in columns])

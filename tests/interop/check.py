@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Trains small models with unroll and has PyTorch measure them: both must find the same cross-entropy. Then writes each anew
-with the code of docs/model-file.md, and unroll must score it as before.
+"""Trains small models with unroll and evaluates them with PyTorch: both must compute the same cross-entropy. Then writes each
+model again with the code of docs/model-file.md; unroll must give the copy the same score.
 
 usage: check.py UNROLL_PROGRAM TEXT
 """
@@ -16,7 +16,7 @@ from safetensors import safe_open
 READER = Path(__file__).resolve().parent / "torch_reads_model.py"
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "model-file.md"
 SYMBOLS = 2000
-# Nats a symbol; unroll computes in float32, and here PyTorch in float64.
+# Nats per symbol; unroll computes in float32, PyTorch in float64.
 TOLERANCE = 1e-5
 MODELS = {
     "rnn": ["--cell", "rnn"],
@@ -32,7 +32,7 @@ MODELS = {
 
 
 def ids_of(model, text):
-    """The symbols of the text as the model numbers them."""
+    """The text as symbol ids of the model."""
     with safe_open(model, "np") as file:
         vocabulary = json.loads(file.metadata()["vocabulary"])
     index = {symbol: i for i, symbol in enumerate(vocabulary["symbols"])}
@@ -45,7 +45,7 @@ def evaluation(program, model, source):
 
 
 def documented_writer():
-    """The function write_model of the document."""
+    """The function write_model in the document."""
     code = re.search(r"```python\n([^`]*def write_model[^`]*)```", DOCUMENT.read_text(encoding="utf-8")).group(1)
     names = {}
     exec(code, names)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Tests torch_reads_model.py without unroll: writes model files of the agreed form, computes the answers in NumPy
-from the textbook equations, and checks both the answers and the refusals."""
+"""Tests torch_reads_model.py without unroll: writes model files of the documented form, computes the results in
+NumPy from the textbook equations, and checks both the results and the refusals."""
 import json
 import pathlib
 import subprocess

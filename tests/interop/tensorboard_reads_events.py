@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Trains with unroll and has TensorBoard read the curves: they must be what log.jsonl says. Then an event file that goes
-on after a step: TensorBoard must forget what the file before it says of later steps.
+"""Trains with unroll and reads the curves with TensorBoard: they must equal log.jsonl. Then adds an event file that continues
+after an earlier step: TensorBoard must drop the later steps of the first file.
 
 usage: tensorboard_reads_events.py UNROLL_PROGRAM TEXT
 """
@@ -41,7 +41,7 @@ def curves_of_log(folder):
 
 
 def go_on_after(folder, step):
-    """What unroll writes when training goes on after that step (tests/io holds its bytes to these)."""
+    """Writes the events that unroll writes if training continues after that step (tests/io compares its bytes with these)."""
     with open(folder / "events.out.tfevents.9999999999.host.1.0", "wb") as file:
         writer = RecordWriter(file)
         start = event_pb2.Event(step=step + 1, session_log=event_pb2.SessionLog(status=event_pb2.SessionLog.START))

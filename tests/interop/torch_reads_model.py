@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Opens a model file written by unroll with PyTorch and the safetensors package, and measures it.
+"""Opens a model file written by unroll with PyTorch and the safetensors package, and evaluates it.
 
     python torch_reads_model.py --model model.safetensors --ids ids.txt [--expect VALUE --tolerance T] [--logits FILE]
 
-Prints {"cross_entropy": nats a symbol, "symbols": how many were predicted, ...} on stdout. Exit status: 0 fine,
-1 the numbers disagree, 2 usage, 65 the model or another input is not what it should be, 66 a file cannot be opened.
-README.md beside this script says what the model file must look like.
+Prints {"cross_entropy": nats per symbol, "symbols": number of predicted symbols, ...} on stdout. Exit status: 0 fine,
+1 the numbers disagree, 2 usage, 65 the model or another input is invalid, 66 a file cannot be opened.
+README.md beside this script describes the model file.
 """
 import argparse
 import json
@@ -85,7 +85,7 @@ def read_config(metadata):
 
 
 def read_model(path, dtype):
-    with open(path, "rb"):                       # a plain error for a file that is not there
+    with open(path, "rb"):                       # a plain error if the file does not exist
         pass
     try:
         with safetensors.safe_open(path, framework="pt", device="cpu") as file:

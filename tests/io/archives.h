@@ -10,7 +10,7 @@
 
 namespace unroll {
 
-/// zlib's deflate with the given window bits: -15 is raw, as in zip; 31 is a gzip file.
+/// Compresses with zlib's deflate and the given window bits: -15 is raw, as in zip; 31 is a gzip file.
 inline std::string deflated(std::string_view text, int window_bits) {
   z_stream stream{};
   if (deflateInit2(&stream, 9, Z_DEFLATED, window_bits, 9, Z_DEFAULT_STRATEGY) != Z_OK)
@@ -29,7 +29,7 @@ inline std::string deflated(std::string_view text, int window_bits) {
 
 inline std::string gzipped(std::string_view text) { return deflated(text, 31); }
 
-/// A member of a zip archive, field by field, so that tests can make it lie.
+/// A member of a zip archive, field by field, so that tests can write inconsistent ones.
 struct ZipMember {
   std::string name;
   std::string packed;
@@ -74,7 +74,7 @@ class ZipWriter {
     for (int i = 0; i < size; ++i) bytes_ += static_cast<char>(value >> 8 * i & 0xff);
   }
 
-  /// What the local and the central header of a member have in common: version to name.
+  /// The fields that the local and central headers of a member share, from version to name.
   void header(const ZipMember& member, std::size_t extra_size) {
     const bool large = member.size >= 0xffffffff;
     number(large ? 45 : 20, 2);

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 using Row = std::vector<std::string>;
 
-/// What a CSV file holds, with <missing> for what is missing.
+/// The contents of a CSV file, with <missing> for missing cells.
 struct Contents : CsvSink {
   void header(const std::vector<std::string>& all) override { names = all; }
   void cell(std::size_t column, std::string_view text, bool missing) override {
@@ -53,7 +53,7 @@ std::string refused(std::string_view text, const CsvOptions& options = {}) {
   return error.what();
 }
 
-// The numbers are those of the definitions in RFC 4180, section 2.
+// The test numbers are those of the definitions in RFC 4180, section 2.
 TEST(Csv, Rfc1LinesAreRecords) {
   EXPECT_THAT(rows_of("h,i\r\na,b\r\nc,d\r\n"), ElementsAre(Row{"a", "b"}, Row{"c", "d"}));
 }
@@ -154,7 +154,7 @@ TEST(Csv, RefusesWhatIsNotUtf8) {
 }
 
 TEST(Csv, RefusesLongCells) {
-  const CsvOptions options{.longest_cell = 100'000};
+  const CsvOptions options{.max_cell = 100'000};
   const std::string longest(100'000, 'x');
   EXPECT_EQ(contents_of("h\n" + longest, 1 << 20, options).rows[0][0], longest);
   for (const std::string& cell : {longest + "x", "\"" + longest + "\n\"", "\"" + longest + "x"}) {
@@ -196,7 +196,7 @@ TEST(Csv, ReadsWhatTextsAreReadFrom) {
             ExitCode::no_input);
 }
 
-/// Quotes every cell, or those that need it.
+/// The rows as CSV, with every cell quoted or only those that need it.
 std::string quoted(const std::vector<Row>& rows, const std::string& line_end, bool all) {
   std::string text;
   for (const Row& row : rows) {

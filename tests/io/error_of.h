@@ -8,7 +8,7 @@
 
 namespace unroll {
 
-/// The Error that `action` throws; a failure of the test where it throws none or one of several lines.
+/// The Error that `action` throws. Fails the test if nothing is thrown or the message has several lines.
 template <class Action>
 Error error_of(Action&& action) {
   try {

@@ -20,7 +20,7 @@ GrowingFile::Warn never() {
   return [](const std::string& warning) { ADD_FAILURE() << warning; };
 }
 
-// RFC 3720, appendix B.4, and the check value of the catalogues of CRCs.
+// RFC 3720, appendix B.4, and the check value in catalogues of CRCs.
 TEST(Crc32c, PublishedVectors) {
   EXPECT_EQ(crc32c("123456789"), 0xE3069283u);
   EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8A9136AAu);
@@ -38,7 +38,7 @@ std::string hex(std::string_view bytes) {
   return text;
 }
 
-/// The data of the records one after the other; checks lengths and both checksums.
+/// The data of consecutive records; checks their lengths and both checksums.
 std::vector<std::string> records_of(std::string_view bytes) {
   std::vector<std::string> all;
   while (!bytes.empty()) {
@@ -51,7 +51,7 @@ std::vector<std::string> records_of(std::string_view bytes) {
   return all;
 }
 
-// The bytes that TensorBoard's own writer makes of this event.
+// The bytes that TensorBoard's own writer produces for this event.
 TEST(EventFile, OneScalarByteForByte) {
   const TemporaryFolder folder;
   EventFile file(folder.path(""), 0, never());
@@ -74,7 +74,7 @@ TEST(EventFile, BeginsWithTheVersion) {
   const TemporaryFolder folder;
   EventFile file(folder.path(""), 0, never());
   file.flush();
-  EXPECT_THAT(folder.names(), IsEmpty());  // nothing to say yet
+  EXPECT_THAT(folder.names(), IsEmpty());  // no events yet
   for (const std::int64_t step : {1, 2}) {
     file.scalar("a", step, 0, 0.5);
     file.flush();
@@ -116,7 +116,7 @@ TEST(EventFile, WarnsOnceWhereItCannotBeWritten) {
   }
   ASSERT_THAT(warnings, SizeIs(1));
   EXPECT_THAT(warnings[0], HasSubstr("No such file or directory"));
-  std::filesystem::create_directory(folder.path("no"));  // and it goes on where it can
+  std::filesystem::create_directory(folder.path("no"));  // writing resumes once it is possible
   file.scalar("a", 4, 0, 0.5);
   file.flush();
   EXPECT_THAT(records_of(folder.contents("no/" + std::filesystem::path(file.path()).filename().string())), SizeIs(2));

@@ -75,9 +75,9 @@ TEST(RunLog, CutsBackToAStep) {
   for (const int step : {10, 20, 30}) log.append("report", {{"step", step}});
   log.append("stop", {{"reason", "stopped"}, {"step", 30}});
   const std::string before = folder.contents("log.jsonl");
-  log.cut_back(30);
+  log.truncate_after(30);
   EXPECT_EQ(folder.contents("log.jsonl"), before);
-  log.cut_back(20);
+  log.truncate_after(20);
   EXPECT_EQ(folder.contents("log.jsonl"),
             before.substr(0, before.find("{\"event\":\"report\"", before.find("\"step\":20"))));
   log.append("resume", {{"step", 20}});
@@ -85,7 +85,7 @@ TEST(RunLog, CutsBackToAStep) {
   EXPECT_THAT(folder.names(), ElementsAre("log.jsonl"));
 }
 
-TEST(RunLog, CuttingBackDropsWhatAPowerCutLeft) {
+TEST(RunLog, TruncationDropsWhatAPowerCutLeft) {
   const TemporaryFolder folder;
   const std::string whole = R"({"event":"start","time":"t"})"
                             "\n";
@@ -94,14 +94,14 @@ TEST(RunLog, CuttingBackDropsWhatAPowerCutLeft) {
         std::string(R"({"event":"report","time":"t","step":1})"), std::string("{\n"), std::string(100, '\0'),
         std::string("[]\n"), std::string("{\"event\":1,\"time\":2}\n"), std::string(100'000, '[')}) {
     folder.file("log.jsonl", whole + broken);
-    RunLog(folder.path("log.jsonl"), never()).cut_back(5);
+    RunLog(folder.path("log.jsonl"), never()).truncate_after(5);
     EXPECT_EQ(folder.contents("log.jsonl"), whole);
   }
 }
 
-TEST(RunLog, NothingToCutBack) {
+TEST(RunLog, NothingToTruncate) {
   const TemporaryFolder folder;
-  RunLog(folder.path("log.jsonl"), never()).cut_back(5);
+  RunLog(folder.path("log.jsonl"), never()).truncate_after(5);
   EXPECT_THAT(folder.names(), IsEmpty());
 }
 
@@ -145,8 +145,8 @@ TEST(RunLog, AFolderInItsPlaceIsAWarning) {
   EXPECT_THAT(warnings, SizeIs(1));
 }
 
-// A limit on the size of files stands for a full disk. The line that meets it is taken back, so that the next one,
-// shorter, stands on a line of its own.
+// A limit on the file size simulates a full disk. The line that does not fit is removed, so that the next, shorter one
+// starts on a new line.
 TEST(RunLog, AFullDiskIsOneWarningAndNoHalfLine) {
   const TemporaryFolder folder;
   const std::string path = folder.path("log.jsonl");

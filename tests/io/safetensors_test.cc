@@ -303,7 +303,8 @@ TEST(Safetensors, NamesTheChecksumThatDoesNotFit) {
                     HasSubstr("fetch or save the file again")));
 }
 
-// A flipped bit in the four letters of "xxh3" may make another key of it: a file without checksum, else as it was.
+// A flipped bit in the four letters of "xxh3" may turn it into another key: the file then has no checksum but is
+// otherwise unchanged.
 TEST(Safetensors, RefusesEveryFlippedBitOrHasNoChecksum) {
   const std::string bytes = small_file();
   const SafetensorsFile whole = SafetensorsFile::parse(bytes, "m");

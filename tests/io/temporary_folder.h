@@ -13,10 +13,10 @@
 
 namespace unroll {
 
-/// A new, empty folder that goes away with its contents.
+/// A new, empty folder, removed with its contents by the destructor.
 class TemporaryFolder {
  public:
-  TemporaryFolder() : path_(testing::TempDir() + "unroll-XXXXXX") {
+  TemporaryFolder() : path_(::testing::TempDir() + "unroll-XXXXXX") {
     if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no temporary folder: " + path_);
   }
   TemporaryFolder(const TemporaryFolder&) = delete;

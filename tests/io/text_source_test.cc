@@ -19,7 +19,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-/// Makes a file standard input for as long as it lives.
+/// Redirects standard input from a file during its lifetime.
 class StandardInput {
  public:
   explicit StandardInput(const std::string& path) : saved_(::dup(STDIN_FILENO)) {

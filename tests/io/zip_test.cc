@@ -20,11 +20,11 @@ std::string text_of(std::size_t size) {
 }
 
 std::string unpacked(const std::vector<ZipMember>& members, const std::optional<std::string>& member = std::nullopt) {
-  return unzip(zipped(members), "a.zip", member, longest_unpacked);
+  return unzip(zipped(members), "a.zip", member, max_unpacked);
 }
 
 Error refused(const std::string& bytes, const std::optional<std::string>& member = std::nullopt,
-              std::uint64_t longest = longest_unpacked) {
+              std::uint64_t longest = max_unpacked) {
   const Error error = error_of([&] { unzip(bytes, "a.zip", member, longest); });
   EXPECT_EQ(error.code(), ExitCode::bad_data);
   EXPECT_THAT(error.what(), testing::StartsWith("a.zip: "));
@@ -108,7 +108,7 @@ TEST(Zip, RefusesWrongSizesAndChecksums) {
 
 TEST(Zip, RefusesTruncationAtEveryByte) {
   const std::string archive = zipped({zip_member("x.txt", text_of(200))});
-  for (std::size_t size = 4; size < archive.size(); ++size) {  // below four bytes nothing calls it a zip
+  for (std::size_t size = 4; size < archive.size(); ++size) {  // fewer than four bytes are not recognised as a zip
     EXPECT_THAT(refused(archive.substr(0, size)).what(), HasSubstr("truncated or damaged"));
   }
 }

@@ -5,13 +5,14 @@
 #include <string>
 
 #include "io/temporary_folder.h"
-#include "model/model_fixtures.h"
+#include "language/model_fixtures.h"
+#include "unroll/language_task.h"
 #include "unroll/trainer.h"
 
 namespace unroll {
 namespace {
 
-/// The most memory that this process has had so far, in MB: VmHWM of Linux.
+/// Peak memory of this process so far in MB: VmHWM of Linux.
 double peak_megabytes() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
@@ -21,14 +22,15 @@ double peak_megabytes() {
   return 0;
 }
 
-/// 205 MB of parameters and as much again of gradients. All logits at once, or a second copy of the model to be
-/// written, would be some 200 more.
+/// Parameters take 205 MB, and gradients as much. All logits at once, or a second copy of the model for writing, would
+/// take about 200 MB more.
 TEST(PeakMemory, TrainingAndSavingFiftyThousandSymbolsTakesUnder700Megabytes) {
   constexpr int symbols = 50'000, batch = 32, steps = 35;
-  const Corpus corpus = Corpus::from_ids(testing::scattered(batch * (steps + 1), symbols), testing::letters(symbols));
+  const Corpus corpus =
+      Corpus::from_ids(testing::pseudo_random_ids(batch * (steps + 1), symbols), testing::letters(symbols));
   Context context({.seed = 1});
   LanguageModel model(context, corpus.vocabulary(), {.hidden = 512});
-  LanguageTask task(model, corpus, {.batch = batch, .steps = steps});
+  LanguageTask task(model, corpus, {.batch = batch, .window = steps});
   Sgd optimizer(model.parameters(), {.learning_rate = 0.1f});
   Trainer(task, optimizer, {.epochs = 2, .clip_norm = 1}).run();
   const TemporaryFolder folder;

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The textbook's training runs, on its corpus: median of three seeds, each the mean of its last ten epochs.
+"""The textbook's training runs, on its corpus: median of the seeds 1 to SEEDS, each the mean of its last ten epochs.
 
-usage: textbook_runs.py UNROLL_PROGRAM RECIPE REQUIRED [RNN_FROM_SCRATCH_PROGRAM]
+usage: textbook_runs.py UNROLL_PROGRAM RECIPE REQUIRED SEEDS [RNN_FROM_SCRATCH_PROGRAM]
 
-With the last argument the example of that name, which does the recurrent work with tensors alone, must end where the
-program's seeds end.
+If the last argument is given, the example of that name, which computes the recurrence with tensor operations, must end
+within the range of the program's seeds.
 """
 import os
 import re
@@ -33,22 +33,22 @@ def perplexities(program, recipe, seed, folder):
 
 
 def from_scratch(program, recipe):
-    """The example's last perplexity."""
+    """The last perplexity of the example."""
     kind = re.search(r'^windows = "(\w+)"', recipe.read_text(), re.MULTILINE).group(1)
     done = subprocess.run([program, str(CORPUS), "250", kind], check=True, stdout=subprocess.PIPE, text=True)
     return float(re.findall(r"^epoch 250, perplexity ([\d.]+)", done.stdout, re.MULTILINE)[0])
 
 
 def main():
-    if len(sys.argv) not in (4, 5):
+    if len(sys.argv) not in (5, 6):
         sys.exit(__doc__)
-    program, recipe, required = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
+    program, recipe, required, seeds = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
     if not CORPUS.exists():
         print(f"SKIPPED: no {CORPUS.name} in the folder that UNROLL_DATA names")
         sys.exit(SKIPPED)
     means, lasts = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for seed in (1, 2, 3):
+        for seed in range(1, seeds + 1):
             curve = perplexities(program, recipe, seed, folder)
             means.append(statistics.fmean(curve[-LAST:]))
             lasts += curve[-LAST:]
@@ -58,11 +58,11 @@ def main():
     print(f"{recipe.stem}: median {median:.4f}, required {required}")
     if not median <= required:
         sys.exit(1)
-    if len(sys.argv) == 5:
-        # No farther off than the seeds' last epochs are from each other.
+    if len(sys.argv) == 6:
+        # The tolerance is the spread of the seeds' last epochs.
         spread = max(lasts) - min(lasts)
         low, high = min(lasts) - spread, max(lasts) + spread
-        last = from_scratch(sys.argv[4], recipe)
+        last = from_scratch(sys.argv[5], recipe)
         print(f"{recipe.stem}: the example ends at {last:.4f}, the seeds in {min(lasts):.4f} .. {max(lasts):.4f}")
         if not low <= last <= high:
             sys.exit(1)

@@ -23,7 +23,7 @@ TEST_P(Autograd, AddsUpOverAllPathsAndUses) {
   const Var x = scalar(3), y = x * x;    // a diamond: y is used twice
   sum(y * y + 2.0f * y + x).backward();  // x^4 + 2 x^2 + x
   EXPECT_FLOAT_EQ(x.gradient()[0], 4 * 27 + 4 * 3 + 1);
-  sum(x * x).backward();  // a second graph adds to what is there
+  sum(x * x).backward();  // a second graph accumulates into the gradient
   EXPECT_FLOAT_EQ(x.gradient()[0], 4 * 27 + 4 * 3 + 1 + 6);
 }
 
@@ -58,11 +58,11 @@ TEST_P(Autograd, SlicesAndReshapesShareTheirGradientWithTheWhole) {
   EXPECT_EQ(row.gradient().data, x.gradient().data + 2);
 }
 
-/// A product into a slice writes the first gradient that its storage gets: the rest must be zero, not rubbish.
+/// The first gradient of x covers only a slice of it: the other elements must be zero, not uninitialised.
 TEST_P(Autograd, FirstGradientOfASliceLeavesTheRestZero) {
   {
-    std::vector<Var> rubbish;  // goes to the pool, from where the gradient's memory comes
-    for (int i = 0; i < 4; ++i) rubbish.push_back(constant(context, tensor_of(context, {3, 2}, {7, 7, 7, 7, 7, 7})));
+    std::vector<Var> fillers;  // returned to the pool, which then provides the gradient's memory
+    for (int i = 0; i < 4; ++i) fillers.push_back(constant(context, tensor_of(context, {3, 2}, {7, 7, 7, 7, 7, 7})));
   }
   const Var x = variable(context, tensor_of(context, {3, 2}, {1, 2, 3, 4, 5, 6}));
   const Var w = constant(context, tensor_of(context, {2, 1}, {1, 10}));
@@ -76,7 +76,7 @@ TEST_P(Autograd, SecondBackwardThroughOneGraphIsRefused) {
   EXPECT_THAT([&] { loss.backward(); }, ThrowsMessage<Error>(HasSubstr("detach()")));
   const Var other = sum(y * x);
   EXPECT_THROW(other.backward(), Error);
-  EXPECT_THROW(other.backward(), Error);  // the refusal leaves nothing half done
+  EXPECT_THROW(other.backward(), Error);  // a refused backward() has no side effects
   EXPECT_FLOAT_EQ(x.gradient()[0], 4);
 }
 
@@ -94,7 +94,7 @@ TEST_P(Autograd, ReleasesWhatNobodyHoldsDuringBackward) {
   EXPECT_TRUE(inner.expired());
 }
 
-/// Recursion over this chain, in backward or in releasing, needs some 100 MB of stack.
+/// A recursive backward pass or release of this chain would need about 100 MB of stack.
 TEST(AutogradChain, OfAMillionNodesGoesBackAndIsReleased) {
   Context context({.seed = 1, .threads = 1});
   const Var x = variable(context, tensor_of(context, {1}, {1}));

@@ -40,7 +40,7 @@ class Golden : public testing::TestWithParam<GoldenCase> {
       SafetensorsFile::read(fmt::format("{}/tests/golden/{}.safetensors", UNROLL_SOURCE_DIR, GetParam().file()));
   Context context{{.seed = 1, .threads = 2, .device = GetParam().device}};
 
-  /// Reads a tensor in our layout: matrices of layers are stored transposed.
+  /// Reads a tensor in the library's layout: the file stores the matrices of layers transposed.
   std::vector<float> stored(const std::string& name) const {
     const StoredTensor* tensor = file.find(name);
     if (tensor == nullptr) {
@@ -96,8 +96,8 @@ class Golden : public testing::TestWithParam<GoldenCase> {
   }
   RecurrentState initial() { return {input("h0"), options().cell == Cell::lstm ? input("c0") : Var()}; }
 
-  /// oneDNN's rule for recurrent nets: four times the depth of a balanced sum over what is accumulated, in epsilons;
-  /// doubled for the way back.
+  /// Relative error bound of the forward pass by oneDNN's rule for recurrent networks: 4 ceil(log2(n)) epsilon, where n
+  /// is the number of accumulated terms. Gradients get twice that.
   double forward_bound() const {
     const RecurrentOptions o = options();
     const double widest = static_cast<double>(std::max(shape("x")[2], shape("output")[2]) + o.hidden + 2);
@@ -106,10 +106,10 @@ class Golden : public testing::TestWithParam<GoldenCase> {
   }
   void compare(const std::string& name, std::span<const float> ours, double bound) const {
     const std::vector<float> exact = stored(name);
-    expect_within(name, largest_difference(ours, exact), bound * std::max(1.0, largest_magnitude(exact)));
+    expect_within(name, max_difference(ours, exact), bound * std::max(1.0, max_magnitude(exact)));
   }
 
-  /// Runs ten steps, each on the same batch with gradients clipped.
+  /// Trains ten steps on the same batch with clipped gradients and compares losses and parameters.
   template <class Update>
   void train(Model& net, const std::string& kind, double bound, const Update& update) {
     const Var x = input("x").detach();
@@ -143,8 +143,8 @@ TEST_P(Golden, ForwardAndBackward) {
   compare("loss", loss.value().span(), forward_bound());
   const auto compare_gradient = [&](const std::string& name, const Var& var) {
     const std::vector<float> exact = stored("grad." + name);
-    expect_within("grad." + name, largest_difference(var.gradient().span(), exact),
-                  2 * forward_bound() * largest_magnitude(exact));
+    expect_within("grad." + name, max_difference(var.gradient().span(), exact),
+                  2 * forward_bound() * max_magnitude(exact));
   };
   for (const auto& entry : net.parameters.entries()) compare_gradient(entry.name, entry.var);
   compare_gradient("x", x);
@@ -152,8 +152,8 @@ TEST_P(Golden, ForwardAndBackward) {
   if (state.c.defined()) compare_gradient("c0", state.c);
 }
 
-/// A clipped gradient is at most theta, and wrong by at most twice the forward bound of that; each step adds
-/// learning_rate times so much to the error, and one rounding.
+/// The error of a clipped gradient is at most 2 * forward_bound() * theta. Each step adds learning_rate times that, and
+/// one rounding.
 TEST_P(Golden, TenStepsOfSgd) {
   Model net = model();
   const double gradient_error = 2 * forward_bound() * static_cast<double>(theta);
@@ -162,9 +162,10 @@ TEST_P(Golden, TenStepsOfSgd) {
   train(net, "sgd", bound, [&] { sgd(net.parameters, sgd_rate); });
 }
 
-/// Adam divides each gradient by its size, so it magnifies the error of those near zero, where no bound from the
+/// Adam divides each gradient by its magnitude, which amplifies the errors of gradients near zero, so no bound from the
 /// accumulation length holds. Measured in PyTorch: noise of the size of float32 rounding in every gradient moves the
-/// parameters after ten steps by up to 1e-5; five times that is allowed, a two-thousandth of what ten steps move.
+/// parameters by up to 1e-5 in ten steps. The bound is five times that, 1/2000 of the distance that ten steps move a
+/// parameter.
 TEST_P(Golden, TenStepsOfAdam) {
   Model net = model();
   Adam adam(net.parameters, {.learning_rate = adam_rate});

@@ -25,9 +25,9 @@ UNROLL_EACH_DEVICE(Layers);
 TEST_P(Layers, LinearIsAProductAndARow) {
   const Var x = variable(context, input());
   const Var fused = linear(x), composed = matmul(x, linear.weight) + linear.bias;
-  // The bias comes first in one and last in the other; |x| and |w| are at most 1.
+  // The sums differ in their order: the bias is the first term or the last. |x| and |w| are at most 1.
   const double bound = 2 * (H + 1) * unit_roundoff * (H + 1);
-  expect_within("value", largest_difference(fused.value().span(), composed.value().span()), bound);
+  expect_within("value", max_difference(fused.value().span(), composed.value().span()), bound);
   weighted_sum(context, fused).backward();
   const std::vector<float> dx = to_vector(x.gradient()), dp(p.gradients().begin(), p.gradients().end());
   p.zero_gradients();
@@ -97,7 +97,7 @@ TEST_P(Layers, DropoutKeepsTheExpectedShareAndTheMean) {
   constexpr int count = 20'000;
   constexpr float p_drop = 0.3f;
   const Var x = variable(context, tensor_of(context, {count}, std::vector<float>(count, 1.0f)));
-  const Random random(1, Purpose::dropout, 0, 1);
+  const Random random(1, RandomStream::dropout, 0, 1);
   const Var y = dropout(x, p_drop, random);
   int zero = 0;
   for (const float value : y.value().span()) {
@@ -108,7 +108,7 @@ TEST_P(Layers, DropoutKeepsTheExpectedShareAndTheMean) {
   }
   EXPECT_NEAR(zero, count * 0.3, 4 * std::sqrt(count * 0.3 * 0.7));  // four standard deviations
   EXPECT_EQ(to_vector(dropout(x, p_drop, random).value()), to_vector(y.value()));
-  EXPECT_NE(to_vector(dropout(x, p_drop, Random(1, Purpose::dropout, 0, 2)).value()), to_vector(y.value()));
+  EXPECT_NE(to_vector(dropout(x, p_drop, Random(1, RandomStream::dropout, 0, 2)).value()), to_vector(y.value()));
   sum(y).backward();
   EXPECT_EQ(to_vector(x.gradient()), to_vector(y.value()));  // the same mask
   EXPECT_EQ(dropout(x, 0, random).node(), x.node());
@@ -116,8 +116,8 @@ TEST_P(Layers, DropoutKeepsTheExpectedShareAndTheMean) {
   EXPECT_THROW(dropout(x, std::nanf(""), random), Error);
 }
 
-/// Value and gradients of the fused operation against those of its parts, with an upstream gradient that is not 1, and
-/// x used elsewhere too: its gradient may come before or after.
+/// Compares value and gradients of the fused operation with those of the composed one. The upstream gradient is not 1,
+/// and x may have a second use, whose gradient arrives before or after.
 TEST_P(Layers, LinearCrossEntropyIsTheCrossEntropyOfLinear) {
   enum class Elsewhere { nowhere, left, right };
   const auto run = [&](bool fused, Elsewhere elsewhere) {
@@ -136,9 +136,10 @@ TEST_P(Layers, LinearCrossEntropyIsTheCrossEntropyOfLinear) {
   };
   for (const Elsewhere elsewhere : {Elsewhere::nowhere, Elsewhere::left, Elsewhere::right}) {
     const std::vector<float> fused = run(true, elsewhere), composed = run(false, elsewhere);
-    // Logits of at most H + 1 terms up to 1, softmax over V, sums over T * B rows with factors 3 / (T * B).
+    // Logits have at most H + 1 terms of magnitude up to 1, the softmax V terms, and the gradients sum T * B rows with
+    // factors 3 / (T * B).
     const double bound = 3 * 2 * unit_roundoff * (H + 1 + V + T * B) * (H + 1);
-    expect_within("fused and composed", largest_difference(fused, composed), bound);
+    expect_within("fused and composed", max_difference(fused, composed), bound);
   }
 }
 
@@ -149,7 +150,7 @@ TEST_P(Layers, LinearCrossEntropyLeavesConstantsAlone) {
   loss.backward();
   const auto weight_gradient = p.gradients().first(H * V);
   EXPECT_THAT(weight_gradient, testing::Each(0.0f));
-  EXPECT_GT(largest_magnitude(linear.bias.gradient().span()), 0);
+  EXPECT_GT(max_magnitude(linear.bias.gradient().span()), 0);
 }
 
 TEST_P(Layers, LinearCrossEntropyIsLazy) {
@@ -163,7 +164,7 @@ TEST_P(Layers, LinearCrossEntropyIsLazy) {
   const Var used = linear_cross_entropy(x, linear, targets), unused = linear_cross_entropy(x, linear, targets);
   used.backward();
   sgd(p, 0.1f);
-  EXPECT_EQ(used.item(), value);  // known since backward()
+  EXPECT_EQ(used.item(), value);  // computed by backward()
   EXPECT_THAT([&] { unused.item(); }, ThrowsMessage<Error>(HasSubstr("parameters have changed")));
   EXPECT_THROW(unused.backward(), Error);
 }

@@ -4,25 +4,26 @@
 #include "unroll/layers.h"
 #include "unroll/optimizers.h"
 
-// What a recurrent net must be able to learn, within a fixed number of steps, and what a net without memory cannot.
+// Tasks that a recurrent network must learn within a fixed number of steps, and that a network without memory cannot
+// learn.
 
 namespace unroll {
 namespace {
 
-/// How a net is kept from remembering.
+/// Whether, and how, the network's memory is removed.
 enum class Memory { intact, no_recurrent_weights, one_step_windows };
 
 struct Problem {
   std::string name;
-  int symbols = 0;                                                       // of the input
+  int symbols = 0;                                                       // size of the input alphabet
   std::function<void(std::uint32_t step, Ids& ids, Ids& targets)> draw;  // fills one batch
-  int steps = 0, first_scored = 0;                                       // targets before it are not scored
-  double memoryless = 0;  // the loss that no net without memory can beat, in nats
+  int steps = 0, first_scored = 0;                                       // targets before first_scored are ignored
+  double memoryless = 0;  // lowest loss of a network without memory, in nats
 };
 
 constexpr int batch = 32;
 
-/// One of two symbols, then blanks: which one was it? Without memory the answer is a coin toss.
+/// The input is one of two symbols, then blanks; the last target is that symbol. Without memory the loss is log 2.
 Problem impulse_task() {
   static constexpr int delay = 7;
   return {"impulse",
@@ -39,7 +40,8 @@ Problem impulse_task() {
           std::log(2.0)};
 }
 
-/// Three symbols of four, then blanks: say them again, in order. Without memory each is a guess among four.
+/// The input is three symbols out of four, then blanks; the targets at the blanks are these symbols in order. Without
+/// memory the loss is log 4.
 Problem copy_task() {
   static constexpr int alphabet = 4, length = 3, blank = alphabet;
   return {"copy",
@@ -58,7 +60,7 @@ Problem copy_task() {
 
 class MemoryTask : public testing::TestWithParam<Cell> {
  protected:
-  /// The mean loss of the last twentieth of `budget` training steps.
+  /// Mean loss over the last 5 % of `budget` training steps.
   static double final_loss(const Problem& task, Cell cell, Memory memory, std::uint32_t budget) {
     constexpr int hidden = 32;
     Context context({.seed = 1, .threads = 1});
@@ -92,7 +94,7 @@ class MemoryTask : public testing::TestWithParam<Cell> {
     return last.value();
   }
 
-  /// Every step from a state of zero.
+  /// Runs every step from a zero state.
   static Var step_by_step(const Recurrent& rnn, const Ids& ids) {
     std::vector<Var> outputs;
     for (int t = 0; t < ids.steps(); ++t) {
@@ -110,7 +112,7 @@ class MemoryTask : public testing::TestWithParam<Cell> {
                task.memoryless);
     EXPECT_LT(intact, task.memoryless / 10);
     EXPECT_GT(cut, task.memoryless * 0.9);
-    // Gates carry the state of the other cells past W_hh.
+    // The gates of GRU and LSTM carry state without W_hh.
     if (GetParam() == Cell::rnn) {
       const double frozen = run(Memory::no_recurrent_weights);
       fmt::print("  {}: loss {:.4f} with W_hh kept at zero\n", task.name, frozen);

@@ -7,7 +7,8 @@
 namespace unroll {
 namespace {
 
-/// An operation and inputs for it. `roundings`: how many roundings of its largest intermediate an output has.
+/// An operation and the shapes of its inputs. `roundings`: number of roundings in an output, each relative to the
+/// largest intermediate.
 struct OperationCase {
   const char* name;
   std::vector<Shape> inputs;
@@ -74,7 +75,7 @@ std::vector<OperationCase> operation_cases() {
       {"cross_entropy_rank3", {{2, 2, 6}}, [](const Vars& v) { return cross_entropy(v[0], repeated_ids); }, 40},
       {"layer_norm", {{3, 7}, {7}, {7}}, [](const Vars& v) { return layer_norm(v[0], v[1], v[2]); }, 40},
       {"layer_norm_rank3", {{2, 3, 19}, {19}, {19}}, [](const Vars& v) { return layer_norm(v[0], v[1], v[2]); }, 60},
-      {"dropout", {{40}}, [](const Vars& v) { return dropout(v[0], 0.4f, Random(3, Purpose::dropout)); }},
+      {"dropout", {{40}}, [](const Vars& v) { return dropout(v[0], 0.4f, Random(3, RandomStream::dropout)); }},
   };
 }
 
@@ -120,14 +121,14 @@ TEST_P(OperationGradients, AgreeWithCentralDifferences) {
 TEST_P(OperationGradients, OfCpuAndReferenceAreEqualWithinRounding) {
   Context cpu({.seed = 1, .threads = 2}), reference({.seed = 1, .threads = 1, .device = DeviceKind::reference});
   const Evaluated fast = evaluate(cpu), oracle = evaluate(reference);
-  // Each side is off by its roundings; a gradient has at most those of the output and of the weighted sum.
+  // Both sides have rounding errors. A gradient has at most the roundings of the output and of the weighted sum.
   const auto bound = [](std::span<const float> exact) {
-    return 2 * (GetParam().roundings + 4) * unit_roundoff * std::max(1.0, largest_magnitude(exact));
+    return 2 * (GetParam().roundings + 4) * unit_roundoff * std::max(1.0, max_magnitude(exact));
   };
-  expect_within(GetParam().name, largest_difference(fast.output, oracle.output), bound(oracle.output));
+  expect_within(GetParam().name, max_difference(fast.output, oracle.output), bound(oracle.output));
   for (std::size_t i = 0; i < fast.gradients.size(); ++i) {
     expect_within(fmt::format("{} gradient {}", GetParam().name, i),
-                  largest_difference(fast.gradients[i], oracle.gradients[i]), bound(oracle.gradients[i]));
+                  max_difference(fast.gradients[i], oracle.gradients[i]), bound(oracle.gradients[i]));
   }
 }
 
@@ -137,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(All, OperationGradients, testing::ValuesIn(operation_ca
 class Operations : public EachDevice {};
 UNROLL_EACH_DEVICE(Operations);
 
-// What follows are values by hand: the gradients above would not notice a wrong function with a matching derivative.
+// Values computed by hand: the gradient tests above would accept a wrong function whose derivative matches.
 TEST_P(Operations, HaveTheValuesOfTheirFormulas) {
   const Var x = constant(context, tensor_of(context, {2, 2}, {-1, 0, 0.5f, 2}));
   const auto expect_each = [&](const Var& y, double (*f)(double)) {

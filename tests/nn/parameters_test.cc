@@ -84,7 +84,7 @@ TEST(ParametersTest, DrawsDependOnSeedIndexAndElementOnly) {
   EXPECT_NE(to_vector(p.add("x", {5}, Normal{}).value()), to_vector(p.add("y", {5}, Normal{}).value()));
 }
 
-/// Four standard errors of mean and of deviation.
+/// The tolerance is four standard errors of the mean and of the deviation.
 TEST(ParametersTest, DrawsHaveTheMomentsAskedFor) {
   Context context;
   Parameters p(context);

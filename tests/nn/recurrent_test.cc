@@ -44,7 +44,7 @@ std::vector<NetCase> net_cases() {
   return cases;
 }
 
-/// A network with its inputs and everything that one backward pass gives.
+/// A network with its inputs and the results of one backward pass.
 class Net {
  public:
   Net(Context& context, const NetCase& net)
@@ -62,7 +62,7 @@ class Net {
   Recurrent::Result fast() const { return case_.one_hot ? recurrent_(ids_, initial) : recurrent_(x, initial); }
   Recurrent::Result textbook(const TextbookStack& stack) const { return stack(x, initial); }
 
-  /// Every number a result has, one after the other.
+  /// All numbers of a result, concatenated.
   static std::vector<float> numbers(const Recurrent::Result& result) {
     std::vector<float> all = to_vector(result.output.value());
     for (const Var& var : {result.state.h, result.state.c}) {
@@ -71,7 +71,7 @@ class Net {
     }
     return all;
   }
-  /// A scalar in which each of the numbers() has its weight, those of weights().
+  /// Scalar loss: the sum of numbers() times weights().
   Var loss(const Recurrent::Result& result) const {
     Var total = weighted_sum(context_, result.output, 10) + weighted_sum(context_, result.state.h, 11);
     return result.state.c.defined() ? total + weighted_sum(context_, result.state.c, 12) : total;
@@ -86,7 +86,7 @@ class Net {
     }
     return all;
   }
-  /// The inputs that want gradients, by name.
+  /// The inputs that require gradients, by name.
   std::vector<std::pair<std::string, Var>> variables() const {
     std::vector<std::pair<std::string, Var>> all{{"h0", initial.h}};
     if (initial.c.defined()) all.emplace_back("c0", initial.c);
@@ -115,8 +115,8 @@ class Net {
   Recurrent recurrent_;
 };
 
-/// Longest chain of additions behind a number: the products of each step of each layer, twice over on the way back,
-/// and the sum over the rows.
+/// Length of the longest chain of additions in a result: the products of all steps and layers; in the backward pass
+/// twice that, plus the sum over the rows.
 double roundings(const NetCase& net, bool backward) {
   const RecurrentOptions& o = net.options;
   const int widest = std::max(net.input, o.layers > 1 ? o.hidden * (o.bidirectional ? 2 : 1) : 0);
@@ -124,10 +124,10 @@ double roundings(const NetCase& net, bool backward) {
   return backward ? 2 * forward + net.steps * net.batch : forward;
 }
 
-class FastDoor : public testing::TestWithParam<std::tuple<NetCase, DeviceKind>> {};
+class ApiAgreement : public testing::TestWithParam<std::tuple<NetCase, DeviceKind>> {};
 
-/// The fast operation against the same cell written out of tensor operations: the same values, states and gradients.
-TEST_P(FastDoor, IsTheTextbookDoor) {
+/// The fused operation and the same cell composed of tensor operations agree in values, states and gradients.
+TEST_P(ApiAgreement, FusedOperationEqualsTextbookCell) {
   const auto& [net_case, device] = GetParam();
   Context context({.seed = 1, .threads = 2, .device = device});
   Net net(context, net_case);
@@ -146,7 +146,7 @@ TEST_P(FastDoor, IsTheTextbookDoor) {
   const double forward = 2 * roundings(net_case, false) * unit_roundoff;
   const double backward = 2 * roundings(net_case, true) * unit_roundoff;
   const auto compare = [](const std::string& name, std::span<const float> a, std::span<const float> b, double bound) {
-    expect_within(name, largest_difference(a, b), bound * std::max(1.0, largest_magnitude(b)));
+    expect_within(name, max_difference(a, b), bound * std::max(1.0, max_magnitude(b)));
   };
   compare("values", Net::numbers(fast), Net::numbers(slow), forward);
   for (const auto& [name, var] : other.variables()) {
@@ -157,7 +157,7 @@ TEST_P(FastDoor, IsTheTextbookDoor) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, FastDoor,
+INSTANTIATE_TEST_SUITE_P(All, ApiAgreement,
                          testing::Combine(testing::ValuesIn(net_cases()),
                                           testing::Values(DeviceKind::cpu, DeviceKind::reference)),
                          [](const auto& test) {
@@ -165,8 +165,9 @@ INSTANTIATE_TEST_SUITE_P(All, FastDoor,
                            return std::get<0>(test.param).name() + (cpu ? "_cpu" : "_reference");
                          });
 
-/// On the reference device; the test above ties the other one to it. A relu's kink may lie within the step, and the
-/// wider nets have the code of the smaller ones.
+/// Cases for central differences on the reference device; the test above compares the CPU device with it. relu is left
+/// out because its kink may lie within the difference step, and wider networks because they run the same code as small
+/// ones.
 std::vector<NetCase> small_smooth_cases() {
   std::vector<NetCase> cases = net_cases();
   std::erase_if(
@@ -174,9 +175,9 @@ std::vector<NetCase> small_smooth_cases() {
   return cases;
 }
 
-class FastDoorGradients : public testing::TestWithParam<NetCase> {};
+class FusedGradients : public testing::TestWithParam<NetCase> {};
 
-TEST_P(FastDoorGradients, AgreeWithCentralDifferences) {
+TEST_P(FusedGradients, AgreeWithCentralDifferences) {
   Context context({.seed = 1, .threads = 1, .device = DeviceKind::reference});
   Net net(context, GetParam());
   const Recurrent::Result result = net.fast();
@@ -192,7 +193,7 @@ TEST_P(FastDoorGradients, AgreeWithCentralDifferences) {
   for (const auto& entry : net.parameters.entries()) check(entry.name, entry.var);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, FastDoorGradients, testing::ValuesIn(small_smooth_cases()),
+INSTANTIATE_TEST_SUITE_P(All, FusedGradients, testing::ValuesIn(small_smooth_cases()),
                          [](const auto& test) { return test.param.name(); });
 
 class RecurrentLayer : public EachDevice {
@@ -207,7 +208,7 @@ class RecurrentLayer : public EachDevice {
 };
 UNROLL_EACH_DEVICE(RecurrentLayer);
 
-/// h' = relu(a h + x): an impulse at time 0 dies away as a^t.
+/// h' = relu(a h + x): an impulse at time 0 decays as a^t.
 TEST_P(RecurrentLayer, ImpulseResponseIsGeometric) {
   constexpr int steps = 30;
   const Recurrent net(p, "rnn", 1, {.cell = Cell::rnn, .activation = Activation::relu, .hidden = 1}, Zero{}, Zero{});
@@ -218,11 +219,12 @@ TEST_P(RecurrentLayer, ImpulseResponseIsGeometric) {
   const Var x = variable(context, tensor_of(context, {steps, 1, 1}, impulse));
   const auto result = net(x, net.zero_state(1));
   for (int t = 0; t < steps; ++t) EXPECT_EQ(result.output.value()[t], std::ldexp(8.0f, -t)) << t;
-  sum(result.state.h).backward();  // the same, seen from the end
+  sum(result.state.h).backward();  // the gradient decays from the last step backwards
   for (int t = 0; t < steps; ++t) EXPECT_EQ(x.gradient()[t], std::ldexp(1.0f, t - steps + 1)) << t;
 }
 
-/// An open forget gate and a shut input gate carry c through unchanged; so does the gru's update gate with h.
+/// An LSTM with its forget gate open and its input gate closed keeps c unchanged; a GRU with its update gate at 1 keeps
+/// h.
 TEST_P(RecurrentLayer, SaturatedGatesHoldTheState) {
   const Recurrent lstm(p, "lstm", 1, {.cell = Cell::lstm, .hidden = 2, .biases = Biases::one}, Zero{}, Zero{});
   const Recurrent gru(p, "gru", 1, {.cell = Cell::gru, .hidden = 2, .biases = Biases::one}, Zero{}, Zero{});
@@ -234,12 +236,12 @@ TEST_P(RecurrentLayer, SaturatedGatesHoldTheState) {
   const auto after_lstm = lstm(ids, {h, c});
   EXPECT_EQ(to_vector(after_lstm.state.c.value()), to_vector(c.value()));
   EXPECT_NEAR(after_lstm.state.h.value()[1], std::tanh(-1.5), 1e-6);
-  // The gru weighs n and h: one rounding of a number up to 1 in each of the nine steps, and one in their difference.
+  // The GRU mixes n and h: in each of the nine steps one rounding of a number up to 1, and one of their difference.
   const Var after_gru = gru(ids, {h, {}}).state.h;
-  expect_within("gru", largest_difference(after_gru.value().span(), h.value().span()), 9 * 2 * unit_roundoff);
+  expect_within("gru", max_difference(after_gru.value().span(), h.value().span()), 9 * 2 * unit_roundoff);
 }
 
-/// Two windows with the state passed on are one long window; the gradient stops where the state is detached.
+/// Two windows with the state carried over equal one long window; the gradient stops where the state is detached.
 TEST_P(RecurrentLayer, StateCarriesOverWindows) {
   for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
     Parameters parameters(context);
@@ -252,7 +254,7 @@ TEST_P(RecurrentLayer, StateCarriesOverWindows) {
     EXPECT_EQ(to_vector(whole.state.h.value()), to_vector(second.state.h.value()));
 
     sum(second.output).backward();
-    EXPECT_GT(largest_magnitude(x.gradient().span().first(4 * 2 * 3)), 0);
+    EXPECT_GT(max_magnitude(x.gradient().span().first(4 * 2 * 3)), 0);
     const Var again = variable(context, uniform_tensor(context, {6, 2, 3}, 1));
     const auto before_cut = net(slice(again, 0, 4), net.zero_state(2));
     const auto after_cut = net(slice(again, 4, 6), before_cut.state.detach());
@@ -266,7 +268,7 @@ TEST_P(RecurrentLayer, LossOfTheFinalCellStateAloneHasGradients) {
   const Recurrent net(p, "rnn", 3, {.cell = Cell::lstm, .hidden = 4}, Uniform{-1, 1}, Uniform{-1, 1});
   const Var x = variable(context, uniform_tensor(context, {5, 2, 3}, 1));
   sum(net(x, net.zero_state(2)).state.c).backward();
-  EXPECT_GT(largest_magnitude(x.gradient().span()), 0);
+  EXPECT_GT(max_magnitude(x.gradient().span()), 0);
   for (const float value : x.gradient().span()) EXPECT_TRUE(std::isfinite(value));
 }
 
@@ -285,7 +287,7 @@ TEST_P(RecurrentLayer, GradientsOfTwoUsesAddUp) {
 
 TEST_P(RecurrentLayer, DropoutActsBetweenLayersInTrainingOnly) {
   const Ids ids = uniform_ids(4, 2, 3, 1);
-  const StepDropout random{.random = Random(1, Purpose::dropout, 0, 5)};
+  const StepDropout random{.random = Random(1, RandomStream::dropout, 0, 5)};
   const auto outputs = [&](int layers, const StepDropout* training) {
     Parameters parameters(context);
     const Recurrent net(parameters, "rnn", 3, {.hidden = 4, .layers = layers, .dropout = 0.5f}, Uniform{-1, 1},
@@ -295,7 +297,7 @@ TEST_P(RecurrentLayer, DropoutActsBetweenLayersInTrainingOnly) {
   EXPECT_EQ(outputs(1, &random), outputs(1, nullptr));
   EXPECT_NE(outputs(2, &random), outputs(2, nullptr));
   EXPECT_EQ(outputs(2, &random), outputs(2, &random));
-  const StepDropout next{.random = Random(1, Purpose::dropout, 0, 6)};
+  const StepDropout next{.random = Random(1, RandomStream::dropout, 0, 6)};
   EXPECT_NE(outputs(2, &random), outputs(2, &next));
 }
 

@@ -20,13 +20,13 @@ namespace unroll {
 
 inline constexpr double unit_roundoff = std::numeric_limits<float>::epsilon() / 2;
 
-/// Tests that run on every device.
-class EachDevice : public testing::TestWithParam<DeviceKind> {
+/// Base class of tests that run on every device.
+class EachDevice : public ::testing::TestWithParam<DeviceKind> {
  protected:
   Context context{{.seed = 1, .threads = 2, .device = GetParam()}};
 };
 
-inline std::string device_name(const testing::TestParamInfo<DeviceKind>& info) {
+inline std::string device_name(const ::testing::TestParamInfo<DeviceKind>& info) {
   return info.param == DeviceKind::cpu ? "cpu" : "reference";
 }
 
@@ -37,7 +37,7 @@ inline std::string device_name(const testing::TestParamInfo<DeviceKind>& info) {
 inline Tensor uniform_tensor(Context& context, const Shape& shape, std::uint32_t stream, float low = -1,
                              float high = 1) {
   Tensor tensor(context, shape);
-  const Random random(7, Purpose::init, stream);
+  const Random random(7, RandomStream::init, stream);
   for (std::int64_t i = 0; i < shape.size(); ++i) {
     tensor.data()[i] = low + (high - low) * random.uniform(static_cast<std::uint64_t>(i));
   }
@@ -46,7 +46,7 @@ inline Tensor uniform_tensor(Context& context, const Shape& shape, std::uint32_t
 
 inline std::vector<std::int32_t> uniform_ids(std::size_t count, int classes, std::uint32_t stream) {
   std::vector<std::int32_t> ids(count);
-  const Random random(8, Purpose::init, stream);
+  const Random random(8, RandomStream::init, stream);
   for (std::size_t i = 0; i < count; ++i) {
     ids[i] = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(classes), i));
   }
@@ -66,8 +66,8 @@ inline Tensor tensor_of(Context& context, const Shape& shape, std::vector<float>
   return Tensor::of(context, shape, values);
 }
 
-/// The largest |a - b|; NaN where there is one, so that no comparison passes.
-inline double largest_difference(std::span<const float> a, std::span<const float> b) {
+/// Largest |a - b|; NaN if any difference is NaN, so that no comparison passes.
+inline double max_difference(std::span<const float> a, std::span<const float> b) {
   EXPECT_EQ(a.size(), b.size());
   double largest = 0;
   for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
@@ -77,23 +77,23 @@ inline double largest_difference(std::span<const float> a, std::span<const float
   return largest;
 }
 
-inline double largest_magnitude(std::span<const float> values) {
+inline double max_magnitude(std::span<const float> values) {
   double largest = 0;
   for (const float value : values) largest = std::max(largest, std::abs(static_cast<double>(value)));
   return largest;
 }
 
-/// Expects error <= bound and prints by how much, so that a bound that is loosened shows in review.
+/// Expects error <= bound and prints their ratio, so that a loosened bound is visible in review.
 inline void expect_within(const std::string& what, double error, double bound) {
   fmt::print("  {}: error {:.2e} is {:.3f} of the bound {:.2e}\n", what, error, error / bound, bound);
   EXPECT_LE(error, bound) << what;
 }
 
-/// Compares `gradient` of sum(weights * outputs()) with central differences in `values`, which outputs() reads. The sum
-/// and the difference are taken in double, so the only errors are those of the outputs themselves and of cutting the
-/// series. The latter is estimated by the difference between two step widths (three times as large as it is); the
-/// former is `roundings` unit roundoffs of each output that changes, over the step width, in quadrature over the
-/// outputs, since these round independently.
+/// Compares `gradient` of sum(weights * outputs()) with central differences in `values`, which outputs() reads. Sum and
+/// difference are computed in double, so the only errors are the rounding of the outputs and the truncation of the
+/// series. The truncation is estimated by the difference between two step widths, which is three times as large. The
+/// rounding is `roundings` unit roundoffs of each output that changes, divided by the step width and added in
+/// quadrature, since outputs round independently.
 inline void check_gradient(const std::string& what, std::span<float> values, std::span<const float> gradient,
                            const std::vector<float>& weights, double roundings,
                            const std::function<std::vector<float>()>& outputs) {
@@ -133,10 +133,10 @@ inline void check_gradient(const std::string& what, std::span<float> values, std
                             << narrow.value;
   }
   fmt::print("  {}: error/bound at most {:.3f}, largest bound {:.1e}, largest gradient {:.1e}\n", what, worst_ratio,
-             widest_bound, largest_magnitude(gradient));
+             widest_bound, max_magnitude(gradient));
 }
 
-/// sum(weights * y) with weights that tell elements apart.
+/// sum(weights * y) with random weights, which distinguish the elements.
 inline Var weighted_sum(Context& context, const Var& y, std::uint32_t stream = 99) {
   return sum(y * constant(context, uniform_tensor(context, y.shape(), stream, 0.5f, 1.5f)));
 }

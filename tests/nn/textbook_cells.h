@@ -9,8 +9,8 @@
 
 namespace unroll {
 
-/// The cells as a textbook has them, one step and one gate at a time, out of tensor operations: what the fast operation
-/// has to agree with. Each gate has its own matrices.
+/// A cell by its textbook formulas, composed of tensor operations, one step and one gate at a time. The fused operation
+/// must agree with it. Each gate has its own matrices.
 struct TextbookCell {
   Cell cell;
   Activation activation;
@@ -44,7 +44,7 @@ struct TextbookCell {
   }
 };
 
-/// The columns of gate k of a [rows, G*H] (or [G*H]) parameter, as a variable of its own.
+/// Columns of one gate of a [rows, G*H] or [G*H] parameter, as a variable of their own.
 inline Var gate_columns(Context& context, const Var& fused, int gate, std::int64_t hidden) {
   const Shape& shape = fused.shape();
   Tensor part(context, shape.with(-1, hidden));
@@ -110,7 +110,7 @@ class TextbookStack {
     return {x, {concat(final_h), final_c.empty() ? Var() : concat(final_c)}};
   }
 
-  /// The gradient of a whole parameter, put together from its gates.
+  /// Gradient of a whole parameter, assembled from its gates.
   std::vector<float> gradient(const std::string& name) const {
     const std::vector<Var>& gates = gates_of_.at(name);
     const Shape& shape = gates.front().shape();

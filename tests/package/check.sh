@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the library, moves the installation elsewhere, and builds and runs a second project with it that also holds
-# the documentation's code: check.sh SOURCE_FOLDER BUILD_FOLDER
+# Installs the library, moves the installation elsewhere, and builds and runs a second project with it, which also
+# compiles the documentation's code: check.sh SOURCE_FOLDER BUILD_FOLDER
 set -euo pipefail
 
 source=$1

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <string>
 
-// Uses something of every room, so that a library missing from the package does not link.
+// Uses something of every module, so that linking fails if a library is missing from the package.
 int main() {
   using namespace unroll;
   std::string text;
@@ -13,10 +13,10 @@ int main() {
   const Corpus corpus = Corpus::from_text(text);
   LanguageModel model(context, corpus.vocabulary(), {.cell = Cell::gru, .hidden = 16});
   Adam adam(model.parameters(), {.learning_rate = 2e-2f});
-  LanguageTask task(model, corpus, {.batch = 4, .steps = 10});
+  LanguageTask task(model, corpus, {.batch = 4, .window = 10});
   Trainer trainer(task, adam, {.epochs = 30, .clip_norm = 1.0f});
   double perplexity = std::nan("");
-  trainer.on_epoch([&](const Report& report) { perplexity = report.perplexity; });
+  trainer.on_epoch([&](const EpochReport& report) { perplexity = report.perplexity; });
   trainer.run();
   model.save("model.safetensors");
   const LanguageModel loaded = LanguageModel::load(context, "model.safetensors");

@@ -16,14 +16,14 @@
 
 namespace unroll::test {
 
-/// How far a float dot product of `length` terms plus a start value may be from the exact one, in whatever order and
-/// with or without fused multiply-adds. `magnitude` = |start| + sum |a_k| |b_k|.
+/// Error bound of a float dot product of `length` terms plus a start value, for any order of summation, with or without
+/// fused multiply-adds. `magnitude` = |start| + sum |a_k| |b_k|.
 inline double dot_bound(std::int64_t length, double magnitude) {
   return gamma_of<float>(length + 1) * magnitude + static_cast<double>(length + 1) * tiny_of<float>();
 }
 
-/// Holds errors against their bounds and tells the largest share of a bound that was used up: printed, recorded as
-/// a property of the test, and a failure above 1. So whoever loosens a bound can be seen to do so.
+/// Compares errors with their bounds. The destructor prints the largest ratio of an error to its bound, records it as a
+/// property of the test, and fails if it is above 1. The record makes a loosened bound visible.
 class BoundReport {
  public:
   explicit BoundReport(std::string name) : name_(std::move(name)) {}
@@ -39,15 +39,15 @@ class BoundReport {
                                               worst_.index, worst_.actual, worst_.expected, worst_.bound);
   }
 
-  /// Both must be finite: a NaN that agrees with a NaN would let a broken test pass. `part` and `index` name the value
-  /// in a failure.
+  /// Both values must be finite: two equal NaNs would let a broken test pass. `part` and `index` name the value in a
+  /// failure.
   void add(double actual, double expected, double bound, const std::string& part = "", std::size_t index = 0) {
     ++count_;
     const double share = share_of(actual, expected, bound);
     if (share > worst_.share || count_ == 1) worst_ = {share, actual, expected, bound, part, index};
   }
 
-  /// Computed in Float against the same in Tracked<Float>.
+  /// Compares results in Float with those of the same computation in Tracked<Float>.
   template <class Float>
   void add_all(const std::vector<Float>& actual, const std::vector<Tracked<Float>>& expected, const std::string& part) {
     ASSERT_EQ(actual.size(), expected.size()) << name_ << ": " << part;

@@ -10,15 +10,15 @@
 
 namespace unroll {
 
-/// How a FailingFileSystem fails.
+/// Which operations of a FailingFileSystem fail, and how.
 struct Fault {
-  std::size_t at = std::numeric_limits<std::size_t>::max();             // the operation, counted from 0
-  int error = EIO;                                                      // its errno
-  bool for_good = false;                                                // so do all that come after it
-  std::size_t longest_write = std::numeric_limits<std::size_t>::max();  // bytes that one write takes; 0: takes none
+  std::size_t at = std::numeric_limits<std::size_t>::max();         // the operation that fails, counted from 0
+  int error = EIO;                                                  // its errno
+  bool permanent = false;                                           // all later operations fail too
+  std::size_t max_write = std::numeric_limits<std::size_t>::max();  // bytes per write; 0: writes nothing
 };
 
-/// Passes everything on to another file system but for the faults that it was told to make, and counts.
+/// Forwards all operations to another file system, makes the requested ones fail, and records their names.
 class FailingFileSystem final : public FileSystem {
  public:
   FailingFileSystem(FileSystem& files, Fault fault) : files_(files), fault_(fault) {}
@@ -33,12 +33,12 @@ class FailingFileSystem final : public FileSystem {
     return pass("open_folder", [&] { return files_.open_folder(path); });
   }
   ssize_t write(int descriptor, std::string_view bytes) override {
-    return pass("write", [&] { return files_.write(descriptor, bytes.substr(0, fault_.longest_write)); });
+    return pass("write", [&] { return files_.write(descriptor, bytes.substr(0, fault_.max_write)); });
   }
   int fsync(int descriptor) override {
     return pass("fsync", [&] { return files_.fsync(descriptor); });
   }
-  /// A close that fails has closed all the same.
+  /// A failing close closes the descriptor nevertheless.
   int close(int descriptor) override {
     const int result = files_.close(descriptor);
     return pass("close", [&] { return result; });
@@ -50,9 +50,9 @@ class FailingFileSystem final : public FileSystem {
     return pass("unlink", [&] { return files_.unlink(path); });
   }
 
-  /// The names of the operations so far, those that failed among them.
+  /// Names of all operations so far, including failed ones.
   const std::vector<std::string>& operations() const { return operations_; }
-  /// The first one that was made to fail; empty where none was.
+  /// The first operation that was made to fail; empty if there was none.
   std::string failed() const { return fault_.at < operations_.size() ? operations_[fault_.at] : ""; }
 
  private:
@@ -60,7 +60,7 @@ class FailingFileSystem final : public FileSystem {
   auto pass(const char* name, Operation&& operation) -> decltype(operation()) {
     const std::size_t number = operations_.size();
     operations_.emplace_back(name);
-    const bool fails = fault_.for_good ? number >= fault_.at : number == fault_.at;
+    const bool fails = fault_.permanent ? number >= fault_.at : number == fault_.at;
     if (!fails) return operation();
     errno = fault_.error;
     return -1;

@@ -18,26 +18,24 @@
 
 namespace unroll {
 
-/// A file system in memory that keeps the list of all its operations and knows what a power cut after any of them may
-/// leave. It promises what POSIX does and no more:
-/// - what was written to a file lasts once the file's fsync has returned; before, nothing of it may be there, any part
-/// of
-///   it from its beginning, or zeros in its place;
-/// - that a name was made, renamed or removed lasts once the folder's fsync has returned; before, each such change may
-/// be
-///   there or not, whether or not an earlier one is;
-/// - a rename replaces its target in one step.
-/// Folders are there by themselves; descriptors are never used again.
-class ForgetfulDisk final : public FileSystem {
+/// An in-memory file system that records its operations and computes every state that a power cut after any of them may
+/// leave. It guarantees what POSIX does and no more:
+/// - data written to a file is durable once the file's fsync has returned; before that, any prefix of the data may be
+///   present, or zeros in its place;
+/// - the creation, renaming or removal of a name is durable once the folder's fsync has returned; before that, any
+///   subset of these changes may be present;
+/// - a rename replaces its target atomically.
+/// Folders exist implicitly; descriptors are never reused.
+class PowerCutFileSystem final : public FileSystem {
  public:
-  using Contents = std::optional<std::string>;  // nothing: there is no such file
+  using Contents = std::optional<std::string>;  // nullopt: there is no such file
 
-  /// Puts a file there that lasts, before the first operation.
+  /// Adds a durable file. Must precede the first operation.
   void put(const std::string& path, std::string_view bytes) {
     UNROLL_CHECK(log_.empty());
     names_[path] = at_first_.files.size();
-    at_first_.lasting[path] = at_first_.files.size();
-    at_first_.files.push_back({.lasting = std::string(bytes), .unsynced = ""});
+    at_first_.durable[path] = at_first_.files.size();
+    at_first_.files.push_back({.durable = std::string(bytes), .unsynced = ""});
     now_ = at_first_;
   }
 
@@ -84,16 +82,16 @@ class ForgetfulDisk final : public FileSystem {
     return 0;
   }
 
-  /// How many operations have changed something or made it last.
+  /// Number of operations that changed something or made it durable.
   std::size_t operations() const { return log_.size(); }
 
-  /// What a file holds now.
+  /// Current contents of a file.
   Contents contents(const std::string& path) const {
     const auto found = names_.find(path);
     if (found == names_.end()) return std::nullopt;
-    return now_.files[found->second].lasting + now_.files[found->second].unsynced;
+    return now_.files[found->second].durable + now_.files[found->second].unsynced;
   }
-  /// The names that are there now, in order.
+  /// Names of the current files, sorted.
   std::vector<std::string> names() const {
     std::vector<std::string> result;
     for (const auto& [name, file] : names_) result.push_back(name);
@@ -103,14 +101,14 @@ class ForgetfulDisk final : public FileSystem {
     return std::all_of(descriptors_.begin(), descriptors_.end(), [](const Opened& one) { return one.closed; });
   }
 
-  /// Everything that `path` may hold where the power was cut after the first `count` operations.
+  /// All possible contents of `path` if the power is cut after the first `count` operations.
   std::set<Contents> after_power_cut(const std::string& path, std::size_t count) const {
     State state = at_first_;
     for (std::size_t i = 0; i < count; ++i) apply(log_[i], state);
     UNROLL_CHECK(state.pending.size() < 16);
     std::set<Contents> result;
     for (std::size_t lasted = 0; lasted < std::size_t{1} << state.pending.size(); ++lasted) {
-      Names names = state.lasting;
+      Names names = state.durable;
       for (std::size_t i = 0; i < state.pending.size(); ++i) {
         if ((lasted >> i & 1) != 0) change(state.pending[i].changes, names);
       }
@@ -121,36 +119,36 @@ class ForgetfulDisk final : public FileSystem {
       }
       const File& file = state.files[found->second];
       for (std::size_t part = 0; part <= file.unsynced.size(); ++part) {
-        result.insert(file.lasting + file.unsynced.substr(0, part));
+        result.insert(file.durable + file.unsynced.substr(0, part));
       }
-      result.insert(file.lasting + std::string(file.unsynced.size(), '\0'));
+      result.insert(file.durable + std::string(file.unsynced.size(), '\0'));
     }
     return result;
   }
 
  private:
   struct File {
-    std::string lasting, unsynced;
+    std::string durable, unsynced;
   };
   using Names = std::map<std::string, std::size_t>;
   struct Change {
     std::string name;
-    std::optional<std::size_t> file;  // nothing: the name goes
+    std::optional<std::size_t> file;  // nullopt: the name is removed
   };
   enum class Kind { make, write, sync_file, change, sync_folder };
   struct Operation {
     Kind kind;
     std::size_t file;
-    std::string text;             // the bytes of write, the folder of sync_folder, a name in the folder of the others
-    std::vector<Change> changes;  // that happen in one step or not at all
+    std::string text;             // write: bytes; sync_folder: the folder; other kinds: a name in the folder
+    std::vector<Change> changes;  // applied atomically
   };
   struct State {
     std::vector<File> files;
-    Names lasting;
-    std::vector<Operation> pending;  // changes of names
+    Names durable;
+    std::vector<Operation> pending;  // changes of names that are not durable yet
   };
   struct Opened {
-    std::optional<std::size_t> file;  // nothing: the folder
+    std::optional<std::size_t> file;  // nullopt: `folder` is open
     std::string folder;
     bool closed = false;
   };
@@ -196,7 +194,7 @@ class ForgetfulDisk final : public FileSystem {
         state.files[operation.file].unsynced += operation.text;
         return;
       case Kind::sync_file:
-        state.files[operation.file].lasting += std::exchange(state.files[operation.file].unsynced, "");
+        state.files[operation.file].durable += std::exchange(state.files[operation.file].unsynced, "");
         return;
       case Kind::change:
         state.pending.push_back(operation);
@@ -204,7 +202,7 @@ class ForgetfulDisk final : public FileSystem {
       case Kind::sync_folder:
         std::erase_if(state.pending, [&](const Operation& one) {
           if (folder_of(one.text) != operation.text) return false;
-          change(one.changes, state.lasting);
+          change(one.changes, state.durable);
           return true;
         });
         return;
@@ -212,7 +210,7 @@ class ForgetfulDisk final : public FileSystem {
   }
 
   State at_first_, now_;
-  Names names_;  // as every process sees them
+  Names names_;  // as running processes see them
   std::vector<Operation> log_;
   std::vector<Opened> descriptors_;
 };

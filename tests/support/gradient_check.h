@@ -6,12 +6,13 @@
 #include <cstddef>
 #include <vector>
 
-// Derivatives of a function f(const std::vector<Real>&) -> Real by moving one variable at a time.
+// Derivatives of a function f(const std::vector<Real>&) -> Real, one variable at a time.
 
 namespace unroll::test {
 
-/// Im f(x + i h e_k) / h for every k: no difference is taken, so h can be so small that only rounding is left. f is
-/// called with Real = std::complex<double> and must be analytic around x. (Squire and Trapp, SIAM Review 40, 1998.)
+/// Im f(x + i h e_k) / h for every k. No difference is computed, so h can be so small that only rounding errors remain.
+/// f is called with Real = std::complex<double> and must be analytic around x. (Squire and Trapp, SIAM Review 40,
+/// 1998.)
 template <class F>
 std::vector<double> complex_step_gradient(const F& f, const std::vector<double>& x) {
   constexpr double step = 1e-50;

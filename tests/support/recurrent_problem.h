@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "device/device.h"
+#include "device/reference/products.h"
+#include "device/reference/recurrent.h"
 #include "support/random_data.h"
-#include "tensor/device.h"
-#include "tensor/ref/products.h"
-#include "tensor/ref/recurrent.h"
 
 namespace unroll::test {
 
@@ -35,15 +35,15 @@ struct RecurrentCase {
   }
 };
 
-/// One sequence with all its memory, in any number type. Every slot of h and c but the initial one begins as NaN, so
-/// that reading what was not written shows.
+/// One sequence with all its buffers, in any number type. Every slot of h and c except the initial one starts as NaN,
+/// so that reading an unwritten value is detected.
 template <class Real>
 struct RecurrentProblem {
   RecurrentCase size;
-  std::vector<Real> gates, candidate, weight, bias, h, c;  // as RecurrentSequence
-  std::vector<Real> d_output, d_h, d_c;                    // as RecurrentGradient
+  std::vector<Real> gates, candidate, weight, bias, h, c;  // as in RecurrentSequence
+  std::vector<Real> d_output, d_h, d_c;                    // as in RecurrentGradient
 
-  /// The same values whatever Real is. Weights are in +-weight_scale / sqrt(H), as PyTorch draws them for 1.
+  /// The values do not depend on Real. Weights are in +-weight_scale / sqrt(H); PyTorch uses a scale of 1.
   RecurrentProblem(const RecurrentCase& s, std::uint64_t seed, float weight_scale = 1) : size(s) {
     RandomData data(seed);
     const float spread = weight_scale / std::sqrt(static_cast<float>(s.hidden));
@@ -83,10 +83,11 @@ struct RecurrentProblem {
   void forward() { ref::recurrent_forward(sequence()); }
   void backward() { ref::recurrent_backward(sequence(), gradient()); }
 
-  /// The states that the steps wrote, in time order [T, B, H], and the ones that they read.
+  /// The states that the steps wrote, [T, B, H] in time order.
   std::span<const Real> written(const std::vector<Real>& slots) const {
     return std::span<const Real>(slots).subspan(size.reverse ? 0 : slot_size(), slots.size() - slot_size());
   }
+  /// The states that the steps read, [T, B, H] in time order.
   std::span<const Real> read(const std::vector<Real>& slots) const {
     return std::span<const Real>(slots).subspan(size.reverse ? slot_size() : 0, slots.size() - slot_size());
   }
@@ -97,7 +98,7 @@ struct RecurrentProblem {
     return std::span<Real>(slots).subspan(count(index) * slot_size(), slot_size());
   }
 
-  /// After backward(): the gradients of W_hh [H, G*H] and b_hh [G*H], from what it left in gates and candidate.
+  /// Gradient of W_hh [H, G*H], computed from the gradients that backward() left in gates and candidate.
   std::vector<Real> weight_gradient() const {
     const std::vector<Real> d = recurrent_gradient();
     const std::int64_t rows = size.steps * size.batch;
@@ -106,6 +107,7 @@ struct RecurrentProblem {
     ref::gemm(before.transposed(), right, ref::Grid<Real>(result.data(), size.hidden, width()));
     return result;
   }
+  /// Gradient of b_hh [G*H], computed in the same way.
   std::vector<Real> bias_gradient() const {
     const std::vector<Real> d = recurrent_gradient();
     std::vector<Real> result(count(width()), Real(0));
@@ -125,7 +127,7 @@ struct RecurrentProblem {
     return slots;
   }
 
-  /// The gradient of h W_hh + b_hh: that of the gates, but for the gru's n block.
+  /// Gradient of h W_hh + b_hh: that of the gates, except for the GRU's n block.
   std::vector<Real> recurrent_gradient() const {
     std::vector<Real> d = gates;
     if (size.cell != Cell::gru) return d;
@@ -138,7 +140,7 @@ struct RecurrentProblem {
   }
 };
 
-/// The same memory as a device takes it.
+/// The same buffers in the form that a device takes.
 inline RecurrentSequence device_sequence(RecurrentProblem<float>& problem) {
   const ref::Sequence<float> s = problem.sequence();
   RecurrentSequence sequence;

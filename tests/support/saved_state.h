@@ -15,16 +15,16 @@
 
 namespace unroll::test {
 
-/// What an object shows a visitor, by name.
+/// The state that an object passes to a StateVisitor, by name.
 class SavedState {
  public:
   template <class Owner>
   explicit SavedState(Owner& owner) {
-    Saver saver(values_);
+    StateWriter saver(values_);
     owner.visit_state(saver);
   }
 
-  /// Puts everything into an object of the same options.
+  /// Restores the state into an object with the same options.
   template <class Owner>
   void restore(Owner& owner) const {
     Restorer restorer(values_);
@@ -41,14 +41,15 @@ class SavedState {
   using Value = std::variant<std::vector<float>, std::int64_t, double>;
   using Values = std::map<std::string, Value, std::less<>>;
 
-  class Saver final : public StateVisitor {
+  class StateWriter final : public StateVisitor {
    public:
-    explicit Saver(Values& values) : values_(values) {}
+    explicit StateWriter(Values& values) : values_(values) {}
     void visit(std::string_view name, std::span<float> values) override {
       keep(name, std::vector<float>(values.begin(), values.end()));
     }
     void visit(std::string_view name, std::int64_t& value) override { keep(name, value); }
     void visit(std::string_view name, double& value) override { keep(name, value); }
+    void check(std::string_view, double) override {}
 
    private:
     void keep(std::string_view name, Value value) {
@@ -71,6 +72,7 @@ class SavedState {
     void visit(std::string_view name, double& value) override {
       value = std::get<double>(values_.at(std::string(name)));
     }
+    void check(std::string_view, double) override {}
 
    private:
     const Values& values_;

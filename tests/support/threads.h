@@ -9,8 +9,8 @@
 
 namespace unroll::test {
 
-/// Gives every thread of the context one part that ends only when all have one: so all run at once, even on fewer
-/// cores. False where they have not come together within a minute.
+/// Runs one task per thread of the context, each of which waits for all others to start, so that all threads run at
+/// once even on fewer cores. False if they have not all started within a minute.
 inline bool all_threads_take_part(Context& context) {
   std::atomic<int> arrived{0};
   std::atomic<bool> late{false};

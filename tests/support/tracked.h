@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <limits>
 
-// A number type that computes, next to the result in double, how far the same formula in Float may be off. Put into a
-// reference template it turns the formula into its own error bound: no tolerance is ever chosen by hand.
+// A number type that computes a result in double and, beside it, an error bound of the same formula in Float. A
+// reference template that is instantiated with it computes its own error bound, so no tolerance is chosen by hand.
 
 namespace unroll::test {
 
@@ -16,29 +16,29 @@ constexpr double unit_roundoff() {
   return static_cast<double>(std::numeric_limits<Float>::epsilon()) / 2;
 }
 
-/// n u / (1 - n u): the relative error of n roundings one on top of the other, and of a sum with n additions relative
-/// to the sum of magnitudes, in any order. (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., lemma 3.1
-/// and section 4.2.)
+/// n u / (1 - n u): bound of the relative error of n successive roundings, and of a sum with n additions in any order,
+/// relative to the sum of magnitudes. (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., lemma 3.1 and
+/// section 4.2.)
 template <class Float>
 constexpr double gamma_of(std::int64_t n) {
   const double nu = static_cast<double>(n) * unit_roundoff<Float>();
   return nu / (1 - nu);
 }
 
-/// What flushing a denormal result to zero may cost.
+/// Largest error of flushing a denormal result to zero.
 template <class Float>
 constexpr double tiny_of() {
   return static_cast<double>(std::numeric_limits<Float>::min());
 }
 
-/// Running error analysis (Higham, section 3.3), independent of the order of sums: a value remembers the sum of
-/// magnitudes of the terms that it was added up from, and how many additions that took. For a dot product of length K
-/// this gives gamma_(K+1) * sum |a_k b_k|. Through time, a step's error is the one of its own sums plus that of the
-/// state before, multiplied by |weights| and by the slopes of the activations: where the weights' absolute column sums
-/// exceed 1 the bound grows geometrically with T, as does the worst case that it bounds. Use short sequences or small
-/// weights to keep it telling.
+/// Running error analysis (Higham, section 3.3), independent of the order of summation: a value stores the sum of the
+/// magnitudes of its terms, and the number of additions that joined them. For a dot product of length K this gives
+/// gamma_(K+1) * sum |a_k b_k|. In a recurrence, the error of a step is that of its own sums plus that of the previous
+/// state, multiplied by |weights| and by the slopes of the activations. If the absolute column sums of the weights
+/// exceed 1, the bound grows geometrically with T, as the worst case does. Use short sequences or small weights to keep
+/// it tight.
 ///
-/// exp, log and tanh are taken to be within `function_ulps` of the exact function: what kernels promise.
+/// exp, log and tanh are assumed to be within `function_ulps` of the exact function, which the kernels guarantee.
 template <class Float>
 class Tracked {
  public:
@@ -50,7 +50,7 @@ class Tracked {
 
   double value() const { return value_; }
 
-  /// The largest distance of a computation in Float from the exact result.
+  /// Bound of the distance of a computation in Float from the exact result.
   double error() const { return inherited_ + gamma_of<Float>(additions_) * (magnitude_ + inherited_); }
 
   friend Tracked operator+(const Tracked& a, const Tracked& b) { return a.plus(b, a.value_ + b.value_); }
@@ -63,12 +63,12 @@ class Tracked {
   friend Tracked operator*(const Tracked& a, const Tracked& b) {
     const double ea = a.error(), eb = b.error();
     const double carried = std::abs(a.value_) * eb + std::abs(b.value_) * ea + ea * eb;
-    // A denormal operand may count as zero.
+    // A denormal operand may be treated as zero.
     const double flushed = tiny_of<Float>() * (std::abs(a.value_) + std::abs(b.value_));
     return rounded(a.value_ * b.value_, carried + flushed, 1);
   }
 
-  /// Two roundings: a kernel may multiply by the reciprocal.
+  /// Counts two roundings, because a kernel may multiply by the reciprocal.
   friend Tracked operator/(const Tracked& a, const Tracked& b) {
     const double q = a.value_ / b.value_, eb = b.error();
     const double least = std::abs(b.value_) - eb;
@@ -99,8 +99,8 @@ class Tracked {
     return rounded(root, carried, 1);
   }
 
-  /// Where the sign is not certain, Float may be on either side of the kink: max(0, x) still moves no more than x, but
-  /// its slope may be 0 or 1. An exact 0 says that the sign was certain.
+  /// If the sign is uncertain, the value in Float may be on either side of the kink: the error of max(0, x) is at most
+  /// that of x, but the slope may be 0 or 1. An exact 0 means that the sign was certain.
   friend Tracked relu(const Tracked& x) {
     return x.value_ < -x.error() ? Tracked(0) : rounded(x.value_ < 0 ? 0 : x.value_, x.error(), 0);
   }
@@ -115,7 +115,8 @@ class Tracked {
  private:
   static double infinity() { return std::numeric_limits<double>::infinity(); }
 
-  /// A value that carries an error in and is then rounded, `roundings` times half a unit in the last place.
+  /// A value with the error `carried` of its operands that is then rounded, `roundings` times half a unit in the last
+  /// place.
   static Tracked rounded(double value, double carried, double roundings) {
     Tracked result(value);
     result.inherited_ = carried + roundings * unit_roundoff<Float>() * (std::abs(value) + carried) + tiny_of<Float>();
@@ -134,7 +135,7 @@ class Tracked {
   double value_ = 0;
   double magnitude_ = 0;        // sum of |terms|
   double inherited_ = 0;        // sum of the terms' own errors
-  std::int64_t additions_ = 0;  // that joined the terms
+  std::int64_t additions_ = 0;  // number of additions that joined the terms
 };
 
 }  // namespace unroll::test

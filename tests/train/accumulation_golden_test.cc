@@ -18,10 +18,10 @@ namespace {
 
 constexpr std::size_t updates = 20, batches_per_update = 3;
 
-/// Batches whose gradients are the rows of a file, round and round.
-class Dictated final : public Task {
+/// A task whose batches have the rows of a file as gradients, repeated cyclically.
+class ScriptedTask final : public Task {
  public:
-  Dictated(Context& context, std::span<const float> values, std::span<const float> gradients)
+  ScriptedTask(Context& context, std::span<const float> values, std::span<const float> gradients)
       : parameters_(context), gradients_(gradients) {
     parameters_.add("a", {static_cast<std::int64_t>(values.size())});
     std::copy(values.begin(), values.end(), parameters_.values().begin());
@@ -29,7 +29,7 @@ class Dictated final : public Task {
   Parameters& parameters() override { return parameters_; }
   std::int64_t batches_per_epoch() const override { return updates * batches_per_update; }
   void begin_epoch(std::int64_t) override {}
-  LossSum forward_backward(std::int64_t batch, Slice) override {
+  LossSum forward_backward(std::int64_t batch, Shard) override {
     const std::span<float> sum = parameters_.gradients();
     const std::span<const float> row =
         gradients_.subspan(static_cast<std::size_t>(batch) % updates * sum.size(), sum.size());
@@ -43,8 +43,8 @@ class Dictated final : public Task {
   std::span<const float> gradients_;
 };
 
-/// Tracked<float> bounds the rounding of each operation; the constants 0.05 and 1/3 are rounded too, no more than the
-/// products they are in: hence the 2. What is stored was rounded once.
+/// Tracked<float> bounds the rounding of each operation. The constants 0.05 and 1/3 are rounded too, by no more than
+/// their products, hence the factor 2. Stored values were rounded once.
 TEST(AccumulationGolden, TwentyUpdates) {
   const SafetensorsFile file = SafetensorsFile::read(UNROLL_SOURCE_DIR "/tests/golden/optimizers.safetensors");
   const auto stored = [&](const std::string& name) {
@@ -57,7 +57,7 @@ TEST(AccumulationGolden, TwentyUpdates) {
   const std::size_t elements = values.size();
   ASSERT_EQ(golden.size(), updates * elements);
   Context context;
-  Dictated task(context, values, gradients);
+  ScriptedTask task(context, values, gradients);
   Sgd optimizer(task.parameters(), {.learning_rate = 0.05});
   Trainer trainer(task, optimizer, {.epochs = 1, .accumulate = batches_per_update});
   using Number = test::Tracked<float>;

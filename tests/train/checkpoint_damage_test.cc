@@ -7,22 +7,23 @@
 #include <string>
 
 #include "io/temporary_folder.h"
-#include "model/model_fixtures.h"
+#include "language/model_fixtures.h"
 #include "train/checkpoint.h"
 #include "unroll/error.h"
+#include "unroll/language_task.h"
 #include "unroll/random.h"
 
 namespace unroll {
 namespace {
 
-/// A checkpoint file, and what becomes of changed copies of it.
+/// A valid checkpoint file, and the expectation that damaged copies of it are refused.
 class CheckpointDamage : public ::testing::Test {
  protected:
   CheckpointDamage() : path_(folder_.path("checkpoint.safetensors")) {
     Context context;
-    const Corpus corpus = Corpus::from_ids(testing::scattered(100, 7), testing::letters(7));
+    const Corpus corpus = Corpus::from_ids(testing::pseudo_random_ids(100, 7), testing::letters(7));
     LanguageModel model(context, corpus.vocabulary(), {.hidden = 6});
-    LanguageTask task(model, corpus, {.batch = 2, .steps = 5});
+    LanguageTask task(model, corpus, {.batch = 2, .window = 5});
     Adam adam(model.parameters());
     Trainer trainer(task, adam, {.epochs = 1});
     trainer.run();
@@ -60,7 +61,7 @@ TEST_F(CheckpointDamage, TruncatedAnywhereInItsHeaderIsRefused) {
 }
 
 TEST_F(CheckpointDamage, TruncatedOrWithAFlippedBitAnywhereIsRefused) {
-  const Random random(1, Purpose::init);
+  const Random random(1, RandomStream::init);
   const auto below = [&](std::size_t limit, std::uint64_t index) {
     return static_cast<std::size_t>(random.below(static_cast<std::uint32_t>(limit), index));
   };

@@ -14,9 +14,10 @@
 
 #include "io/safetensors.h"
 #include "io/temporary_folder.h"
-#include "model/model_fixtures.h"
+#include "language/model_fixtures.h"
 #include "support/failing_file_system.h"
 #include "unroll/error.h"
+#include "unroll/language_task.h"
 #include "unroll/trainer.h"
 
 namespace unroll {
@@ -25,7 +26,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::letters;
-using testing::scattered;
+using testing::pseudo_random_ids;
 
 constexpr int symbols = 7, epochs = 3;
 
@@ -44,44 +45,59 @@ struct Plan {
   int validate_every = 0;
   int patience = 0;
   bool other_letters = false;
-  double rate = 0.5;  // adam's
+  double rate = 0.5;  // learning rate of Adam
+  // Options that a restored training must share.
+  Activation activation = Activation::tanh;
+  float dropout = 0.3f;
+  int shards = 1;
+  float clip_norm = 0.5f;
+  double beta2 = 0.999;
+  double momentum = 0.9;
+  ScheduleOptions schedule = {.kind = ScheduleKind::plateau, .warmup = 2, .decay = 0.5, .patience = 0};
 };
 
-/// A training with everything that has a state of its own: two layers with dropout, moments, a schedule that looks at
-/// losses, and a rate so high that these rise now and then.
+/// A training with every kind of state: two layers with dropout, moments, a schedule driven by losses, and a learning
+/// rate so high that the losses sometimes rise.
 class Training {
  public:
   explicit Training(const Plan& plan, int threads = 1)
       : context_({.seed = 3, .threads = threads}),
-        corpus_(Corpus::from_ids(scattered(plan.length, symbols), vocabulary_of(plan))),
+        corpus_(Corpus::from_ids(pseudo_random_ids(plan.length, symbols), vocabulary_of(plan))),
         model_(context_, corpus_.vocabulary(),
-               {.cell = plan.cell, .hidden = plan.hidden, .layers = 2, .dropout = 0.3f}),
-        task_(model_, corpus_, {.windows = plan.windows, .batch = 3, .steps = 4, .epoch_state = plan.epoch_state},
+               {.cell = plan.cell,
+                .activation = plan.activation,
+                .hidden = plan.hidden,
+                .layers = 2,
+                .dropout = plan.dropout}),
+        task_(model_, corpus_, {.windows = plan.windows, .batch = 3, .window = 4, .epoch_state = plan.epoch_state},
               plan.held_out ? std::span<const std::int32_t>(held_out_) : std::span<const std::int32_t>()),
         optimizer_(make(plan, model_.parameters())),
         trainer_(task_, *optimizer_,
                  {.epochs = plan.epochs_in_all,
                   .accumulate = plan.accumulate,
-                  .clip_norm = 0.5f,
-                  .schedule = {.kind = ScheduleKind::plateau, .warmup = 2, .decay = 0.5, .patience = 0},
+                  .shards = plan.shards,
+                  .clip_norm = plan.clip_norm,
+                  .schedule = plan.schedule,
                   .validate_every = plan.validate_every,
                   .patience = plan.patience}) {
     trainer_.on_step([this](const StepReport& r) {
-      diary_.push_back(
-          fmt::format("step {} {} {} {} {} {}", r.epoch, r.step, r.update, r.loss, r.epoch_loss, r.gradient_norm));
+      diary_.push_back(fmt::format("step {} {} {} {} {} {}", r.epoch, r.step_in_epoch, r.update, r.loss, r.epoch_loss,
+                                   r.gradient_norm));
       if (++steps_taken_ != stop_after_) return;
       trainer_.save_checkpoint(checkpoint_);
       diary_at_checkpoint_ = diary_;
       trainer_.stop();
     });
-    trainer_.on_validation([this](const Validation& v) {
+    trainer_.on_validation([this](const ValidationReport& v) {
       diary_.push_back(fmt::format("validation {} {} {} {}", v.epoch, v.update, v.loss, v.best));
     });
-    trainer_.on_epoch(
-        [this](const Report& r) { diary_.push_back(fmt::format("epoch {} {} {}", r.epoch, r.loss, r.gradient_norm)); });
+    trainer_.on_epoch([this](const EpochReport& r) {
+      diary_.push_back(fmt::format("epoch {} {} {}", r.epoch, r.loss, r.gradient_norm));
+    });
   }
 
-  /// Writes a checkpoint right after so many steps: after the last one of an epoch, before that is reported.
+  /// Runs `count` steps and writes a checkpoint right after the last of them; at the end of an epoch, before its
+  /// report.
   void run_steps(std::int64_t count, const std::string& checkpoint) {
     stop_after_ = count;
     checkpoint_ = checkpoint;
@@ -94,7 +110,9 @@ class Training {
   std::vector<float> parameters() const {
     return {model_.parameters().values().begin(), model_.parameters().values().end()};
   }
-  std::vector<float> outcome() const { return {trainer_.outcome().begin(), trainer_.outcome().end()}; }
+  std::vector<float> best_parameters() const {
+    return {trainer_.best_parameters().begin(), trainer_.best_parameters().end()};
+  }
 
  private:
   static Vocabulary vocabulary_of(const Plan& plan) {
@@ -103,18 +121,19 @@ class Training {
   static std::unique_ptr<Optimizer> make(const Plan& plan, Parameters& parameters) {
     switch (plan.optimizer) {
       case Kind::sgd:
-        return std::make_unique<Sgd>(parameters, SgdOptions{.learning_rate = 0.5, .momentum = 0.9, .nesterov = true});
+        return std::make_unique<Sgd>(parameters,
+                                     SgdOptions{.learning_rate = 0.5, .momentum = plan.momentum, .nesterov = true});
       case Kind::rmsprop:
         return std::make_unique<RmsProp>(parameters, RmsPropOptions{.learning_rate = 0.01});
       case Kind::adam:
         break;
     }
-    return std::make_unique<Adam>(parameters, AdamOptions{.learning_rate = plan.rate});
+    return std::make_unique<Adam>(parameters, AdamOptions{.learning_rate = plan.rate, .beta2 = plan.beta2});
   }
 
   Context context_;
   Corpus corpus_;
-  std::vector<std::int32_t> held_out_ = scattered(40, symbols);
+  std::vector<std::int32_t> held_out_ = pseudo_random_ids(40, symbols);
   LanguageModel model_;
   LanguageTask task_;
   std::unique_ptr<Optimizer> optimizer_;
@@ -129,7 +148,8 @@ std::vector<std::string> joined(std::vector<std::string> first, const std::vecto
   return first;
 }
 
-/// Stopped after every step in turn, and taken up by another training, with two threads.
+/// Stops after each step in turn and resumes in a new training with two threads: reports and parameters must be bitwise
+/// equal to those of the uninterrupted run.
 void expect_the_same_bits(const Plan& plan) {
   const TemporaryFolder folder;
   const std::string path = folder.path("checkpoint.safetensors");
@@ -146,7 +166,7 @@ void expect_the_same_bits(const Plan& plan) {
     second.run();
     ASSERT_EQ(joined(first.diary_at_checkpoint(), second.diary()), whole.diary()) << "stopped after step " << stop;
     ASSERT_EQ(second.parameters(), whole.parameters()) << "stopped after step " << stop;
-    ASSERT_EQ(second.outcome(), whole.outcome()) << "stopped after step " << stop;
+    ASSERT_EQ(second.best_parameters(), whole.best_parameters()) << "stopped after step " << stop;
     ASSERT_TRUE(second.trainer().finished());
   }
 }
@@ -173,13 +193,13 @@ TEST(Checkpoint, HoldsTheBestParametersAndWhatIsLeftOfPatience) {
   expect_the_same_bits({.windows = WindowKind::random, .accumulate = 3, .held_out = true, .validate_every = 1});
 }
 
-TEST(Checkpoint, SavedAfterALookAtTheHeldOutTextDoesNotLookAgain) {
+TEST(Checkpoint, SavedAfterAValidationAtTheHeldOutTextDoesNotLookAgain) {
   const TemporaryFolder folder;
   const std::string path = folder.path("checkpoint.safetensors");
   const Plan plan{.held_out = true, .validate_every = 2};
   Training whole(plan), first(plan), second(plan);
   whole.run();
-  first.trainer().on_validation([&](const Validation& validation) {
+  first.trainer().on_validation([&](const ValidationReport& validation) {
     if (validation.update != 4) return;
     first.trainer().save_checkpoint(path);
     first.trainer().stop();
@@ -196,7 +216,7 @@ TEST(Checkpoint, SavedWhereAnEpochEndsIsThatOfTheNextOne) {
   const std::string path = folder.path("checkpoint.safetensors");
   Training whole({}), first({}), second({});
   whole.run();
-  first.trainer().on_epoch([&](const Report& report) {
+  first.trainer().on_epoch([&](const EpochReport& report) {
     if (report.epoch == 2) first.trainer().save_checkpoint(path);
   });
   first.run();
@@ -221,7 +241,7 @@ TEST(Checkpoint, EqualTrainingsGiveEqualBytesButForTheirTime) {
   const TemporaryFolder folder;
   Training one({}), other({}, 2);
   const auto bytes = [&](Training& training, const char* name) {
-    training.run();  // ends between two epochs, where no time has been spent on the next one
+    training.run();  // ends between two epochs, so the next one has no time yet
     training.trainer().save_checkpoint(folder.path(name));
     std::ifstream file(folder.path(name), std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});
@@ -229,13 +249,13 @@ TEST(Checkpoint, EqualTrainingsGiveEqualBytesButForTheirTime) {
   EXPECT_EQ(bytes(one, "one"), bytes(other, "other"));
 }
 
-/// What restoring says, of a checkpoint that `plan` leaves, to a training like Plan{}.
-std::string complaint_about(const Plan& plan) {
+/// Error message of a training of `wanted` that restores a checkpoint of `plan`.
+std::string restore_error(const Plan& plan, const Plan& wanted = {}) {
   const TemporaryFolder folder;
   const std::string path = folder.path("checkpoint.safetensors");
   Training other(plan);
   other.run_steps(2, path);
-  Training training({});
+  Training training(wanted);
   try {
     training.trainer().restore_checkpoint(path);
   } catch (const Error& error) {
@@ -246,17 +266,31 @@ std::string complaint_about(const Plan& plan) {
 }
 
 TEST(Checkpoint, OfAnotherTrainingIsRefusedWithTheDifference) {
-  EXPECT_EQ(complaint_about({}), "nothing");
-  EXPECT_EQ(complaint_about({.epochs_in_all = 9}), "nothing") << "more epochs may follow";
-  EXPECT_THAT(complaint_about({.length = 99}), HasSubstr("text_fingerprint"));
-  EXPECT_THAT(complaint_about({.other_letters = true}), HasSubstr("vocabulary_fingerprint"));
-  EXPECT_THAT(complaint_about({.windows = WindowKind::random}), HasSubstr("random_windows is 1, here it is 0"));
-  EXPECT_THAT(complaint_about({.epoch_state = EpochState::carry}), HasSubstr("carries_over_epochs"));
-  EXPECT_THAT(complaint_about({.accumulate = 2}), HasSubstr("accumulate 2, here it is 1"));
-  EXPECT_THAT(complaint_about({.held_out = true}), HasSubstr("more than this training has"));
-  EXPECT_THAT(complaint_about({.hidden = 6}), AllOf(HasSubstr("checkpoint.safetensors"), HasSubstr("elements")));
-  EXPECT_THAT(complaint_about({.optimizer = Kind::sgd}), HasSubstr("optimizer/first_moment"));
-  EXPECT_THAT(complaint_about({.optimizer = Kind::rmsprop}), HasSubstr("optimizer/first_moment"));
+  EXPECT_EQ(restore_error({}), "nothing");
+  EXPECT_EQ(restore_error({.epochs_in_all = 9}), "nothing") << "more epochs may follow";
+  EXPECT_THAT(restore_error({.length = 99}), HasSubstr("text_fingerprint"));
+  EXPECT_THAT(restore_error({.other_letters = true}), HasSubstr("vocabulary_fingerprint"));
+  EXPECT_THAT(restore_error({.windows = WindowKind::random}), HasSubstr("random_windows is 1, here it is 0"));
+  EXPECT_THAT(restore_error({.epoch_state = EpochState::carry}), HasSubstr("carries_over_epochs"));
+  EXPECT_THAT(restore_error({.accumulate = 2}), HasSubstr("accumulate 2, here it is 1"));
+  EXPECT_THAT(restore_error({.held_out = true}), HasSubstr("more than this training has"));
+  EXPECT_THAT(restore_error({.hidden = 6}), AllOf(HasSubstr("checkpoint.safetensors"), HasSubstr("elements")));
+  EXPECT_THAT(restore_error({.optimizer = Kind::sgd}), HasSubstr("it has no optimizer/beta1"));
+  EXPECT_THAT(restore_error({.optimizer = Kind::rmsprop}), HasSubstr("it has no optimizer/beta1"));
+}
+
+TEST(Checkpoint, OfOtherOptionsIsRefusedWithTheOption) {
+  EXPECT_THAT(restore_error({.dropout = 0.25f}), HasSubstr("its task/dropout is 0.25, that of this training 0.3"));
+  EXPECT_THAT(restore_error({.shards = 2}), HasSubstr("its shards is 2, that of this training 1"));
+  EXPECT_THAT(restore_error({.clip_norm = 0.25f}), HasSubstr("its clip_norm is 0.25, that of this training 0.5"));
+  EXPECT_THAT(restore_error({.beta2 = 0.5}), HasSubstr("its optimizer/beta2 is 0.5, that of this training 0.999"));
+  EXPECT_THAT(restore_error({.schedule = {.kind = ScheduleKind::plateau, .warmup = 3, .decay = 0.5, .patience = 0}}),
+              HasSubstr("its schedule/warmup is 3, that of this training 2"));
+  EXPECT_THAT(restore_error({.schedule = {.kind = ScheduleKind::constant, .warmup = 2}}), HasSubstr("schedule/kind"));
+  EXPECT_THAT(restore_error({.optimizer = Kind::sgd, .momentum = 0.5}, {.optimizer = Kind::sgd}),
+              HasSubstr("its optimizer/momentum is 0.5, that of this training 0.9"));
+  const Plan rnn = {.cell = Cell::rnn};
+  EXPECT_THAT(restore_error({.cell = Cell::rnn, .activation = Activation::relu}, rnn), HasSubstr("task/activation"));
 }
 
 TEST(Checkpoint, WithMoreThanTheTrainingHasIsRefused) {
@@ -267,7 +301,8 @@ TEST(Checkpoint, WithMoreThanTheTrainingHasIsRefused) {
   EXPECT_THROW(rmsprop.trainer().restore_checkpoint(path), Error);
 }
 
-/// Every operation of a save fails in turn, with short writes too: the file is the whole old one or the whole new one.
+/// Every operation of a save fails in turn, also with short writes: afterwards the file is either the complete old one
+/// or the complete new one.
 TEST(Checkpoint, AFailedSaveLeavesTheOldOne) {
   const TemporaryFolder folder;
   const std::string path = folder.path("checkpoint.safetensors");
@@ -280,7 +315,7 @@ TEST(Checkpoint, AFailedSaveLeavesTheOldOne) {
   std::size_t failures = 0;
   for (std::size_t at = 0;; ++at) {
     folder.file("checkpoint.safetensors", old_bytes);
-    FailingFileSystem files(real_file_system(), {.at = at, .error = ENOSPC, .longest_write = 1000});
+    FailingFileSystem files(real_file_system(), {.at = at, .error = ENOSPC, .max_write = 1000});
     try {
       checkpoint.write(path, {}, files);
     } catch (const Error& error) {

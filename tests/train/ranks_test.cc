@@ -8,9 +8,10 @@
 #include <vector>
 
 #include "io/temporary_folder.h"
-#include "model/model_fixtures.h"
+#include "language/model_fixtures.h"
+#include "ranks/thread_ranks.h"
 #include "train/gradient_sum.h"
-#include "train/thread_ranks.h"
+#include "unroll/language_task.h"
 #include "unroll/trainer.h"
 
 namespace unroll {
@@ -23,13 +24,13 @@ constexpr int symbols = 40, steps = 7;
 
 struct Plan {
   LanguageModelOptions model = {.hidden = 24};
-  LanguageTaskOptions task = {.batch = 12, .steps = steps};
-  TrainerOptions trainer = {.epochs = 2, .slices = 4, .clip_norm = 0.1f};
-  std::int64_t updates = 1000;  // after which it stops
-  int threads = 1;              // of each rank
+  LanguageTaskOptions task = {.batch = 12, .window = steps};
+  TrainerOptions trainer = {.epochs = 2, .shards = 4, .clip_norm = 0.1f};
+  std::int64_t updates = 1000;  // stops after this number of updates
+  int threads = 1;              // per rank
 };
 
-Corpus text() { return Corpus::from_ids(testing::scattered(2500, symbols), testing::letters(symbols)); }
+Corpus text() { return Corpus::from_ids(testing::pseudo_random_ids(2500, symbols), testing::letters(symbols)); }
 
 /// One rank's part of a training.
 class SharedRun {
@@ -46,7 +47,8 @@ class SharedRun {
       said += fmt::format("{} {} {}\n", report.update, report.loss, report.gradient_norm);
       if (report.update == plan_.updates) trainer_.stop();
     });
-    trainer_.on_validation([this](const Validation& v) { said += fmt::format("validation {} {}\n", v.loss, v.best); });
+    trainer_.on_validation(
+        [this](const ValidationReport& v) { said += fmt::format("validation {} {}\n", v.loss, v.best); });
   }
   Trainer& trainer() { return trainer_; }
   void train() { trainer_.run(); }
@@ -73,10 +75,10 @@ struct Result {
   std::string said, checkpoint;
 };
 
-/// What a training leaves: losses and norms as they were, and the checkpoint, but for how long it took.
+/// Losses and norms of a training as text, and its checkpoint without the elapsed time.
 Result trained(const Plan& plan, int ranks, const std::string& resume_from = {}, const std::string& save_to = {}) {
   const Corpus corpus = text();
-  const std::vector<std::int32_t> held_out = testing::scattered(9000, symbols, 7);
+  const std::vector<std::int32_t> held_out = testing::pseudo_random_ids(9000, symbols, 7);
   const TemporaryFolder folder;
   std::mutex mutex;
   std::vector<std::string> said;
@@ -94,7 +96,7 @@ Result trained(const Plan& plan, int ranks, const std::string& resume_from = {},
   for (const auto& values : parameters) EXPECT_TRUE(values == parameters.front()) << "replicas are alike";
   std::string checkpoint = save_to.empty() ? folder.contents("checkpoint") : std::string();
   if (const std::size_t at = checkpoint.find("epoch_seconds"); at != std::string::npos) checkpoint.erase(at, 60);
-  // Without the header: its checksum covers the seconds.
+  // Without the header, whose checksum covers the elapsed time.
   return {said.front(), checkpoint.empty() ? checkpoint : checkpoint.substr(checkpoint.find("}}") + 2)};
 }
 
@@ -120,19 +122,19 @@ TEST(Ranks, LeaveTheBitsOfOneInBothDirectionsWithDropout) {
 }
 TEST(Ranks, LeaveTheBitsOfOneWithRandomWindowsAndATiedWeight) {
   expect_same_bits({.model = {.cell = Cell::rnn, .hidden = 24, .embedding = 24, .tied = true},
-                    .task = {.windows = WindowKind::random, .batch = 12, .steps = steps}});
+                    .task = {.windows = WindowKind::random, .batch = 12, .window = steps}});
 }
 TEST(Ranks, LeaveTheBitsOfOneWithACarriedStateAndAccumulation) {
   expect_same_bits({.model = {.cell = Cell::lstm, .hidden = 24},
-                    .task = {.batch = 12, .steps = steps, .epoch_state = EpochState::carry},
-                    .trainer = {.epochs = 2, .accumulate = 3, .slices = 4, .clip_value = 0.01f}});
+                    .task = {.batch = 12, .window = steps, .epoch_state = EpochState::carry},
+                    .trainer = {.epochs = 2, .accumulate = 3, .shards = 4, .clip_value = 0.01f}});
 }
 TEST(Ranks, LeaveTheBitsOfOneWithSlicesOfUnequalSize) {
-  expect_same_bits({.task = {.batch = 11, .steps = steps}, .trainer = {.epochs = 2, .slices = 7}});
+  expect_same_bits({.task = {.batch = 11, .window = steps}, .trainer = {.epochs = 2, .shards = 7}});
 }
 TEST(Ranks, LeaveTheBitsOfOneWithValidationInTheMiddle) {
   expect_same_bits({.trainer = {.epochs = 2,
-                                .slices = 5,
+                                .shards = 5,
                                 .schedule = {.kind = ScheduleKind::plateau, .decay = 0.5, .patience = 0},
                                 .validate_every = 7}});
 }
@@ -158,7 +160,7 @@ TEST(Ranks, StopTogetherWhereOneIsAskedTo) {
   run_on_thread_ranks(3, [&](Communicator& ranks) {
     SharedRun run({}, corpus, {}, ranks);
     int steps_done = 0;
-    run.trainer().stop_where([&] { return ++steps_done == 5 && ranks.rank() == 1; });
+    run.trainer().stop_when([&] { return ++steps_done == 5 && ranks.rank() == 1; });
     run.train();
     const std::lock_guard lock(mutex);
     updates.push_back(run.trainer().updates());
@@ -169,7 +171,7 @@ TEST(Ranks, StopTogetherWhereOneIsAskedTo) {
 TEST(Ranks, GoOnFromThreeToTwoAsIfNothingHadHappened) {
   for (const WindowKind windows : {WindowKind::consecutive, WindowKind::random}) {
     Plan plan{.model = {.cell = Cell::lstm, .hidden = 16, .layers = 2, .dropout = 0.2f},
-              .task = {.windows = windows, .batch = 12, .steps = steps}};
+              .task = {.windows = windows, .batch = 12, .window = steps}};
     const Result whole = trained(plan, 1);
     const TemporaryFolder folder;
     plan.updates = 20;
@@ -181,32 +183,33 @@ TEST(Ranks, GoOnFromThreeToTwoAsIfNothingHadHappened) {
   }
 }
 
-TEST(Ranks, EverySliceHasAnOwnerAndNoneTwo) {
-  for (int slices = 1; slices <= 12; ++slices) {
-    for (int ranks = 1; ranks <= slices; ++ranks) {
-      int next = 0;
+TEST(Ranks, EveryShardHasExactlyOneOwner) {
+  for (int shards = 1; shards <= 12; ++shards) {
+    for (int ranks = 1; ranks <= shards; ++ranks) {
+      std::int64_t next = 0;
       for (int rank = 0; rank < ranks; ++rank) {
-        const SliceRange range = slices_of_rank(rank, ranks, slices);
+        const Range range = shards_of_rank(rank, ranks, shards);
         EXPECT_EQ(range.first, next);
-        EXPECT_TRUE(range.count == slices / ranks || range.count == slices / ranks + 1);
+        EXPECT_TRUE(range.count == shards / ranks || range.count == shards / ranks + 1);
         next += range.count;
       }
-      EXPECT_EQ(next, slices);
+      EXPECT_EQ(next, shards);
     }
   }
 }
 
-/// Gradients that show in which order they were added up.
-class Spelled final : public Task {
+/// A task whose summed gradients depend on the order of summation.
+class OrderSensitiveTask final : public Task {
  public:
-  explicit Spelled(Context& context) : parameters_(context) { parameters_.add("a", {3}); }
+  explicit OrderSensitiveTask(Context& context) : parameters_(context) { parameters_.add("a", {3}); }
   Parameters& parameters() override { return parameters_; }
   std::int64_t batches_per_epoch() const override { return 1; }
   void begin_epoch(std::int64_t) override {}
-  int most_slices() const override { return 8; }
-  LossSum forward_backward(std::int64_t, Slice slice) override {
-    // 1, then numbers that are lost one by one when they are added to 1, but not when they are added up before.
-    const float value = slice.index == 0 ? 1.0f : 0x1p-24f;
+  int max_shards() const override { return 8; }
+  LossSum forward_backward(std::int64_t, Shard shard) override {
+    // 1, then numbers that are lost if they are added to 1 one at a time, but not if they are added to each other
+    // first.
+    const float value = shard.index == 0 ? 1.0f : 0x1p-24f;
     for (float& gradient : parameters_.gradients()) gradient += value;
     return {1, 1};
   }
@@ -220,26 +223,26 @@ TEST(GradientSum, IsThatOfTheTree) {
   for (const int ranks : {1, 2, 3, 4, 5}) {
     run_on_thread_ranks(ranks, [&](Communicator& communicator) {
       Context context({.threads = 1});
-      Spelled task(context);
+      OrderSensitiveTask task(context);
       GradientSum sum(task, communicator, 5);
-      const LossSum loss = sum.of_batches(0, 1);
+      const LossSum loss = sum.sum_batches(0, 1);
       EXPECT_EQ(loss.sum, 5);
       EXPECT_EQ(loss.count, 5);
-      // ((1 + e) + (e + e)) + e: the first e is lost, those in the middle are not, and the last one is rounded up.
+      // ((1 + e) + (e + e)) + e: the first e is lost, the two in the middle are not, and the last one is rounded up.
       EXPECT_THAT(task.parameters().gradients(), ::testing::Each(1.0f + 0x1p-22f)) << ranks << " ranks";
     });
   }
 }
 
-/// Counts exchanges.
+/// Counts the all-to-all exchanges of another communicator.
 class Counting final : public Communicator {
  public:
   explicit Counting(Communicator& ranks) : ranks_(ranks) {}
   int rank() const override { return ranks_.rank(); }
   int size() const override { return ranks_.size(); }
-  void exchange(std::span<const Message> out, std::span<const Memory> in) override {
+  void all_to_all(std::span<const Message> out, std::span<const Memory> in) override {
     ++exchanges;
-    ranks_.exchange(out, in);
+    ranks_.all_to_all(out, in);
   }
 
   int exchanges = 0;
@@ -252,9 +255,9 @@ TEST(GradientSum, OfSeveralBatchesIsExchangedOnce) {
   run_on_thread_ranks(2, [&](Communicator& communicator) {
     Counting counting(communicator);
     Context context({.threads = 1});
-    Spelled task(context);
+    OrderSensitiveTask task(context);
     GradientSum sum(task, counting, 2);
-    const LossSum loss = sum.of_batches(0, 5);
+    const LossSum loss = sum.sum_batches(0, 5);
     EXPECT_EQ(loss.count, 10);
     EXPECT_EQ(counting.exchanges, 3) << "losses, parts of sums, sums";
     EXPECT_THAT(task.parameters().gradients(), ::testing::Each(5.0f + 5 * 0x1p-24f))
@@ -262,7 +265,7 @@ TEST(GradientSum, OfSeveralBatchesIsExchangedOnce) {
   });
 }
 
-TEST(Ranks, MoreThanSlicesOrSlicesThanRowsAreRefused) {
+TEST(Ranks, MoreThanShardsOrSlicesThanRowsAreRefused) {
   const auto message = [](const Plan& plan, int ranks) {
     try {
       trained(plan, ranks);
@@ -271,9 +274,9 @@ TEST(Ranks, MoreThanSlicesOrSlicesThanRowsAreRefused) {
     }
     return std::string("nothing");
   };
-  EXPECT_EQ(message({.trainer = {.epochs = 1, .slices = 2}}, 3),
-            "3 ranks cannot share 2 slices of a batch: take as many slices, or fewer ranks");
-  EXPECT_EQ(message({.trainer = {.epochs = 1, .slices = 13}}, 1), "slices is 13; it must be 1 to 12 for this task");
+  EXPECT_EQ(message({.trainer = {.epochs = 1, .shards = 2}}, 3),
+            "3 ranks cannot share 2 shards of a batch: take as many shards, or fewer ranks");
+  EXPECT_EQ(message({.trainer = {.epochs = 1, .shards = 13}}, 1), "shards is 13; it must be 1 to 12 for this task");
 }
 
 }  // namespace

@@ -20,22 +20,22 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// Two parameters whose loss and gradients a test dictates, step by step.
-class Dictated : public Task {
+/// A task with two parameters whose loss and gradients the test sets for each step.
+class ScriptedTask : public Task {
  public:
   struct Answer {
     LossSum loss{6, 3};
     std::vector<float> gradient{3, 4, 0};  // of a [2], then b [1]
   };
 
-  Dictated(Context& context, std::vector<Answer> answers) : parameters_(context), answers_(std::move(answers)) {
+  ScriptedTask(Context& context, std::vector<Answer> answers) : parameters_(context), answers_(std::move(answers)) {
     parameters_.add("a", {2});
     parameters_.add("b", {1});
   }
   Parameters& parameters() override { return parameters_; }
   std::int64_t batches_per_epoch() const override { return static_cast<std::int64_t>(answers_.size()); }
   void begin_epoch(std::int64_t epoch) override { epochs.push_back(epoch); }
-  LossSum forward_backward(std::int64_t batch, Slice) override {
+  LossSum forward_backward(std::int64_t batch, Shard) override {
     const Answer& answer = answers_[static_cast<std::size_t>(batch)];
     add(answer.gradient);
     return answer.loss;
@@ -56,16 +56,16 @@ class Dictated : public Task {
 
 TEST(Trainer, ReportsTheMeanOverSymbolsAndTheLastNorm) {
   Context context;
-  Dictated task(context, {{.loss = {6, 3}}, {.loss = {1, 1}, .gradient = {0, 0, 2}}});
+  ScriptedTask task(context, {{.loss = {6, 3}}, {.loss = {1, 1}, .gradient = {0, 0, 2}}});
   Sgd optimizer(task.parameters(), {.learning_rate = 1});
   Trainer trainer(task, optimizer, {.epochs = 2});
   std::vector<std::string> steps;
-  std::vector<Report> reports;
+  std::vector<EpochReport> reports;
   trainer.on_step([&](const StepReport& report) {
-    steps.push_back(
-        fmt::format("{} {} {} {} {:.4}", report.epoch, report.step, report.update, report.loss, report.epoch_loss));
+    steps.push_back(fmt::format("{} {} {} {} {:.4}", report.epoch, report.step_in_epoch, report.update, report.loss,
+                                report.epoch_loss));
   });
-  trainer.on_epoch([&](const Report& report) { reports.push_back(report); });
+  trainer.on_epoch([&](const EpochReport& report) { reports.push_back(report); });
   trainer.run();
   EXPECT_THAT(task.epochs, ElementsAre(1, 2));
   EXPECT_THAT(steps, ElementsAre("1 1 1 2 2", "1 2 2 1 1.75", "2 1 3 2 2", "2 2 4 1 1.75"));
@@ -78,14 +78,14 @@ TEST(Trainer, ReportsTheMeanOverSymbolsAndTheLastNorm) {
   EXPECT_THAT(task.values(), ElementsAre(-6, -8, -4));
 }
 
-TEST(Trainer, ClipsWhereItIsToldTo) {
+TEST(Trainer, ClipsIfAsked) {
   Context context;
   for (const float clip : {0.0f, 1.0f, 10.0f}) {
-    Dictated task(context, {{}});
+    ScriptedTask task(context, {{}});
     Sgd optimizer(task.parameters(), {.learning_rate = 1});
     Trainer trainer(task, optimizer, {.epochs = 1, .clip_norm = clip});
     double norm = 0;
-    trainer.on_epoch([&](const Report& report) { norm = report.gradient_norm; });
+    trainer.on_epoch([&](const EpochReport& report) { norm = report.gradient_norm; });
     trainer.run();
     EXPECT_DOUBLE_EQ(norm, 5) << "before clipping";
     const float scale = clip == 1 ? 0.2f : 1.0f;
@@ -96,21 +96,21 @@ TEST(Trainer, ClipsWhereItIsToldTo) {
 
 TEST(Trainer, ClipsByValueAndReportsTheNormBefore) {
   Context context;
-  Dictated task(context, {{.gradient = {3, -4, 0.25f}}});
+  ScriptedTask task(context, {{.gradient = {3, -4, 0.25f}}});
   Sgd optimizer(task.parameters(), {.learning_rate = 1});
   Trainer trainer(task, optimizer, {.epochs = 1, .clip_value = 0.5f});
   double norm = 0;
-  trainer.on_epoch([&](const Report& report) { norm = report.gradient_norm; });
+  trainer.on_epoch([&](const EpochReport& report) { norm = report.gradient_norm; });
   trainer.run();
   EXPECT_DOUBLE_EQ(norm, std::sqrt(9 + 16 + 0.0625));
   EXPECT_THAT(task.values(), ElementsAre(-0.5f, 0.5f, -0.25f));
 }
 
-/// The rates of two epochs of three updates, told apart by a gradient of 1.
+/// Learning rates of two epochs of three updates, measured with a gradient of 1.
 std::vector<double> rates_under(const ScheduleOptions& schedule) {
   Context context;
-  Dictated::Answer answer{.gradient = {1, 0, 0}};
-  Dictated task(context, {answer, answer, answer});
+  ScriptedTask::Answer answer{.gradient = {1, 0, 0}};
+  ScriptedTask task(context, {answer, answer, answer});
   Sgd optimizer(task.parameters(), {.learning_rate = 8});
   Trainer trainer(task, optimizer, {.epochs = 2, .schedule = schedule});
   std::vector<double> rates;
@@ -134,9 +134,9 @@ TEST(Trainer, SetsTheRateOfEachUpdate) {
                           testing::DoubleNear(8 * (1 - std::sqrt(0.5)) / 2, 1e-5)));
 }
 
-TEST(Trainer, TellsThePlateauTheLossOfEachEpoch) {
+TEST(Trainer, ReportsToThePlateauTheLossOfEachEpoch) {
   Context context;
-  Dictated task(context, {{.loss = {1, 1}, .gradient = {1, 0, 0}}});
+  ScriptedTask task(context, {{.loss = {1, 1}, .gradient = {1, 0, 0}}});
   Sgd optimizer(task.parameters(), {.learning_rate = 8});
   Trainer trainer(task, optimizer,
                   {.epochs = 4, .schedule = {.kind = ScheduleKind::plateau, .decay = 0.5, .patience = 0}});
@@ -146,13 +146,13 @@ TEST(Trainer, TellsThePlateauTheLossOfEachEpoch) {
 
 TEST(Trainer, DoesNotCountTheTimeOfCallbacks) {
   Context context;
-  Dictated task(context, {{}, {}});
+  ScriptedTask task(context, {{}, {}});
   Sgd optimizer(task.parameters(), {.learning_rate = 1});
   Trainer trainer(task, optimizer, {.epochs = 2});
   const auto sleep = [] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); };
   double seconds = 0;
   trainer.on_step([&](const StepReport&) { sleep(); });
-  trainer.on_epoch([&](const Report& report) {
+  trainer.on_epoch([&](const EpochReport& report) {
     seconds += report.seconds;
     sleep();
   });
@@ -161,14 +161,14 @@ TEST(Trainer, DoesNotCountTheTimeOfCallbacks) {
   EXPECT_LT(seconds, 0.05);
 }
 
-/// What run() says where the second step of the second epoch answers `bad`; the parameters must be those before it.
-std::string divergence(const Dictated::Answer& bad, float clip) {
+/// Error message of run() if step 2 of epoch 2 returns `bad`; the parameters must be those before that step.
+std::string divergence(const ScriptedTask::Answer& bad, float clip) {
   Context context;
-  class Late final : public Dictated {
+  class Late final : public ScriptedTask {
    public:
-    Late(Context& c, const Answer& answer) : Dictated(c, {{}, {}}), bad_(answer) {}
-    LossSum forward_backward(std::int64_t step, Slice slice) override {
-      if (epochs.back() != 2 || step != 1) return Dictated::forward_backward(step, slice);
+    Late(Context& c, const Answer& answer) : ScriptedTask(c, {{}, {}}), bad_(answer) {}
+    LossSum forward_backward(std::int64_t step, Shard shard) override {
+      if (epochs.back() != 2 || step != 1) return ScriptedTask::forward_backward(step, shard);
       add(bad_.gradient);
       return bad_.loss;
     }
@@ -205,7 +205,7 @@ TEST(Trainer, StopsAtALossOrGradientThatIsNotFinite) {
 
 TEST(Trainer, ClipsFiniteGradientsOfAnySize) {
   Context context;
-  Dictated task(context, {{.gradient = {1e30f, 0, -1e30f}}});
+  ScriptedTask task(context, {{.gradient = {1e30f, 0, -1e30f}}});
   const std::vector<float> before = task.values();
   Sgd optimizer(task.parameters(), {.learning_rate = 1});
   Trainer(task, optimizer, {.epochs = 1, .clip_norm = 1}).run();
@@ -215,9 +215,9 @@ TEST(Trainer, ClipsFiniteGradientsOfAnySize) {
 
 TEST(Trainer, AveragesTheGradientsOfTheBatchesOfAStep) {
   Context context;
-  Dictated task(context, {{.loss = {2, 2}, .gradient = {1, 0, 0}},
-                          {.loss = {4, 2}, .gradient = {3, 2, 0}},
-                          {.loss = {9, 1}, .gradient = {0, 0, 8}}});
+  ScriptedTask task(context, {{.loss = {2, 2}, .gradient = {1, 0, 0}},
+                              {.loss = {4, 2}, .gradient = {3, 2, 0}},
+                              {.loss = {9, 1}, .gradient = {0, 0, 8}}});
   Sgd optimizer(task.parameters(), {.learning_rate = 1});
   Trainer trainer(task, optimizer, {.epochs = 1, .accumulate = 2});
   std::vector<double> losses, norms;
@@ -232,13 +232,13 @@ TEST(Trainer, AveragesTheGradientsOfTheBatchesOfAStep) {
   EXPECT_THAT(task.values(), ElementsAre(-2, -1, -8));
 }
 
-/// A task whose held-out losses are dictated too.
-class HeldOut final : public Dictated {
+/// A task whose validation losses the test sets too.
+class ValidatedTask final : public ScriptedTask {
  public:
-  HeldOut(Context& context, std::vector<double> losses)
-      : Dictated(context, {{.gradient = {1, 0, 0}}, {.gradient = {1, 0, 0}}}), losses_(std::move(losses)) {}
-  bool has_held_out() const override { return true; }
-  LossSum held_out_loss(Slice) override { return {2 * losses_[looks++], 2}; }
+  ValidatedTask(Context& context, std::vector<double> losses)
+      : ScriptedTask(context, {{.gradient = {1, 0, 0}}, {.gradient = {1, 0, 0}}}), losses_(std::move(losses)) {}
+  bool has_validation() const override { return true; }
+  LossSum validation_loss(Shard) override { return {2 * losses_[looks++], 2}; }
 
   std::size_t looks = 0;
 
@@ -246,51 +246,52 @@ class HeldOut final : public Dictated {
   std::vector<double> losses_;
 };
 
-/// "epoch update loss best" of every look, the first parameter that training leaves, and why it ended.
-struct Looks {
+/// "epoch update loss best" of every validation, the first value of the best parameters, and whether patience ended the
+/// training.
+struct Validations {
   std::vector<std::string> seen;
   float outcome = 0;
   bool out_of_patience = false;
 };
 
-Looks looks_at(const std::vector<double>& losses, const TrainerOptions& options) {
+Validations validations_of(const std::vector<double>& losses, const TrainerOptions& options) {
   Context context;
-  HeldOut task(context, losses);
+  ValidatedTask task(context, losses);
   Sgd optimizer(task.parameters(), {.learning_rate = 1});
   Trainer trainer(task, optimizer, options);
-  Looks looks;
-  trainer.on_validation([&](const Validation& v) {
+  Validations looks;
+  trainer.on_validation([&](const ValidationReport& v) {
     looks.seen.push_back(fmt::format("{} {} {}{}", v.epoch, v.update, v.loss, v.best ? " best" : ""));
   });
   trainer.run();
-  looks.outcome = trainer.outcome()[0];
+  looks.outcome = trainer.best_parameters()[0];
   looks.out_of_patience = trainer.out_of_patience();
   EXPECT_TRUE(trainer.finished());
   return looks;
 }
 
-TEST(Trainer, LooksAtTheHeldOutLossAndKeepsTheBestParameters) {
-  const Looks by_epoch = looks_at({3, 1, 2}, {.epochs = 3});
+TEST(Trainer, ValidatesAndKeepsTheBestParameters) {
+  const Validations by_epoch = validations_of({3, 1, 2}, {.epochs = 3});
   EXPECT_THAT(by_epoch.seen, ElementsAre("1 2 3 best", "2 4 1 best", "3 6 2"));
   EXPECT_EQ(by_epoch.outcome, -4);
-  const Looks within = looks_at({3, 4, 5}, {.epochs = 3, .validate_every = 3});
+  const Validations within = validations_of({3, 4, 5}, {.epochs = 3, .validate_every = 3});
   EXPECT_THAT(within.seen, ElementsAre("2 3 3 best", "3 6 4"));
   EXPECT_EQ(within.outcome, -3);
-  EXPECT_THAT(looks_at({3, 2}, {.epochs = 1, .validate_every = 4}).seen, ElementsAre("1 2 3 best"))
+  EXPECT_THAT(validations_of({3, 2}, {.epochs = 1, .validate_every = 4}).seen, ElementsAre("1 2 3 best"))
       << "the last parameters are looked at in any case";
 }
 
-TEST(Trainer, EndsWhereItsPatienceEnds) {
-  const Looks looks = looks_at({3, 4, 3, 2, 2, 5, 1}, {.epochs = 9, .patience = 2});
+TEST(Trainer, EndsWhenPatienceRunsOut) {
+  const Validations looks = validations_of({3, 4, 3, 2, 2, 5, 1}, {.epochs = 9, .patience = 2});
   EXPECT_THAT(looks.seen, ElementsAre("1 2 3 best", "2 4 4", "3 6 3"));
   EXPECT_TRUE(looks.out_of_patience);
   EXPECT_EQ(looks.outcome, -2);
-  EXPECT_FALSE(looks_at({3, 4, 2, 3}, {.epochs = 4, .patience = 2}).out_of_patience);
+  EXPECT_FALSE(validations_of({3, 4, 2, 3}, {.epochs = 4, .patience = 2}).out_of_patience);
 }
 
-TEST(Trainer, TellsThePlateauTheHeldOutLoss) {
+TEST(Trainer, ReportsToThePlateauTheHeldOutLoss) {
   Context context;
-  HeldOut task(context, {1, 1, 1});
+  ValidatedTask task(context, {1, 1, 1});
   Sgd optimizer(task.parameters(), {.learning_rate = 8});
   Trainer trainer(task, optimizer,
                   {.epochs = 3, .schedule = {.kind = ScheduleKind::plateau, .decay = 0.5, .patience = 0}});
@@ -300,7 +301,7 @@ TEST(Trainer, TellsThePlateauTheHeldOutLoss) {
 
 TEST(Trainer, StopsAtAHeldOutLossThatIsNotFinite) {
   Context context;
-  HeldOut task(context, {1, std::numeric_limits<double>::infinity()});
+  ValidatedTask task(context, {1, std::numeric_limits<double>::infinity()});
   Sgd optimizer(task.parameters(), {.learning_rate = 1});
   Trainer trainer(task, optimizer, {.epochs = 3});
   try {
@@ -313,7 +314,7 @@ TEST(Trainer, StopsAtAHeldOutLossThatIsNotFinite) {
 
 TEST(Trainer, NamesTheParameterThatIsNotFinite) {
   Context context;
-  Dictated task(context, {{}});
+  ScriptedTask task(context, {{}});
   Sgd optimizer(task.parameters(), {.learning_rate = 1});
   Trainer trainer(task, optimizer, {.epochs = 1});
   trainer.run();
@@ -329,7 +330,7 @@ TEST(Trainer, NamesTheParameterThatIsNotFinite) {
 
 TEST(Trainer, NamesTheOptionThatIsOutOfRange) {
   Context context;
-  Dictated task(context, {{}});
+  ScriptedTask task(context, {{}});
   Sgd optimizer(task.parameters(), {.learning_rate = 1});
   const auto refused = [&](const TrainerOptions& options) -> std::string {
     try {

@@ -5,6 +5,7 @@
 #include "cli/bench/models.h"
 #include "cli/bench/temporary_folder.h"
 #include "train/checkpoint.h"
+#include "unroll/language_task.h"
 #include "unroll/optimizers.h"
 #include "unroll/trainer.h"
 
@@ -19,7 +20,7 @@ class SavedTraining {
         corpus_(synthetic_corpus(static_cast<int>(workload.vocabulary), workload.batch * (workload.steps + 1),
                                  context_.seed())),
         model_(context_, corpus_.vocabulary(), workload.model),
-        task_(model_, corpus_, {.batch = static_cast<int>(workload.batch), .steps = static_cast<int>(workload.steps)}),
+        task_(model_, corpus_, {.batch = static_cast<int>(workload.batch), .window = static_cast<int>(workload.steps)}),
         adam_(model_.parameters()),
         trainer_(task_, adam_, {.epochs = 1}) {
     copy();
@@ -45,7 +46,7 @@ std::vector<Benchmark> checkpoint_benchmarks() {
   const Workload workload{.model = {.cell = Cell::lstm, .hidden = 1024}, .vocabulary = 1027, .batch = 32, .steps = 35};
   constexpr double blocks = 3, read_and_written = 2;
   const double bytes = sizeof(float) * blocks * static_cast<double>(parameter_count(workload));
-  const auto benchmark = [&](const char* name, const Need& need, void (*run)(SavedTraining&)) {
+  const auto benchmark = [&](const char* name, const MinimalWork& need, void (*run)(SavedTraining&)) {
     return Benchmark{.name = std::string("checkpoint/") + name,
                      .size = size_text(workload),
                      .need = need,

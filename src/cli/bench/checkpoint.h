@@ -6,9 +6,9 @@
 
 namespace unroll::cli {
 
-/// Of a model with about ten million parameters, trained with Adam: checkpoint/copy is how long training waits, which
-/// is held to reading all that is copied and writing it once; checkpoint/write is what a thread does meanwhile, file
-/// system included.
+/// Benchmarks of saving a model of about ten million parameters trained with Adam. checkpoint/copy: the time that
+/// training is blocked, compared with reading and writing the copied bytes once. checkpoint/write: the time of the
+/// background thread, file system included.
 std::vector<Benchmark> checkpoint_benchmarks();
 
 }  // namespace unroll::cli

@@ -14,17 +14,17 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr float kept_when_decaying = 0.9f, kept_when_staying = 1.0f;  // of the state, from step to step
-constexpr float recurrent_noise = 1e-6f;  // so little that over all steps it changes no state by much
+constexpr float kept_when_decaying = 0.9f, kept_when_staying = 1.0f;  // factor on the state per step
+constexpr float recurrent_noise = 1e-6f;  // too small to change a state noticeably over all steps
 
-/// A one-layer network that multiplies its state by `kept` with every symbol, but for a little noise in the recurrent
-/// weights. Nothing comes in, but from symbol 0, which sets the state.
+/// Sets the weights of a one-layer network so that each symbol multiplies the state by `kept`, apart from small noise
+/// in the recurrent weights. Only symbol 0 contributes input: it sets the state.
 class Decay {
  public:
   Decay(LanguageModel& model, float kept) : model_(model) {
     for (const char* name : {"rnn.weight_ih_l0", "rnn.bias_ih_l0", "rnn.bias_hh_l0"}) set(parameter(name), 0);
     const std::span<float> recurrent = parameter("rnn.weight_hh_l0");
-    const Random noise(1, Purpose::init);
+    const Random noise(1, RandomStream::init);
     for (std::size_t i = 0; i < recurrent.size(); ++i) recurrent[i] = recurrent_noise * noise.normal(i);
     const std::size_t hidden = static_cast<std::size_t>(model.options().hidden);
     const Cell cell = model.options().cell;
@@ -32,7 +32,7 @@ class Decay {
       for (std::size_t i = 0; i < hidden; ++i) recurrent[i * hidden + i] += kept;
       set(parameter("rnn.weight_ih_l0").subspan(0, hidden), 1);
     } else {
-      // The second gate, z or f, is what the state is multiplied by; the third, n or g, is what comes in.
+      // The second gate (z or f) is the factor on the state; the third (n or g) is the new input.
       const float bias = kept < 1 ? std::log(kept / (1 - kept)) : 30.0f;
       set(parameter("rnn.bias_ih_l0").subspan(hidden, hidden), bias);
       set(parameter("rnn.weight_ih_l0").subspan(2 * hidden, hidden), 5);
@@ -41,7 +41,7 @@ class Decay {
     model.parameters().updated();
   }
 
-  /// From now on symbol 1 is the most probable one, whatever the state.
+  /// Makes symbol 1 the most probable one for every state.
   void always_say_symbol_1() {
     parameter("decoder.bias")[1] = 1e6f;
     model_.parameters().updated();
@@ -57,15 +57,15 @@ class Decay {
   LanguageModel& model_;
 };
 
-/// Training steps, each undone before the next. Symbol 0 comes first, and not again.
-class TrainingRun {
+/// Training steps that all start from the same parameters. Symbol 0 occurs only at the first position.
+class MeasuredTraining {
  public:
-  TrainingRun(const Workload& workload, float kept, int threads)
+  MeasuredTraining(const Workload& workload, float kept, int threads)
       : context_({.seed = 1, .threads = threads}),
         model_(context_, synthetic_vocabulary(static_cast<int>(workload.vocabulary)), workload.model),
         adam_(model_.parameters(), {.learning_rate = 1e-4}),
         ids_(static_cast<int>(workload.steps), static_cast<int>(workload.batch)) {
-    const Random random(1, Purpose::windows);
+    const Random random(1, RandomStream::windows);
     const auto others = static_cast<std::uint32_t>(workload.vocabulary - 1);
     for (std::size_t i = static_cast<std::size_t>(ids_.batch()); i < ids_.flat().size(); ++i) {
       ids_.flat()[i] = 1 + static_cast<std::int32_t>(random.below(others, i));
@@ -94,7 +94,7 @@ class TrainingRun {
   std::vector<float> before_;
 };
 
-/// A text that begins with symbol 0 and goes on with symbol 1.
+/// Generates a text that starts with symbol 0 and continues with symbol 1 only.
 class GenerationRun {
  public:
   GenerationRun(const Workload& workload, float kept, int threads)
@@ -135,7 +135,7 @@ Workload workload_of(Cell cell, std::int64_t batch) {
 std::vector<Benchmark> denormal_benchmarks() {
   std::vector<Benchmark> all;
   for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
-    all.push_back(benchmark_of<TrainingRun>("training", workload_of(cell, 8)));
+    all.push_back(benchmark_of<MeasuredTraining>("training", workload_of(cell, 8)));
     all.push_back(benchmark_of<GenerationRun>("generation", workload_of(cell, 1)));
   }
   return all;

@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "cli/bench/measure.h"
+#include "cli/bench/measured_training.h"
 #include "cli/bench/models.h"
 #include "cli/bench/training.h"
-#include "cli/bench/training_run.h"
 #include "cli/format.h"
 #include "cli/output.h"
-#include "tensor/device.h"
-#include "train/agreement.h"
+#include "device/device.h"
+#include "ranks/agreement.h"
 #include "train/gradient_sum.h"
 #include "unroll/error.h"
 
@@ -27,23 +27,23 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Between ranks: what an exchange takes where each rank sends something to each other one.
+/// Cost of an all-to-all exchange between the ranks.
 struct Network {
   int ranks = 1;
-  double latency = 0;    // seconds, of messages without content
-  double bandwidth = 0;  // bytes per second that a rank sends, and receives, at a time; 0: there is one rank
+  double latency = 0;    // seconds per exchange of minimal messages
+  double bandwidth = 0;  // bytes per second that a rank sends while receiving as many; 0: a single rank
 
-  /// A rank among more of them has more messages to send.
+  /// Latency among `many` ranks: each rank sends one message per other rank.
   double latency_of(int many) const { return ranks > 1 ? latency * std::max(1.0, (many - 1.0) / (ranks - 1.0)) : 0; }
 };
 
-/// Of one step, in seconds.
+/// Cost of one step, in seconds.
 struct Costs {
-  double work = 0;    // forward and backward, of the rank's windows
-  double sum = 0;     // adding up its share of all gradients
-  double update = 0;  // clipping and the optimizer
+  double work = 0;    // forward and backward pass over the rank's windows
+  double sum = 0;     // summing the rank's share of the gradients
+  double update = 0;  // gradient clipping and optimizer
 
-  /// With the two exchanges of gradients, and that of losses.
+  /// Step time on `ranks` ranks, including two exchanges of gradients and one of losses.
   double step_on(int ranks, double gradient_bytes, const Network& network) const {
     return work + update + sum + exchange_on(ranks, gradient_bytes, network);
   }
@@ -57,7 +57,7 @@ class Stopwatch {
  public:
   Stopwatch(Communicator& ranks, int repeats) : ranks_(ranks), repeats_(repeats) {}
 
-  /// Seconds that something takes on the slowest rank where all begin at once.
+  /// Seconds that `work` takes on the slowest rank if all ranks start together.
   double of_all(const std::function<void()>& work) const {
     return median([&] {
       const double begin = monotonic_seconds();
@@ -65,7 +65,7 @@ class Stopwatch {
       return monotonic_seconds() - begin;
     });
   }
-  /// The same on rank 0, while the others wait.
+  /// Seconds that `work` takes on rank 0 while the other ranks wait.
   double of_first(const std::function<void()>& work) const {
     return median([&] {
       const double begin = monotonic_seconds();
@@ -78,9 +78,9 @@ class Stopwatch {
   double median(const std::function<double()>& once) const {
     std::vector<double> seconds;
     for (int i = 0; i <= repeats_; ++i) {
-      all_of(ranks_, 0);
-      const std::vector<double> of_ranks = all_of(ranks_, once());
-      if (i > 0) seconds.push_back(*std::ranges::max_element(of_ranks));  // the first one warms up
+      all_gather(ranks_, 0);
+      const std::vector<double> of_ranks = all_gather(ranks_, once());
+      if (i > 0) seconds.push_back(*std::ranges::max_element(of_ranks));  // the first round is a warm-up
     }
     return spread_of(seconds).median;
   }
@@ -94,7 +94,7 @@ Network network_between(Communicator& ranks, const Stopwatch& stopwatch) {
   if (ranks.size() == 1) return network;
   constexpr int calls = 100;
   network.latency = stopwatch.of_all([&] {
-    for (int i = 0; i < calls; ++i) all_of(ranks, i);
+    for (int i = 0; i < calls; ++i) all_gather(ranks, i);
   }) / calls;
   constexpr std::size_t bytes = 16 << 20;
   const auto size = static_cast<std::size_t>(ranks.size());
@@ -103,12 +103,12 @@ Network network_between(Communicator& ranks, const Stopwatch& stopwatch) {
   std::vector<std::vector<std::byte>> received(size, std::vector<std::byte>(to_each));
   const std::vector<Communicator::Message> out(size, sent);
   const std::vector<Communicator::Memory> in(received.begin(), received.end());
-  const double seconds = stopwatch.of_all([&] { ranks.exchange(out, in); });
+  const double seconds = stopwatch.of_all([&] { ranks.all_to_all(out, in); });
   network.bandwidth = static_cast<double>(to_each * (size - 1)) / std::max(seconds - network.latency, 1e-9);
   return network;
 }
 
-/// One training, as the ranks share it.
+/// A data-parallel training whose steps are timed.
 class SharedTraining {
  public:
   SharedTraining(const Workload& workload, Communicator& ranks, const DistributedBench& options)
@@ -120,11 +120,11 @@ class SharedTraining {
   double step() {
     run_.begin_epoch();
     return stopwatch_.of_all([this] {
-      gradients_.of_batches(run_.next_batch(), 1);
+      gradients_.sum_batches(run_.next_batch(), 1);
       run_.update();
     });
   }
-  /// Of all ranks at once, which may have a machine in common.
+  /// Costs with all ranks working at the same time, possibly on one machine.
   Costs costs_here() {
     run_.begin_epoch();
     Costs costs;
@@ -133,7 +133,7 @@ class SharedTraining {
     costs.update = stopwatch_.of_all([this] { run_.update(); });
     return costs;
   }
-  /// Of rank 0 alone, as one of so many.
+  /// Costs of rank 0 working alone on its share among `machines` machines.
   Costs costs_among(int machines) {
     run_.begin_epoch();
     Costs costs;
@@ -145,11 +145,11 @@ class SharedTraining {
   double gradient_bytes() { return static_cast<double>(run_.parameters().gradients().size_bytes()); }
 
  private:
-  void work_on(Slice slice) {
+  void work_on(Shard slice) {
     run_.parameters().zero_gradients();
     run_.task().forward_backward(run_.next_batch(), slice);
   }
-  /// As many additions as a rank among so many has to do.
+  /// Does the additions of the gradient sum of one rank among `ranks`.
   void add_up(int ranks) {
     const std::span<float> gradients = run_.parameters().gradients();
     const std::span<float> share = gradients.first(gradients.size() / static_cast<std::size_t>(ranks));
@@ -157,13 +157,13 @@ class SharedTraining {
     for (int other = 1; other < ranks; ++other) device_of(context).axpy(context, 0, share, share);
   }
 
-  TrainingRun run_;
+  MeasuredTraining run_;
   Communicator& ranks_;
   Stopwatch stopwatch_;
   GradientSum gradients_;
 };
 
-/// What is foretold for a number of machines.
+/// Predicted cost for a number of machines.
 struct Forecast {
   int machines = 1;
   Costs costs;
@@ -274,7 +274,7 @@ std::string heading_of(const Network& network, std::size_t hosts, int threads) {
 
 void bench_distributed(Communicator& ranks, const DistributedBench& options) {
   const std::vector<Workload> workloads = workloads_named(options.only, ranks.size());
-  const std::vector<std::string> names = all_of(ranks, host_name());
+  const std::vector<std::string> names = all_gather(ranks, host_name());
   const std::size_t hosts = std::set<std::string>(names.begin(), names.end()).size();
   const Network network = network_between(ranks, Stopwatch(ranks, options.repeats));
   const auto write = [&ranks](const std::string& text) {
@@ -284,7 +284,7 @@ void bench_distributed(Communicator& ranks, const DistributedBench& options) {
     } catch (const OutputClosed&) {
       closed = true;
     }
-    if (any_of(ranks, closed)) throw OutputClosed{};
+    if (all_reduce_or(ranks, closed)) throw OutputClosed{};
   };
   Json json = {{"version", UNROLL_VERSION},  {"ranks", ranks.size()},      {"hosts", hosts},
                {"threads", options.threads}, {"latency", network.latency}, {"bandwidth", network.bandwidth},

@@ -29,8 +29,8 @@ struct Writer {
   LanguageModel model;
 };
 
-/// One text takes as long as the weights take to be read; many share what is read, and are held to the products.
-Need need_of_step(const Workload& workload) {
+/// Batch 1 is bound by reading the weights; larger batches reuse them and are compared with the matrix products.
+MinimalWork need_of_step(const Workload& workload) {
   if (workload.batch > 1) return {.flop = forward_operations(workload)};
   const double bytes = sizeof(float) * weights_read(workload);
   return {.read_bytes = bytes, .footprint = bytes};

@@ -6,12 +6,12 @@
 
 namespace unroll::cli {
 
-/// One symbol at batch 1 through generate(), the most probable one chosen each time. It cannot do without reading every
-/// weight that it uses once: all but the look-up table, of which it is one row. Held to the rate of reading that many
-/// bytes again and again.
+/// Generation of one symbol per text with generate(), choosing the most probable one, at batch 1 and 64. Batch 1 must
+/// read every weight it uses once (a single row of the input table) and is compared with the rate of reading that many
+/// bytes repeatedly; batch 64 is compared with the rate of the matrix products.
 std::vector<Benchmark> generation_benchmarks();
 
-/// From calling the program to its first new symbol: load the textbook's model, read a prefix of one symbol, choose.
+/// Time from starting the program to its first new symbol: loads the textbook's model and reads a prefix of one symbol.
 std::vector<Benchmark> start_benchmarks();
 
 }  // namespace unroll::cli

@@ -4,17 +4,17 @@
 #define HWY_TARGET_INCLUDE "cli/bench/loops.cc"
 #include <hwy/foreach_target.h>
 
-#include "tensor/cpu/simd-inl.h"
+#include "device/cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace unroll {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Enough to hide the latency of two multiply-adds per cycle, and not more than sixteen registers hold.
+// Enough to hide the latency of two multiply-adds per cycle, and few enough for sixteen registers.
 constexpr int kChains = 12;
 
-/// Makes a result count as used, so that the loop that made it is not removed.
+/// Marks a result as used, so that the compiler keeps the loop that computed it.
 void Keep(Floats v) {
   [[maybe_unused]] static thread_local volatile float sink;
   sink = hn::GetLane(v);

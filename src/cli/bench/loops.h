@@ -2,11 +2,11 @@
 
 #include <cstdint>
 
-// The loops that show what the machine can do, on the SIMD target that the kernels run on. Single-threaded parts.
+// Single-threaded loops that measure the machine's limits, on the SIMD target of the kernels.
 
 namespace unroll::cli {
 
-/// Multiply-adds on registers alone. Returns their number of floating-point operations, two for each.
+/// Runs multiply-adds on registers only. Returns the number of floating-point operations, two per multiply-add.
 double multiply_adds(std::int64_t rounds);
 
 /// Reads and writes every element, as an optimizer does. `count` is a multiple of loop_block.

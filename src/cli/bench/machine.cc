@@ -14,18 +14,18 @@
 #include "cli/bench/loops.h"
 #include "cli/format.h"
 #include "cli/output.h"
-#include "tensor/device.h"
+#include "device/device.h"
 
 namespace unroll::cli {
 
 namespace {
 
-constexpr std::int64_t fma_rounds = 1 << 20;  // some milliseconds
+constexpr std::int64_t fma_rounds = 1 << 20;  // a few milliseconds
 constexpr std::int64_t small_product = 1024, large_product = 2048;
 
 double product_flop(std::int64_t n) { return 2 * std::pow(static_cast<double>(n), 3); }
 
-/// One part for each thread; returns the floating-point operations of all.
+/// Runs the loop on every thread; returns the total number of floating-point operations.
 double multiply_adds_everywhere(Context& context) {
   std::atomic<double> flop{0};
   parallel_for(context, context.threads(), 1, [&](std::int64_t begin, std::int64_t end) {
@@ -34,7 +34,7 @@ double multiply_adds_everywhere(Context& context) {
   return flop;
 }
 
-/// Every thread goes through its own part of the buffer.
+/// Each thread processes its own part of the buffer.
 void stream(Context& context, float* x, std::int64_t count, bool write) {
   parallel_for(context, count / loop_block, 16, [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t size = (end - begin) * loop_block;
@@ -44,7 +44,7 @@ void stream(Context& context, float* x, std::int64_t count, bool write) {
 
 void multiply(Context& context, const Tensor& a, const Tensor& b, Tensor& c, std::int64_t n) {
   device_of(context).gemm(context, ConstMatrix(a.data(), n, n), ConstMatrix(b.data(), n, n), Matrix(c.data(), n, n),
-                          Start::at_zero());
+                          Accumulate::onto_zero());
 }
 
 Tensor filled(Context& context, const Shape& shape, float value) {
@@ -53,7 +53,7 @@ Tensor filled(Context& context, const Shape& shape, float value) {
   return tensor;
 }
 
-/// Several times the last cache, as far as the system tells its size.
+/// Bytes: four times the last-level cache as reported by the system, within 128 to 512 MB.
 double far_beyond_caches() {
 #ifdef _SC_LEVEL3_CACHE_SIZE
   const long last_cache = std::max(::sysconf(_SC_LEVEL3_CACHE_SIZE), 0L);
@@ -108,8 +108,8 @@ Benchmark memory_benchmark(const std::string& name, bool write) {
   const double bytes = static_cast<double>(count) * sizeof(float);
   return {.name = name,
           .size = byte_count(bytes),
-          .need = write ? Need{.streamed_bytes = 2 * bytes, .footprint = bytes}
-                        : Need{.read_bytes = bytes, .footprint = bytes},
+          .need = write ? MinimalWork{.streamed_bytes = 2 * bytes, .footprint = bytes}
+                        : MinimalWork{.read_bytes = bytes, .footprint = bytes},
           .prepare = [count, write](int threads) -> Prepared {
             const std::shared_ptr<float[]> buffer = ones(count);
             return {.run = [context = context_of(threads), buffer, count, write] {
@@ -146,7 +146,7 @@ double Machine::gemm_rate() {
 double Machine::memory_rate(double footprint, bool write) {
   const std::int64_t count = floats_in(footprint);
   if (buffer_size_ != count) {
-    buffer_.reset();  // before the next one is there
+    buffer_.reset();  // free it before allocating the next one
     buffer_ = ones(count);
     buffer_size_ = count;
   }
@@ -158,7 +158,7 @@ double Machine::memory_rate(double footprint, bool write) {
   return bytes / (monotonic_seconds() - begin);
 }
 
-Limits Machine::limits_for(const Need& need) {
+Limits Machine::limits_for(const MinimalWork& need) {
   Limits limits;
   if (need.flop > 0) {
     limits.fma = fma_rate();

@@ -11,15 +11,15 @@
 
 namespace unroll::cli {
 
-/// The machine's limits with a number of threads. The loops behind them are in loops.h; the product is our own.
+/// Measures the machine's limits with a number of threads, with the loops of loops.h and this library's matrix product.
 class Machine {
  public:
   explicit Machine(int threads);
   int threads() const { return context_.threads(); }
 
-  /// Measures anew what `need` is held to. The memory rates are those of a buffer as large as the footprint, gone
-  /// through once before the clock starts: what fits into a cache is held to the rate of that cache.
-  Limits limits_for(const Need& need);
+  /// Measures the rates that `need` is compared with. The memory rates are those of a buffer of the footprint's size,
+  /// traversed once before timing: data that fit into a cache are compared with the rate of that cache.
+  Limits limits_for(const MinimalWork& need);
   double fma_rate();
 
  private:
@@ -27,12 +27,12 @@ class Machine {
   double memory_rate(double footprint, bool write);
 
   Context context_;
-  Tensor left_, right_, product_;              // of the largest yardstick product
-  hwy::AlignedFreeUniquePtr<float[]> buffer_;  // what memory rates are measured on
+  Tensor left_, right_, product_;              // of the largest reference product
+  hwy::AlignedFreeUniquePtr<float[]> buffer_;  // for measuring memory rates
   std::int64_t buffer_size_ = 0;
 };
 
-/// The limits themselves as benchmarks; the share of a product is that of the multiply-adds.
+/// The limits themselves as benchmarks. The share of a matrix product is relative to the multiply-add limit.
 std::vector<Benchmark> limit_benchmarks(int threads);
 
 }  // namespace unroll::cli

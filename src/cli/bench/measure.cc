@@ -10,11 +10,11 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr double shortest_round = 0.03;  // seconds; well above what the clock and a thread's waking up take
-constexpr double longest_warm_up = 0.3;  // seconds, after which a second run would warm up nothing more
-constexpr int most_calls = 100'000;
+constexpr double min_round = 0.03;   // seconds; well above the cost of reading the clock and waking a thread
+constexpr double max_warm_up = 0.3;  // seconds; a longer first run needs no further warm-up round
+constexpr int max_calls = 100'000;
 
-/// Nothing for a rate that is not known.
+/// Seconds for `amount` at `rate`; 0 if the rate was not measured.
 double part(double amount, double rate) { return amount == 0 || rate == 0 ? 0 : amount / rate; }
 
 double median_of(const std::vector<Limits>& limits, double Limits::*rate) {
@@ -24,7 +24,7 @@ double median_of(const std::vector<Limits>& limits, double Limits::*rate) {
   return spread_of(values).median;
 }
 
-/// A product is itself held to the multiply-adds, and memory to nothing.
+/// The rates to compare a benchmark with. Among the limits, products are compared with multiply-adds, memory with none.
 Limits limits_beside(const Benchmark& benchmark, Machine& machine) {
   if (!benchmark.is_limit) return machine.limits_for(benchmark.need);
   return {.fma = benchmark.need.flop > 0 ? machine.fma_rate() : 0};
@@ -32,7 +32,7 @@ Limits limits_beside(const Benchmark& benchmark, Machine& machine) {
 
 }  // namespace
 
-double Limits::seconds_for(const Need& need) const {
+double Limits::seconds_for(const MinimalWork& need) const {
   return part(need.flop, arithmetic()) + part(need.streamed_bytes, read_write) + part(need.read_bytes, read);
 }
 
@@ -51,7 +51,7 @@ double seconds_per_call(const std::function<void()>& work, int& calls) {
     return (monotonic_seconds() - begin) / calls;
   }
   double seconds = 0;
-  while (seconds < shortest_round && calls < most_calls) {
+  while (seconds < min_round && calls < max_calls) {
     work();
     ++calls;
     seconds = monotonic_seconds() - begin;
@@ -66,7 +66,7 @@ Result measure(const Benchmark& benchmark, Machine& machine, int rounds) {
   int calls = 0, normal_calls = 0;
   const double begin = monotonic_seconds();
   prepared.run();
-  if (monotonic_seconds() - begin > longest_warm_up) calls = 1;
+  if (monotonic_seconds() - begin > max_warm_up) calls = 1;
   for (int round = calls; round <= rounds; ++round) {
     const Limits now = limits_beside(benchmark, machine);
     const double normal = prepared.normal ? seconds_per_call(prepared.normal, normal_calls) : 0;

@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
-#include "cli/words.h"
+#include "cli/enum_names.h"
 #include "unroll/random.h"
 
 namespace unroll::cli {
 
 namespace {
 
-constexpr char32_t first_symbol = U'\u4e00';  // from here on there are twenty thousand of them, three bytes each
+constexpr char32_t first_symbol = U'\u4e00';  // start of a block of about 20,000 symbols, three bytes each in UTF-8
 
 }  // namespace
 
@@ -21,7 +21,7 @@ Vocabulary synthetic_vocabulary(int size) {
 }
 
 Corpus synthetic_corpus(int vocabulary, std::int64_t length, std::uint64_t seed) {
-  const Random random(seed, Purpose::windows);
+  const Random random(seed, RandomStream::windows);
   std::vector<std::int32_t> ids(static_cast<std::size_t>(length));
   for (std::size_t i = 0; i < ids.size(); ++i) {
     ids[i] = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(vocabulary), i));
@@ -31,7 +31,7 @@ Corpus synthetic_corpus(int vocabulary, std::int64_t length, std::uint64_t seed)
 
 std::string short_name(const LanguageModelOptions& model) {
   const std::string layers = model.layers > 1 ? fmt::format("{}x", model.layers) : "";
-  return fmt::format("{}{}-{}{}", model.tied ? "tied-" : "", word_for(cell_words, model.cell), layers, model.hidden);
+  return fmt::format("{}{}-{}{}", model.tied ? "tied-" : "", name_of(cell_names, model.cell), layers, model.hidden);
 }
 
 std::string size_text(const Workload& workload) {
@@ -44,7 +44,7 @@ std::string size_text(const Workload& workload) {
 
 nlohmann::ordered_json workload_json(const Workload& workload) {
   const LanguageModelOptions& model = workload.model;
-  return {{"cell", word_for(cell_words, model.cell)},
+  return {{"cell", name_of(cell_names, model.cell)},
           {"vocabulary", workload.vocabulary},
           {"embedding", model.embedding},
           {"tied", model.tied},

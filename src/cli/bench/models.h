@@ -8,15 +8,16 @@
 
 namespace unroll::cli {
 
-/// A vocabulary of that size, and a corpus whose symbols are drawn from it alike.
+/// A vocabulary of `size` symbols with equal counts.
 Vocabulary synthetic_vocabulary(int size);
+/// A corpus of `length` symbols drawn uniformly from a synthetic vocabulary.
 Corpus synthetic_corpus(int vocabulary, std::int64_t length, std::uint64_t seed);
 
-/// "lstm-256", "tied-lstm-2x650": cell, layers where there are several, hidden units.
+/// "lstm-256", "tied-lstm-2x650": cell, number of layers if above 1, hidden units.
 std::string short_name(const LanguageModelOptions& model);
 /// "V1027 H256 B32 T35".
 std::string size_text(const Workload& workload);
-/// What another program needs to know to do the same.
+/// The workload as JSON, for other programs that run the same one.
 nlohmann::ordered_json workload_json(const Workload& workload);
 
 }  // namespace unroll::cli

@@ -12,20 +12,20 @@ namespace unroll::cli {
 
 namespace {
 
-// One window of the textbook's training run: T * B rows, an LSTM's gates in width, its vocabulary.
+// Sizes of one window of the textbook's training run: T * B rows, the width of an LSTM's gates, its vocabulary.
 constexpr std::int64_t steps = 35, batch = 32, rows = steps * batch, width = 1024, hidden = 256, classes = 1027;
 constexpr std::int64_t elements = rows * width;
 
 double bytes_of(std::int64_t floats) { return static_cast<double>(floats) * sizeof(float); }
 
-/// Three arrays of `elements` numbers, and a place to run.
+/// Three arrays of `elements` numbers, and the device to run on.
 struct Arrays {
   const Device& device;
   Context& context;
   std::span<float> x, y, z;
 };
 
-/// A loop over whole arrays: how many of them there are, and how often one is read or written.
+/// A loop over whole arrays. `arrays`: number of arrays; `passes`: number of array reads and writes.
 Benchmark flat(const std::string& name, int arrays, int passes, std::function<void(const Arrays&)> loop) {
   return {.name = "operation/" + name,
           .size = fmt::format("{} x {}", rows, width),
@@ -68,11 +68,13 @@ std::vector<Benchmark> flat_benchmarks() {
       flat("sum", 1, 1, [](const Arrays& a) { a.device.sum(a.context, a.x); }),
       flat("sum-of-squares", 1, 1, [](const Arrays& a) { a.device.sum_of_squares(a.context, a.x); }),
       flat("dropout", 2, 2,
-           [](const Arrays& a) { a.device.dropout(a.context, Random(1, Purpose::dropout), 0, 0.5f, a.x, a.y, false); }),
+           [](const Arrays& a) {
+             a.device.dropout(a.context, Random(1, RandomStream::dropout), 0, 0.5f, a.x, a.y, false);
+           }),
   };
 }
 
-/// A look-up in a table of `classes` rows, or the way back.
+/// A look-up in a table of `classes` rows, or its backward pass.
 Benchmark look_up(const std::string& name, int passes,
                   std::function<void(Workbench&, std::span<const std::int32_t>, Matrix table, Matrix y)> work) {
   return {.name = "operation/" + name,
@@ -87,7 +89,7 @@ Benchmark look_up(const std::string& name, int passes,
           }};
 }
 
-/// C = A B with operands as they lie in memory; `transposed` says whose memory holds the transpose.
+/// The operand of C = A B that is stored transposed.
 enum class Transposed { none, left, right };
 Benchmark product(const std::string& name, std::int64_t m, std::int64_t k, std::int64_t n, Transposed transposed) {
   return {.name = "operation/gemm" + name,
@@ -101,7 +103,7 @@ Benchmark product(const std::string& name, std::int64_t m, std::int64_t k, std::
                 transposed == Transposed::left ? ConstMatrix(left, k, m).transposed() : ConstMatrix(left, m, k);
             const ConstMatrix b =
                 transposed == Transposed::right ? ConstMatrix(right, n, k).transposed() : ConstMatrix(right, k, n);
-            return {.run = [=] { bench->device().gemm(bench->context(), a, b, c, Start::at_zero()); }};
+            return {.run = [=] { bench->device().gemm(bench->context(), a, b, c, Accumulate::onto_zero()); }};
           }};
 }
 

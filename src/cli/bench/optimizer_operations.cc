@@ -6,7 +6,7 @@ namespace unroll::cli {
 
 namespace {
 
-// The textbook's RNN, which a cache may hold, and a large LSTM, which none does.
+// Numbers of parameters: the textbook's RNN, which may fit into a cache, and a large LSTM, which does not.
 constexpr std::int64_t small = 592'899, large = 10'000'000;
 
 Benchmark benchmark_of(const std::string& name, std::int64_t count, int arrays, int passes,

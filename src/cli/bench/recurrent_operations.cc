@@ -2,7 +2,7 @@
 
 #include "cli/bench/operations.h"
 #include "cli/bench/workbench.h"
-#include "cli/words.h"
+#include "cli/enum_names.h"
 
 namespace unroll::cli {
 
@@ -28,13 +28,13 @@ RecurrentSequence sequence_on(Workbench& bench, Cell cell, std::int64_t hidden) 
 
 Benchmark benchmark_of(Cell cell, const char* direction, std::int64_t hidden, std::function<Prepared(int)> prepare) {
   const double products = 2.0 * static_cast<double>(steps * batch * hidden * hidden) * gate_count(cell);
-  return {.name = fmt::format("operation/{}-{}", word_for(cell_words, cell), direction),
+  return {.name = fmt::format("operation/{}-{}", name_of(cell_names, cell), direction),
           .size = fmt::format("H{} B{} T{}", hidden, batch, steps),
           .need = {.flop = products},
           .prepare = std::move(prepare)};
 }
 
-/// A run finds the gates that the one before has left: other numbers, the same work.
+/// Each run overwrites the gates, so the next one starts from other numbers; the work is the same.
 Benchmark forward(Cell cell, std::int64_t hidden) {
   return benchmark_of(cell, "forward", hidden, [=](int threads) -> Prepared {
     const auto bench = workbench(threads);

@@ -12,9 +12,9 @@ namespace {
 
 constexpr const char* columns = "{:<31} {:<27} {:>10} {:>10} {:>11} {:>13} {:>8}\n";
 
-double bytes_of(const Need& need) { return need.streamed_bytes + need.read_bytes; }
+double bytes_of(const MinimalWork& need) { return need.streamed_bytes + need.read_bytes; }
 
-/// Of four digits, as a person reads times.
+/// A time in us, ms or s.
 std::string time_text(double seconds) {
   if (seconds < 1e-3) return fmt::format("{:.2f} us", 1e6 * seconds);
   if (seconds < 1) return fmt::format("{:.3f} ms", 1e3 * seconds);
@@ -26,7 +26,7 @@ std::string spread_text(const Spread& seconds) {
                      100 * (seconds.high / seconds.median - 1));
 }
 
-std::string rate_text(const Need& need, double seconds) {
+std::string rate_text(const MinimalWork& need, double seconds) {
   if (need.flop > 0) return fmt::format("{:.1f} Gflop/s", 1e-9 * need.flop / seconds);
   if (bytes_of(need) > 0) return fmt::format("{:.1f} GB/s", 1e-9 * bytes_of(need) / seconds);
   return "";
@@ -55,7 +55,7 @@ std::string table_row(const Benchmark& benchmark, const Result& result) {
 }
 
 nlohmann::ordered_json description_json(const Benchmark& benchmark, int threads) {
-  const Need& need = benchmark.need;
+  const MinimalWork& need = benchmark.need;
   nlohmann::ordered_json json = {{"name", benchmark.name}, {"size", benchmark.size}, {"threads", threads}};
   if (benchmark.symbols > 0) json["symbols"] = benchmark.symbols;
   if (!benchmark.model.is_null()) json["model"] = benchmark.model;
@@ -67,7 +67,7 @@ nlohmann::ordered_json description_json(const Benchmark& benchmark, int threads)
 }
 
 nlohmann::ordered_json result_json(const Benchmark& benchmark, const Result& result, int threads) {
-  const Need& need = benchmark.need;
+  const MinimalWork& need = benchmark.need;
   const Limits& limits = result.limits;
   const double seconds = result.seconds.median;
   nlohmann::ordered_json json = description_json(benchmark, threads);

@@ -7,12 +7,14 @@
 
 namespace unroll::cli {
 
-/// The heading of the table, and a line of it.
+/// The heading of the result table.
 std::string table_heading();
+/// One line of the result table.
 std::string table_row(const Benchmark& benchmark, const Result& result);
 
-/// What is measured, and that with what came out.
+/// Name, size, threads and minimal work of a benchmark.
 nlohmann::ordered_json description_json(const Benchmark& benchmark, int threads);
+/// The description with the measured result.
 nlohmann::ordered_json result_json(const Benchmark& benchmark, const Result& result, int threads);
 
 }  // namespace unroll::cli

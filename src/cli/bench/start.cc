@@ -19,13 +19,13 @@ namespace unroll::cli {
 namespace {
 
 constexpr const char* this_program = "/proc/self/exe";
-constexpr std::size_t bytes_per_symbol = 3;  // of the synthetic vocabulary
+constexpr std::size_t bytes_per_symbol = 3;  // in the synthetic vocabulary
 
 [[noreturn]] void fail(const std::string& what, int error) {
   throw Error(ExitCode::io, what + ": " + std::strerror(error) + "; leave the start out with --only");
 }
 
-/// A stored model, and this program to continue a text with it.
+/// A stored model, and runs of this program that continue a text with it.
 class Starter {
  public:
   Starter(const Workload& workload, int threads) : model_(folder_.file("model.safetensors")) {

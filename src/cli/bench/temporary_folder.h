@@ -4,7 +4,7 @@
 
 namespace unroll::cli {
 
-/// A folder that is removed with everything in it. Throws Error(io) where it cannot be made.
+/// A temporary folder, removed with its contents by the destructor. Throws Error(io) if it cannot be created.
 class TemporaryFolder {
  public:
   TemporaryFolder();

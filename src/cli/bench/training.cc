@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "cli/bench/measured_training.h"
 #include "cli/bench/models.h"
-#include "cli/bench/training_run.h"
 
 namespace unroll::cli {
 
@@ -17,7 +17,7 @@ Benchmark benchmark_of(const Workload& workload) {
           .symbols = static_cast<double>(workload.batch * workload.steps),
           .model = workload_json(workload),
           .prepare = [workload](int threads) -> Prepared {
-            const auto run = std::make_shared<TrainingRun>(workload, threads);
+            const auto run = std::make_shared<MeasuredTraining>(workload, threads);
             return {.run = [run] { run->step(); }};
           }};
 }
@@ -26,11 +26,11 @@ Benchmark benchmark_of(const Workload& workload) {
 
 std::string training_name(const Workload& workload) { return "training/" + short_name(workload.model); }
 
-Need need_of_training_step(const Workload& workload) {
+MinimalWork need_of_training_step(const Workload& workload) {
   const LanguageModelOptions& model = workload.model;
   const double parameters = static_cast<double>(parameter_count(workload));
   const double table_width = model.embedding > 0 ? model.embedding : gate_count(model.cell) * model.hidden;
-  // Rows of the input's table whose gradient is zero and need not pass: none where the output layer shares the table.
+  // Rows of the input table whose gradient is zero and is not transferred: none if the output layer shares the table.
   const std::int64_t unread_rows =
       model.tied ? 0 : std::max<std::int64_t>(workload.vocabulary - workload.batch * workload.steps, 0);
   const double untouched = static_cast<double>(unread_rows) * table_width;

@@ -9,7 +9,7 @@ namespace unroll::cli {
 Workbench::Workbench(int threads) : context_({.seed = 1, .threads = threads}) {}
 
 std::span<float> Workbench::numbers(std::int64_t count, float low, float high) {
-  const Random random(context_.seed(), Purpose::init, static_cast<std::uint32_t>(tensors_.size()));
+  const Random random(context_.seed(), RandomStream::init, static_cast<std::uint32_t>(tensors_.size()));
   tensors_.emplace_back(context_, Shape{count});
   const std::span<float> values = tensors_.back().span();
   random.uniforms(0, values);
@@ -23,7 +23,7 @@ float* Workbench::zeros(std::int64_t count) {
 }
 
 std::span<const std::int32_t> Workbench::indices(std::int64_t count, int bound) {
-  const Random random(context_.seed(), Purpose::windows, static_cast<std::uint32_t>(indices_.size()));
+  const Random random(context_.seed(), RandomStream::windows, static_cast<std::uint32_t>(indices_.size()));
   std::vector<std::int32_t>& ids = indices_.emplace_back(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < ids.size(); ++i) {
     ids[i] = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(bound), i));

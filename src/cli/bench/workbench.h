@@ -6,12 +6,12 @@
 #include <span>
 #include <vector>
 
-#include "tensor/device.h"
+#include "device/device.h"
 #include "unroll/tensor.h"
 
 namespace unroll::cli {
 
-/// The memory that a benchmark of one operation works on.
+/// Owns the memory of a benchmark of one operation.
 class Workbench {
  public:
   explicit Workbench(int threads);

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "unroll/language_model.h"
+#include "unroll/trainer.h"
+#include "unroll/windows.h"
+
+namespace unroll {
+
+/// Recurrent state at the start of an epoch of consecutive windows.
+enum class EpochState {
+  zero,  ///< zeros
+  carry  ///< the final state of the previous epoch
+};
+
+struct LanguageTaskOptions {
+  WindowKind windows = WindowKind::consecutive;
+  int batch = 32;                             ///< B: sequences per batch
+  int window = 35;                            ///< T: symbols per window
+  EpochState epoch_state = EpochState::zero;  ///< consecutive windows only; every random window starts with zeros
+};
+
+/// Next-symbol prediction on a corpus. Keeps references to the model, the corpus and the validation ids.
+class LanguageTask final : public Task {
+ public:
+  /// `validation`: validation text in the same indices, at least 2 symbols, the first of which is not scored; empty: no
+  /// validation. Throws Error if the corpus is too short for one batch, the validation text is a single symbol, or the
+  /// corpus uses the indices of a vocabulary other than the model's.
+  LanguageTask(LanguageModel& model, const Corpus& corpus, const LanguageTaskOptions& options,
+               std::span<const std::int32_t> validation = {});
+  // The task would outlive a temporary corpus or validation text.
+  LanguageTask(LanguageModel&, const Corpus&&, const LanguageTaskOptions&, std::span<const std::int32_t> = {}) = delete;
+  LanguageTask(LanguageModel&, const Corpus&, const LanguageTaskOptions&, const std::vector<std::int32_t>&&) = delete;
+  Parameters& parameters() override { return model_.parameters(); }
+  std::int64_t batches_per_epoch() const override { return windows_.batches(); }
+  void begin_epoch(std::int64_t epoch) override;
+  int max_shards() const override { return options_.batch; }
+  /// A shard is a range of rows of each batch; every shard carries its own recurrent state.
+  LossSum forward_backward(std::int64_t batch, Shard shard = {}) override;
+  bool has_validation() const override { return !validation_.empty(); }
+  LossSum validation_loss(Shard shard = {}) override;
+  /// Restoring throws Error(bad_data) if the state is that of another text, vocabulary or seed, or of other options.
+  void visit_state(StateVisitor& visitor) override;
+  void gather_state(Communicator& ranks, int shards) override;
+
+ private:
+  Range rows_of(Shard shard) const;
+  void reshard_state(int shards);
+
+  LanguageModel& model_;
+  std::int64_t fingerprint_;  // of the corpus
+  LanguageTaskOptions options_;
+  Windows windows_;
+  std::span<const std::int32_t> validation_;
+  Batch batch_;                         // of the last step
+  std::vector<RecurrentState> states_;  // one per shard; empty before the first step
+  std::int64_t epoch_ = 0;
+};
+
+}  // namespace unroll

@@ -1,0 +1,199 @@
+#include "unroll/language_task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/fingerprint.h"
+#include "train/gradient_sum.h"
+#include "unroll/communicator.h"
+#include "unroll/error.h"
+
+namespace unroll {
+namespace {
+
+void check_same_symbols(const Vocabulary& model, const Vocabulary& corpus) {
+  bool same = model.size() == corpus.size();
+  for (int id = 0; same && id < model.size(); ++id) same = model.symbol(id) == corpus.symbol(id);
+  if (!same) {
+    throw Error(
+        fmt::format("the corpus is in the indices of another vocabulary ({} symbols) than the model's ({}); read "
+                    "it with the model's vocabulary",
+                    corpus.size(), model.size()));
+  }
+}
+
+std::int64_t fingerprint_of_ids(std::span<const std::int32_t> ids) {
+  return static_cast<std::int64_t>(fingerprint_of({reinterpret_cast<const char*>(ids.data()), ids.size_bytes()}));
+}
+
+std::int64_t fingerprint_of_symbols(const Vocabulary& vocabulary) {
+  Fingerprint fingerprint;
+  for (int id = 0; id < vocabulary.size(); ++id) {
+    const char32_t symbol = vocabulary.symbol(id);
+    fingerprint.add({reinterpret_cast<const char*>(&symbol), sizeof symbol});
+  }
+  return static_cast<std::int64_t>(fingerprint.value());
+}
+
+/// Visits a number that identifies the task. Throws Error(bad_data) if the visitor restores a different one.
+void visit_unchanged(StateVisitor& visitor, const char* name, std::int64_t ours) {
+  std::int64_t theirs = ours;
+  visitor.visit(name, theirs);
+  if (theirs == ours) return;
+  throw Error(
+      ExitCode::bad_data,
+      fmt::format("the checkpoint is that of another training: its {} is {}, here it is {}; go on with the same "
+                  "text, windows and seed",
+                  name, theirs, ours));
+}
+
+/// As visit_unchanged(), for a fingerprint, whose number is left out of the message.
+void visit_fingerprint(StateVisitor& visitor, const char* name, std::int64_t ours, const char* what) {
+  std::int64_t theirs = ours;
+  visitor.visit(name, theirs);
+  if (theirs == ours) return;
+  throw Error(
+      ExitCode::bad_data,
+      fmt::format("the checkpoint is that of another training: {} is not the one that it began with ({})", what, name));
+}
+
+/// Redistributes `states` [L*D, rows, H], which hold consecutive rows of a batch, to the ranges `rows`.
+std::vector<Var> cut(Context& context, const std::vector<Var>& states, const std::vector<Range>& rows) {
+  std::vector<Var> result;
+  const std::int64_t layers = states.front().shape()[0], width = states.front().shape()[2];
+  for (const Range& wanted : rows) {
+    Tensor values(context, {layers, wanted.count, width});
+    std::int64_t first = 0;
+    for (const Var& state : states) {
+      const std::int64_t count = state.shape()[1];
+      const std::int64_t begin = std::max(first, wanted.first);
+      const std::int64_t end = std::min(first + count, wanted.end());
+      for (std::int64_t layer = 0; layer < layers && begin < end; ++layer) {
+        const float* const from = state.value().data + (layer * count + begin - first) * width;
+        std::copy_n(from, (end - begin) * width, values.data() + (layer * wanted.count + begin - wanted.first) * width);
+      }
+      first += count;
+    }
+    result.push_back(constant(context, std::move(values)));
+  }
+  return result;
+}
+
+/// Sends the state of rank `owner` to rank 0.
+void send_to_root(Communicator& ranks, int owner, Context& context, Var& state) {
+  std::vector<Communicator::Message> out(static_cast<std::size_t>(ranks.size()));
+  std::vector<Communicator::Memory> in(out.size());
+  Tensor values(context, state.shape());
+  if (ranks.rank() == owner) out[0] = std::as_bytes(state.value().span());
+  if (ranks.rank() == 0) in[static_cast<std::size_t>(owner)] = std::as_writable_bytes(values.span());
+  ranks.all_to_all(out, in);
+  if (ranks.rank() == 0) state = constant(context, std::move(values));
+}
+
+/// Visits the tensor of a carried state and replaces it by the values that the visitor leaves.
+void visit_tensor(StateVisitor& visitor, const char* name, Context& context, Var& state) {
+  Tensor values(context, state.shape());
+  std::copy(state.value().span().begin(), state.value().span().end(), values.data());
+  visitor.visit(name, values.span());
+  state = constant(context, std::move(values));
+}
+
+}  // namespace
+
+LanguageTask::LanguageTask(LanguageModel& model, const Corpus& corpus, const LanguageTaskOptions& options,
+                           std::span<const std::int32_t> validation)
+    : model_(model),
+      fingerprint_(fingerprint_of_ids(corpus.ids())),
+      options_(options),
+      windows_(options.windows, corpus.ids(), options.batch, options.window, model.context().seed()),
+      validation_(validation) {
+  check_same_symbols(model.vocabulary(), corpus.vocabulary());
+  if (validation.size() == 1) throw Error("a held-out text of a single symbol cannot be scored; give it 2 or more");
+}
+
+void LanguageTask::begin_epoch(std::int64_t epoch) {
+  epoch_ = epoch;
+  windows_.begin_epoch(epoch);
+}
+
+Range LanguageTask::rows_of(Shard shard) const { return part_of(options_.batch, shard.index, shard.count); }
+
+LossSum LanguageTask::forward_backward(std::int64_t batch, Shard shard) {
+  const Range rows = rows_of(shard);
+  windows_.read(batch, rows, batch_);
+  reshard_state(shard.count);
+  RecurrentState& state = states_[static_cast<std::size_t>(shard.index)];
+  const bool goes_on = options_.windows == WindowKind::consecutive &&
+                       (batch_.carries_state || options_.epoch_state == EpochState::carry);
+  if (!goes_on) state = model_.zero_state(static_cast<int>(rows.count));
+  const std::int64_t batches_so_far = (epoch_ - 1) * batches_per_epoch() + batch;
+  const StepDropout dropout{
+      .random = Random(model_.context().seed(), RandomStream::dropout, 0, static_cast<std::uint32_t>(batches_so_far)),
+      .first_row = rows.first,
+      .batch = options_.batch};
+  const Var loss = model_.loss(batch_.ids, batch_.targets, state, &dropout);
+  state = state.detach();
+  loss.backward(static_cast<float>(rows.count) / static_cast<float>(options_.batch));
+  const std::int64_t count = batch_.targets.size();
+  return {.sum = static_cast<double>(loss.item()) * static_cast<double>(count), .count = count};
+}
+
+/// Divides the carried state into `shards`. Before the first step the state is zero, as the first step needs it.
+void LanguageTask::reshard_state(int shards) {
+  if (states_.size() == static_cast<std::size_t>(shards)) return;
+  if (states_.empty()) states_.push_back(model_.zero_state(options_.batch));
+  std::vector<Range> rows;
+  std::vector<Var> h, c;
+  rows.reserve(static_cast<std::size_t>(shards));
+  for (int shard = 0; shard < shards; ++shard) rows.push_back(rows_of({.index = shard, .count = shards}));
+  for (const RecurrentState& state : states_) {
+    h.push_back(state.h);
+    c.push_back(state.c);
+  }
+  h = cut(model_.context(), h, rows);
+  if (c.front().defined()) c = cut(model_.context(), c, rows);
+  c.resize(rows.size());
+  states_.clear();
+  for (std::size_t shard = 0; shard < rows.size(); ++shard) states_.push_back({h[shard], c[shard]});
+}
+
+/// Each rank has current states of its own shards only.
+void LanguageTask::gather_state(Communicator& ranks, int shards) {
+  reshard_state(shards);
+  for (int owner = 1; owner < ranks.size(); ++owner) {
+    const Range theirs = shards_of_rank(owner, ranks.size(), shards);
+    for (std::int64_t shard = theirs.first; shard < theirs.end(); ++shard) {
+      RecurrentState& state = states_[static_cast<std::size_t>(shard)];
+      send_to_root(ranks, owner, model_.context(), state.h);
+      if (state.c.defined()) send_to_root(ranks, owner, model_.context(), state.c);
+    }
+  }
+}
+
+LossSum LanguageTask::validation_loss(Shard shard) {
+  const LanguageModel::Score score = model_.score_part(validation_, shard.index, shard.count);
+  return {.sum = score.cross_entropy_sum, .count = score.symbols};
+}
+
+void LanguageTask::visit_state(StateVisitor& visitor) {
+  visit_fingerprint(visitor, "text_fingerprint", fingerprint_, "the text");
+  visit_fingerprint(visitor, "vocabulary_fingerprint", fingerprint_of_symbols(model_.vocabulary()), "the vocabulary");
+  if (has_validation())
+    visit_fingerprint(visitor, "held_out_fingerprint", fingerprint_of_ids(validation_), "the held-out text");
+  visit_unchanged(visitor, "random_windows", options_.windows == WindowKind::random ? 1 : 0);
+  visit_unchanged(visitor, "carries_over_epochs", options_.epoch_state == EpochState::carry ? 1 : 0);
+  visit_unchanged(visitor, "batch", options_.batch);
+  visit_unchanged(visitor, "steps", options_.window);
+  visit_unchanged(visitor, "seed", static_cast<std::int64_t>(model_.context().seed()));
+  const LanguageModelOptions& model = model_.options();
+  visitor.check("cell", static_cast<double>(model.cell));
+  visitor.check("activation", static_cast<double>(model.activation));
+  visitor.check("dropout", model.dropout);
+  reshard_state(1);
+  visit_tensor(visitor, "h", model_.context(), states_[0].h);
+  if (states_[0].c.defined()) visit_tensor(visitor, "c", model_.context(), states_[0].c);
+}
+
+}  // namespace unroll

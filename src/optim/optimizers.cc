@@ -1,0 +1,162 @@
+#include "unroll/optimizers.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "device/device.h"
+#include "unroll/error.h"
+
+namespace unroll {
+
+namespace {
+
+// Negated comparisons, so that NaN is refused too.
+
+void require_positive(const char* name, double value) {
+  if (!(value > 0)) throw Error(fmt::format("{} {}: it must be above 0", name, value));
+}
+
+void require_not_negative(const char* name, double value) {
+  if (!(value >= 0)) throw Error(fmt::format("{} {}: it must be at least 0", name, value));
+}
+
+void require_decay(const char* name, double value) {
+  if (!(value >= 0 && value < 1)) throw Error(fmt::format("{} {}: it must lie in [0, 1)", name, value));
+}
+
+/// A moment, initially zero.
+Tensor moment(const Parameters& parameters) { return Tensor::zeros(parameters.context(), {parameters.size()}); }
+
+void require_same_size(const char* optimizer, const Tensor& moment, const Parameters& parameters) {
+  if (moment.shape().size() != parameters.size()) {
+    throw Error(fmt::format("{} was made for {} parameters and there are {} now: make it after the last one is added",
+                            optimizer, moment.shape().size(), parameters.size()));
+  }
+}
+
+}  // namespace
+
+double global_norm(const Parameters& parameters) {
+  Context& context = parameters.context();
+  return std::sqrt(device_of(context).sum_of_squares(context, parameters.gradients()));
+}
+
+double clip_by_global_norm(Parameters& parameters, float max_norm) {
+  require_positive("clip norm", max_norm);
+  const double norm = global_norm(parameters);
+  if (norm > max_norm) {
+    Context& context = parameters.context();
+    device_of(context).scale(context, static_cast<float>(max_norm / norm), parameters.gradients());
+  }
+  return norm;
+}
+
+void clip_by_value(Parameters& parameters, float max) {
+  require_positive("clip value", max);
+  Context& context = parameters.context();
+  device_of(context).clamp(context, max, parameters.gradients());
+}
+
+void sgd(Parameters& parameters, float learning_rate) {
+  require_positive("learning rate", learning_rate);
+  Context& context = parameters.context();
+  device_of(context).sgd(context, learning_rate, parameters.gradients(), parameters.values());
+  parameters.updated();
+}
+
+Optimizer::Optimizer(Parameters& parameters, double learning_rate)
+    : parameters_(parameters), learning_rate_(learning_rate) {
+  require_positive("learning rate", learning_rate);
+}
+
+void Optimizer::set_learning_rate(double rate) {
+  require_not_negative("learning rate", rate);
+  learning_rate_ = rate;
+}
+
+Sgd::Sgd(Parameters& parameters, SgdOptions options) : Optimizer(parameters, options.learning_rate), options_(options) {
+  require_decay("momentum", options.momentum);
+  if (options.nesterov && options.momentum == 0) throw Error("nesterov looks ahead by the momentum: set it above 0");
+  if (options.momentum > 0) velocity_ = moment(parameters);
+}
+
+void Sgd::step() {
+  Context& context = parameters().context();
+  const std::span<const float> gradient = parameters().gradients();
+  if (options_.momentum == 0) {
+    device_of(context).sgd(context, static_cast<float>(learning_rate()), gradient, parameters().values());
+  } else {
+    require_same_size("Sgd", velocity_, parameters());
+    device_of(context).sgd_momentum(context, {learning_rate(), options_.momentum, options_.nesterov}, gradient,
+                                    velocity_.span(), parameters().values());
+  }
+  parameters().updated();
+}
+
+void Sgd::visit_state(StateVisitor& visitor) {
+  visitor.check("momentum", options_.momentum);
+  visitor.check("nesterov", options_.nesterov ? 1 : 0);
+  if (options_.momentum > 0) visitor.visit("velocity", velocity_.span());
+}
+
+Adam::Adam(Parameters& parameters, AdamOptions options) : Adam(parameters, options, 0) {}
+
+Adam::Adam(Parameters& parameters, AdamOptions options, double weight_decay)
+    : Optimizer(parameters, options.learning_rate),
+      options_(options),
+      weight_decay_(weight_decay),
+      first_moment_(moment(parameters)),
+      second_moment_(moment(parameters)) {
+  require_decay("beta1", options.beta1);
+  require_decay("beta2", options.beta2);
+  require_positive("epsilon", options.epsilon);
+  require_not_negative("weight decay", weight_decay);
+}
+
+void Adam::step() {
+  require_same_size("Adam", first_moment_, parameters());
+  ++steps_;
+  const auto correction = [this](double beta) { return 1 - std::pow(beta, static_cast<double>(steps_)); };
+  Context& context = parameters().context();
+  device_of(context).adam(context,
+                          {learning_rate(), options_.beta1, options_.beta2, options_.epsilon,
+                           correction(options_.beta1), correction(options_.beta2), weight_decay_},
+                          parameters().gradients(), first_moment_.span(), second_moment_.span(), parameters().values());
+  parameters().updated();
+}
+
+void Adam::visit_state(StateVisitor& visitor) {
+  visitor.check("beta1", options_.beta1);
+  visitor.check("beta2", options_.beta2);
+  visitor.check("epsilon", options_.epsilon);
+  visitor.check("weight_decay", weight_decay_);
+  visitor.visit("first_moment", first_moment_.span());
+  visitor.visit("second_moment", second_moment_.span());
+  visitor.visit("steps", steps_);
+}
+
+AdamW::AdamW(Parameters& parameters, AdamWOptions options)
+    : Adam(parameters, {options.learning_rate, options.beta1, options.beta2, options.epsilon}, options.weight_decay) {}
+
+RmsProp::RmsProp(Parameters& parameters, RmsPropOptions options)
+    : Optimizer(parameters, options.learning_rate), options_(options), second_moment_(moment(parameters)) {
+  require_decay("alpha", options.alpha);
+  require_positive("epsilon", options.epsilon);
+}
+
+void RmsProp::step() {
+  require_same_size("RmsProp", second_moment_, parameters());
+  Context& context = parameters().context();
+  device_of(context).rmsprop(context, {learning_rate(), options_.alpha, options_.epsilon}, parameters().gradients(),
+                             second_moment_.span(), parameters().values());
+  parameters().updated();
+}
+
+void RmsProp::visit_state(StateVisitor& visitor) {
+  visitor.check("alpha", options_.alpha);
+  visitor.check("epsilon", options_.epsilon);
+  visitor.visit("second_moment", second_moment_.span());
+}
+
+}  // namespace unroll

@@ -1,0 +1,81 @@
+#include "table/number_suspicions.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "table/number_summary.h"
+
+namespace unroll {
+namespace {
+
+template <class Suspect>
+std::vector<std::int64_t> rows_where(std::span<const double> numbers, Suspect suspect) {
+  std::vector<std::int64_t> rows;
+  for (std::size_t row = 0; row < numbers.size(); ++row) {
+    if (!std::isnan(numbers[row]) && suspect(numbers[row])) rows.push_back(static_cast<std::int64_t>(row));
+  }
+  return rows;
+}
+
+std::vector<double> logarithms(std::span<const double> numbers) {
+  std::vector<double> result(numbers.size());
+  std::ranges::transform(numbers, result.begin(), [](double number) {
+    return number > 0 ? std::log(number) : std::numeric_limits<double>::quiet_NaN();
+  });
+  return result;
+}
+
+}  // namespace
+
+std::optional<UnitMismatch> find_unit_mismatch(std::span<const double> numbers) {
+  const std::vector<double> logs = logarithms(numbers);
+  const std::vector<double> sorted = sorted_numbers(logs);
+  if (sorted.empty()) return std::nullopt;
+  const double median = quantile(sorted, 0.5);
+  const Fences within = fences(quantile(sorted, 0.25), quantile(sorted, 0.75));
+  const auto is_within = [&](double log) { return log >= within.low && log <= within.high; };
+  std::vector<double> inside;
+  std::ranges::copy_if(sorted, std::back_inserter(inside), is_within);
+  std::optional<UnitMismatch> found;
+  double nearest = std::numeric_limits<double>::infinity();  // of a shifted median to the median of all
+  for (const double ratio : std::array{43560.0, 1e3, 1e6, 1 / 43560.0, 1e-3, 1e-6}) {
+    const double shift = std::log(ratio);
+    const auto rows = rows_where(logs, [&](double log) { return !is_within(log) && is_within(log + shift); });
+    if (rows.size() < 3 || 1000 * rows.size() < sorted.size()) continue;
+    std::vector<double> shifted;
+    shifted.reserve(rows.size());
+    for (const std::int64_t row : rows) shifted.push_back(logs[static_cast<std::size_t>(row)] + shift);
+    std::ranges::sort(shifted);
+    const bool below = shift > 0;
+    const double gap = below ? quantile(inside, 0.01) + shift - quantile(shifted, 0.95)
+                             : quantile(shifted, 0.05) - shift - quantile(inside, 0.99);
+    if (gap < std::log(5)) continue;
+    const double distance = std::abs(quantile(shifted, 0.5) - median);
+    if (distance >= nearest) continue;
+    nearest = distance;
+    found = UnitMismatch{ratio, rows};
+  }
+  return found;
+}
+
+std::vector<std::int64_t> find_implausible_years(std::span<const double> numbers) {
+  const auto is_no_year = [](double number) { return number < 1700 || number > 2100 || std::floor(number) != number; };
+  const auto count = std::ranges::count_if(numbers, [](double number) { return !std::isnan(number); });
+  auto rows = rows_where(numbers, is_no_year);
+  const bool are_years = count > 0 && 20 * static_cast<std::int64_t>(rows.size()) <= count;
+  return are_years ? rows : std::vector<std::int64_t>();
+}
+
+std::vector<std::int64_t> find_extreme_values(std::span<const double> numbers) {
+  const std::vector<double> sorted = sorted_numbers(numbers);
+  if (sorted.empty()) return {};
+  const double high = quantile(sorted, 0.99);
+  const auto negative = std::ranges::lower_bound(sorted, 0.0) - sorted.begin();
+  const bool rarely_negative = 1000 * negative < static_cast<std::ptrdiff_t>(sorted.size());
+  return rows_where(
+      numbers, [&](double number) { return (high > 0 && number > 100 * high) || (rarely_negative && number < 0); });
+}
+
+}  // namespace unroll

@@ -1,0 +1,173 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "tabular/table_encoder.h"
+#include "tabular/table_json.h"
+#include "unroll/error.h"
+
+namespace unroll {
+
+namespace {
+
+using nlohmann::json;
+using Json = nlohmann::ordered_json;
+
+constexpr std::pair<NumberPart, const char*> parts[] = {{NumberPart::value, "value"},
+                                                        {NumberPart::items, "items"},
+                                                        {NumberPart::month, "month"},
+                                                        {NumberPart::year, "year"}};
+
+Json json_of(const NumberFeatures& f) {
+  Json result = {{"group", "number"}, {"column", f.column}};
+  for (const auto& [part, name] : parts) {
+    if (part == f.part) result["part"] = name;
+  }
+  result.update({{"median", f.median}, {"missing", f.missing}, {"values", f.values}, {"scaled", f.scaled}});
+  if (f.scaled) {
+    result.update({{"logarithm", f.logarithm},
+                   {"low", f.low},
+                   {"high", f.high},
+                   {"mean", f.mean},
+                   {"deviation", f.deviation},
+                   {"edges", f.edges}});
+  }
+  return result;
+}
+
+Json json_of(const LevelFeatures& f) {
+  return {{"group", "levels"}, {"column", f.column}, {"missing", f.missing}, {"levels", f.levels}, {"pool", f.pool}};
+}
+
+Json json_of(const MeanFeature& f) {
+  Json result = {{"group", "mean"}, {"deviation", f.deviation}};
+  result.update(json_of(f.means));
+  return result;
+}
+
+Json json_of(const TokenFeatures& f) {
+  return {{"group", "tokens"}, {"column", f.column}, {"missing", f.missing}, {"tokens", f.tokens}};
+}
+
+Json json_of(const TextFeatures& f) { return {{"group", "text"}, {"column", f.column}, {"masked", f.masked}}; }
+
+struct Broken {
+  std::string what;
+};
+
+void require(bool condition, const std::string& what) {
+  if (!condition) throw Broken{what};
+}
+
+NumberFeatures numbers_from(const json& from) {
+  NumberFeatures f;
+  const auto& name = from.at("part").get_ref<const std::string&>();
+  const auto* part = std::ranges::find(parts, name, [](const auto& entry) { return std::string_view(entry.second); });
+  require(part != std::end(parts), "a part is none of value, items, month and year");
+  f.part = part->first;
+  from.at("column").get_to(f.column);
+  from.at("median").get_to(f.median);
+  from.at("missing").get_to(f.missing);
+  from.at("values").get_to(f.values);
+  from.at("scaled").get_to(f.scaled);
+  if (!f.scaled) return f;
+  from.at("logarithm").get_to(f.logarithm);
+  from.at("low").get_to(f.low);
+  from.at("high").get_to(f.high);
+  from.at("mean").get_to(f.mean);
+  from.at("deviation").get_to(f.deviation);
+  from.at("edges").get_to(f.edges);
+  require(f.low <= f.high, "low is above high");
+  require(f.deviation > 0, "a deviation is not above 0");
+  require(std::ranges::adjacent_find(f.edges, std::greater_equal<>()) == f.edges.end(), "edges do not ascend");
+  return f;
+}
+
+LevelFeatures levels_from(const json& from) {
+  return {
+      .column = from.at("column"), .missing = from.at("missing"), .levels = from.at("levels"), .pool = from.at("pool")};
+}
+
+MeanFeature mean_from(const json& from) {
+  MeanFeature f{.column = from.at("column"), .means = target_means_from(from), .deviation = from.at("deviation")};
+  require(f.deviation > 0, "a deviation is not above 0");
+  return f;
+}
+
+TokenFeatures tokens_from(const json& from) {
+  return {.column = from.at("column"), .missing = from.at("missing"), .tokens = from.at("tokens")};
+}
+
+TextFeatures text_from(const json& from) { return {.column = from.at("column"), .masked = from.at("masked")}; }
+
+/// True if a column of this kind can have such features.
+bool fits(const NumberFeatures& f, ColumnKind kind) {
+  const bool of_date = f.part == NumberPart::month || f.part == NumberPart::year;
+  const bool of_number = f.part == NumberPart::items;
+  return (kind == ColumnKind::number && !of_date) || (kind == ColumnKind::date && !of_number);
+}
+bool fits(const LevelFeatures& /*of a category*/, ColumnKind kind) { return kind == ColumnKind::category; }
+bool fits(const MeanFeature& /*of a category*/, ColumnKind kind) { return kind == ColumnKind::category; }
+bool fits(const TokenFeatures& /*of a list*/, ColumnKind kind) { return kind == ColumnKind::list; }
+bool fits(const TextFeatures& /*of a text*/, ColumnKind kind) { return kind == ColumnKind::text; }
+
+}  // namespace
+
+Json TableEncoder::to_json() const {
+  Json columns = Json::array(), groups = Json::array();
+  for (const TableInput& input : inputs_) columns.push_back({{"name", input.name}, {"kind", input.kind}});
+  for (const Group& group : groups_) groups.push_back(std::visit([](const auto& g) { return json_of(g); }, group));
+  return {{"scales",
+           {{"number", scales_.number},
+            {"missing", scales_.missing},
+            {"value", scales_.value},
+            {"level", scales_.level},
+            {"bin", scales_.bin}}},
+          {"columns", std::move(columns)},
+          {"groups", std::move(groups)}};
+}
+
+TableEncoder TableEncoder::from_json(const json& from, const std::string& file) {
+  TableEncoder encoder;
+  try {
+    const json& scales = from.at("scales");
+    scales.at("number").get_to(encoder.scales_.number);
+    scales.at("missing").get_to(encoder.scales_.missing);
+    scales.at("value").get_to(encoder.scales_.value);
+    scales.at("level").get_to(encoder.scales_.level);
+    scales.at("bin").get_to(encoder.scales_.bin);
+    for (const json& column : from.at("columns")) encoder.inputs_.push_back({column.at("name"), column.at("kind")});
+    for (const json& group : from.at("groups")) {
+      const auto& name = group.at("group").get_ref<const std::string&>();
+      if (name == "number") {
+        encoder.groups_.emplace_back(numbers_from(group));
+      } else if (name == "levels") {
+        encoder.groups_.emplace_back(levels_from(group));
+      } else if (name == "mean") {
+        encoder.groups_.emplace_back(mean_from(group));
+      } else if (name == "tokens") {
+        encoder.groups_.emplace_back(tokens_from(group));
+      } else {
+        require(name == "text", "a group is none of number, levels, mean, tokens and text");
+        encoder.groups_.emplace_back(text_from(group));
+      }
+      const auto check = [&](const auto& g) {
+        const auto input = std::ranges::find(encoder.inputs_, g.column, &TableInput::name);
+        require(input != encoder.inputs_.end() && fits(g, input->kind), "a group does not fit its column");
+      };
+      std::visit(check, encoder.groups_.back());
+    }
+  } catch (const json::exception& error) {
+    throw Error(ExitCode::bad_data, fmt::format("{}: its encoder cannot be read: {}", file, error.what()));
+  } catch (const Error& error) {
+    throw Error(ExitCode::bad_data, fmt::format("{}: its encoder cannot be read: {}", file, error.what()));
+  } catch (const Broken& broken) {
+    throw Error(ExitCode::bad_data, fmt::format("{}: its encoder cannot be read: {}", file, broken.what));
+  }
+  return encoder;
+}
+
+}  // namespace unroll

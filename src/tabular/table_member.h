@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/safetensors.h"
+#include "tabular/table_encoder.h"
+
+namespace unroll {
+
+enum class MemberKind { linear, mlp, trees, textbook };
+
+/// The training data of a member. A member must use no other rows.
+struct TableSamples {
+  TableView rows;                   ///< at least one
+  std::span<const double> targets;  ///< one for each row, finite
+  ColumnUse use;
+  std::uint64_t seed = 0;
+  int threads = 0;  ///< 0: as many as the machine allows
+};
+
+/// A member of a model as stored in the model's file.
+struct StoredMember {
+  std::string file;  ///< its name in messages
+  const nlohmann::json& config;
+  std::vector<StoredTensor> tensors;
+  std::vector<StoredBytes> bytes;
+
+  /// The tensor of this name. Throws Error(bad_data) if it is missing, has another shape or elements that are not
+  /// finite.
+  std::span<const float> tensor(const std::string& name, const std::vector<std::int64_t>& shape) const;
+  /// The bytes of this name. Throws Error(bad_data) if they are missing.
+  std::span<const std::uint8_t> bytes_of(const std::string& name) const;
+};
+
+/// A trained regressor: predicts a number from a row of a table. A TableModel has one or more members.
+class TableMember {
+ public:
+  virtual ~TableMember() = default;
+  /// Columns, with their kinds, that a table must have.
+  virtual std::span<const TableInput> inputs() const = 0;
+  /// One prediction for each row. Throws Error(bad_data) if an input is missing.
+  virtual std::vector<double> predict(const TableView& rows) const = 0;
+  /// The settings chosen during training, for reports.
+  virtual nlohmann::ordered_json choices() const = 0;
+  /// All that read() needs in addition to tensors() and bytes(); includes the numbers of choices().
+  virtual nlohmann::ordered_json config() const = 0;
+  virtual std::vector<StoredTensor> tensors() const = 0;
+  virtual std::vector<StoredBytes> bytes() const { return {}; }
+};
+
+/// The name of the kind, such as "linear".
+const char* name_of(MemberKind kind);
+/// Throws Error if this build or this machine lacks a library that the kind needs.
+void require_member(MemberKind kind);
+/// Trains a member; the same samples give the same bits on any number of threads.
+std::unique_ptr<TableMember> fit_member(MemberKind kind, const TableSamples& samples);
+/// Restores a member; null if no kind has this name. Throws Error(bad_data) and nlohmann::json::exception if `stored`
+/// is not what config(), tensors() and bytes() return.
+std::unique_ptr<TableMember> read_member(const std::string& name, const StoredMember& stored);
+
+}  // namespace unroll

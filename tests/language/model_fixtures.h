@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "unroll/corpus.h"
+#include "unroll/language_model.h"
+
+namespace unroll::testing {
+
+/// A vocabulary of `count` symbols from 'a' on; symbol i, counted from 0, has the frequency count - i.
+inline Vocabulary letters(int count) {
+  std::vector<char32_t> symbols;
+  std::vector<std::int64_t> counts;
+  for (int i = 0; i < count; ++i) {
+    symbols.push_back(U'a' + static_cast<char32_t>(i));
+    counts.push_back(count - i);
+  }
+  return Vocabulary::from(symbols, counts);
+}
+
+/// Pseudo-random ids below `classes`, the same on every machine.
+inline std::vector<std::int32_t> pseudo_random_ids(int count, int classes, std::uint32_t seed = 1) {
+  std::vector<std::int32_t> ids;
+  for (std::uint32_t state = seed; static_cast<int>(ids.size()) < count;) {
+    state = state * 1664525u + 1013904223u;
+    ids.push_back(static_cast<std::int32_t>((state >> 16) % static_cast<std::uint32_t>(classes)));
+  }
+  return ids;
+}
+
+inline Ids scattered_ids(int steps, int batch, int classes, std::uint32_t seed = 1) {
+  Ids ids(steps, batch);
+  const std::vector<std::int32_t> values = pseudo_random_ids(steps * batch, classes, seed);
+  std::copy(values.begin(), values.end(), ids.flat().begin());
+  return ids;
+}
+
+inline std::vector<float> values_of(const Var& x) { return {x.value().span().begin(), x.value().span().end()}; }
+
+/// Writable values of one parameter; call parameters().updated() afterwards.
+inline std::span<float> writable(LanguageModel& model, const std::string& name) {
+  const Parameters::Entry* entry = model.parameters().find(name);
+  return model.parameters().values().subspan(static_cast<std::size_t>(entry->offset),
+                                             static_cast<std::size_t>(entry->var.shape().size()));
+}
+
+/// A model that predicts symbol i + 1 (mod V) after symbol i, with logit `certainty`.
+inline LanguageModel successor_model(Context& context, int symbols, float certainty = 200,
+                                     Newlines newlines = Newlines::keep) {
+  LanguageModel model(context, letters(symbols), {.cell = Cell::rnn, .hidden = symbols, .newlines = newlines});
+  const auto size = static_cast<std::size_t>(symbols);
+  std::fill(model.parameters().values().begin(), model.parameters().values().end(), 0.0f);
+  for (std::size_t i = 0; i < size; ++i) {
+    writable(model, "rnn.weight_ih_l0")[i * size + i] = 20;  // tanh(20) is 1
+    writable(model, "decoder.weight")[i * size + (i + 1) % size] = certainty;
+  }
+  model.parameters().updated();
+  return model;
+}
+
+}  // namespace unroll::testing

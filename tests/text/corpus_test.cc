@@ -1,0 +1,162 @@
+#include "unroll/corpus.h"
+
+#include <gmock/gmock.h>
+#include <rapidcheck/gtest.h>
+
+#include <filesystem>
+
+#include "io/archives.h"
+#include "io/error_of.h"
+#include "io/temporary_folder.h"
+#include "table/data_file.h"
+
+namespace unroll {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string text_of(const Corpus& corpus) { return corpus.text(0, corpus.size()); }
+
+std::string read_back(std::string_view text, const CorpusOptions& options = {}) {
+  return text_of(Corpus::from_text(text, options));
+}
+
+TEST(Corpus, SkipsTheByteOrderMark) {
+  EXPECT_EQ(read_back("\ufeff分开"), "分开");
+  EXPECT_EQ(read_back("分\ufeff开"), "分\ufeff开");
+  EXPECT_EQ(read_back("\ufeff\ufeff开"), "\ufeff开");
+}
+
+TEST(Corpus, MakesEveryLineEndOneSymbol) {
+  EXPECT_EQ(read_back("a\r\nb\rc\nd\r\r\n\n\r"), "a\nb\nc\nd\n\n\n\n");
+  EXPECT_EQ(read_back("a\r\nb\rc\nd\r\r\n\n\r", {.newlines = Newlines::space}), "a b c d    ");
+}
+
+TEST(Corpus, CountsTheLimitInSymbols) {
+  EXPECT_EQ(read_back("分\r\n开\r\nx", {.limit = 3}), "分\n开");
+  EXPECT_EQ(read_back("分\r\n开\r\nx", {.limit = 4}), "分\n开\n");
+  EXPECT_EQ(read_back("\ufeffab", {.newlines = Newlines::space, .limit = 1}), "a");
+  EXPECT_EQ(read_back("ab", {.limit = 2}), "ab");
+  EXPECT_EQ(read_back("ab", {.limit = 3}), "ab");
+}
+
+TEST(Corpus, DoesNotLookBeyondTheLimit) {
+  EXPECT_EQ(read_back("ab\xff", {.limit = 2}), "ab");
+  EXPECT_THROW(read_back("ab\xff", {.limit = 3}), Error);
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a", "\ufeff\U0001f600\U0001f600\r\n\U0001f600");
+  for (int limit = 1; limit <= 4; ++limit) EXPECT_EQ(Corpus::read(path, {.limit = limit}).size(), limit);
+}
+
+TEST(Corpus, RefusesANegativeLimit) {
+  EXPECT_EQ(error_of([] { read_back("x", {.limit = -1}); }).code(), ExitCode::usage);
+}
+
+TEST(Corpus, NamesTheFirstInvalidByte) {
+  struct Case {
+    std::string bytes;
+    std::string where;
+  };
+  const std::vector<Case> cases{{"\xff", "offset 0 (line 1, byte 0xFF)"},
+                                {"a\n分\xe5\x88", "offset 5 (line 2, byte 0xE5)"},
+                                {"a\r\nb\rc\n\xc0\xaf", "offset 7 (line 4, byte 0xC0)"},
+                                {"\xed\xa0\x80", "offset 0 (line 1, byte 0xED)"},
+                                {"\xf4\x90\x80\x80", "offset 0 (line 1, byte 0xF4)"},
+                                {"\ufeffab\x80", "offset 5 (line 1, byte 0x80)"},
+                                {"\xe5\x88x", "offset 0 (line 1, byte 0xE5)"}};
+  const TemporaryFolder folder;
+  for (const Case& c : cases) {
+    const std::string path = folder.file("a.txt", c.bytes);
+    const Error error = error_of([&] { Corpus::read(path); });
+    EXPECT_EQ(error.code(), ExitCode::bad_data);
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(path + ": not UTF-8 at byte " + c.where), HasSubstr("iconv")));
+  }
+}
+
+TEST(Corpus, KnowsUtf16AndUtf32ByTheirMarks) {
+  EXPECT_THAT(error_of([] { read_back("\xff\xfeh"); }).what(),
+              AllOf(HasSubstr("UTF-16"), HasSubstr("iconv -f UTF-16 -t UTF-8")));
+  EXPECT_THAT(error_of([] { read_back("\xfe\xff"); }).what(), HasSubstr("is UTF-16"));
+  EXPECT_THAT(error_of([] { read_back(std::string("\xff\xfe\0\0", 4)); }).what(), HasSubstr("is UTF-32"));
+  EXPECT_THAT(error_of([] { read_back(std::string("\0\0\xfe\xff", 4)); }).what(), HasSubstr("is UTF-32"));
+}
+
+TEST(Corpus, RefusesAnEmptyText) {
+  const TemporaryFolder folder;
+  const Vocabulary vocabulary = Vocabulary::of(U"x");
+  for (const std::string& bytes : {std::string(), std::string("\ufeff"), gzipped(""), zipped({zip_member("x", "")})}) {
+    const std::string path = folder.file("a.txt", bytes);
+    const Error error = error_of([&] { Corpus::read(path); });
+    EXPECT_EQ(error.code(), ExitCode::bad_data);
+    EXPECT_THAT(error.what(), HasSubstr(path + ": holds no symbol"));
+    EXPECT_EQ(error_of([&] { Corpus::read(path, {}, vocabulary, Unknown::skip); }).code(), ExitCode::bad_data);
+  }
+}
+
+TEST(Corpus, ReadsInAGivenVocabulary) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a.txt", "开x分x\r\n");
+  const Vocabulary vocabulary = Vocabulary::of(U"分分开");
+  const Error error = error_of([&] { Corpus::read(path, {}, vocabulary, Unknown::refuse); });
+  EXPECT_EQ(error.code(), ExitCode::bad_data);
+  EXPECT_THAT(error.what(), AllOf(HasSubstr(path), HasSubstr("lacks \"x\" (U+0078), \"\\n\" (U+000A); "),
+                                  HasSubstr("--unknown skip")));
+  const Corpus corpus = Corpus::read(path, {}, vocabulary, Unknown::skip);
+  EXPECT_THAT(corpus.ids(), ElementsAre(1, 0));
+  EXPECT_EQ(corpus.skipped(), 3);
+  EXPECT_EQ(corpus.vocabulary(), vocabulary);
+  EXPECT_THAT(error_of([&] { Corpus::read(folder.file("b", "xyz"), {}, vocabulary, Unknown::skip); }).what(),
+              HasSubstr("no symbol"));
+}
+
+TEST(Corpus, TakesIndices) {
+  const Corpus corpus = Corpus::from_ids({1, 0, 1}, Vocabulary::of(U"aab"));
+  EXPECT_EQ(text_of(corpus), "bab");
+  EXPECT_THAT(error_of([] { Corpus::from_ids({0, 3}, Vocabulary::of(U"abc")); }).what(), HasSubstr("index 3"));
+}
+
+TEST(Corpus, GivesTextWithinItsBounds) {
+  const Corpus corpus = Corpus::from_text("分开x");
+  EXPECT_EQ(corpus.text(1, 2), "开x");
+  EXPECT_EQ(corpus.text(3, 0), "");
+  for (const auto& [begin, count] : std::vector<std::pair<int, int>>{{-1, 1}, {0, 4}, {4, 0}, {0, -1}}) {
+    EXPECT_THROW(corpus.text(begin, count), Error);
+  }
+}
+
+RC_GTEST_PROP(Corpus, KeepsEverySymbol, (std::vector<bool> pattern)) {
+  std::string text;
+  for (const bool bit : pattern) text += bit ? "分" : "\n";
+  RC_PRE(!text.empty());
+  const Corpus corpus = Corpus::from_text(text);
+  RC_ASSERT(text_of(corpus) == text);
+  RC_ASSERT(corpus.vocabulary().total() == corpus.size());
+}
+
+class Lyrics : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(path_))
+      GTEST_SKIP() << "no " << path_ << ": set UNROLL_DATA to the folder that has it";
+  }
+  const std::string path_ = data_file("jaychou_lyrics.txt.zip");
+};
+
+TEST_F(Lyrics, AreThoseOfTheTextbook) {
+  const Corpus corpus = Corpus::read(path_);
+  EXPECT_EQ(corpus.size(), 63'282);
+  EXPECT_EQ(corpus.vocabulary().size(), 2'583);
+  EXPECT_EQ(corpus.text(0, 40), "想要有直升机\n想要和你飞到宇宙去\n想要和你融化在一起\n融化在宇宙里\n我每天每天每");
+}
+
+TEST_F(Lyrics, HaveThe1027SymbolsOfTheChapter) {
+  const Corpus corpus = Corpus::read(path_ + ":jaychou_lyrics.txt", {.newlines = Newlines::space, .limit = 10'000});
+  EXPECT_EQ(corpus.size(), 10'000);
+  EXPECT_EQ(corpus.vocabulary().size(), 1'027);
+  EXPECT_EQ(corpus.text(0, 20), "想要有直升机 想要和你飞到宇宙去 想要和");
+}
+
+}  // namespace
+}  // namespace unroll
