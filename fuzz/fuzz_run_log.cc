@@ -4,15 +4,15 @@
 #include <string>
 
 #include "base/check.h"
-#include "cli/run_history.h"
 #include "io/run_log.h"
+#include "run/run_history.h"
 
 using namespace unroll;
 
 /// Any lines are either events or reported as damage, and the history made of the events is valid.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  cli::RunHistory history;
+  RunHistory history;
   std::int64_t events = 0;
   const LogDamage damage = for_each_event(text, [&](const nlohmann::ordered_json& event) {
     ++events;

@@ -42,6 +42,9 @@ class LanguageTask final : public Task {
   LossSum forward_backward(std::int64_t batch, Shard shard = {}) override;
   bool has_validation() const override { return !validation_.empty(); }
   LossSum validation_loss(Shard shard = {}) override;
+  /// "perplexity"; of a validation also "bits_per_symbol" and "bits_per_byte", bytes of the text's UTF-8.
+  std::vector<Metric> metrics(double mean_loss) const override;
+  std::vector<Metric> validation_metrics(double mean_loss) const override;
   /// Restoring throws Error(bad_data) if the state is that of another text, vocabulary or seed, or of other options.
   void visit_state(StateVisitor& visitor) override;
   void gather_state(Communicator& ranks, int shards) override;
@@ -55,6 +58,7 @@ class LanguageTask final : public Task {
   LanguageTaskOptions options_;
   Windows windows_;
   std::span<const std::int32_t> validation_;
+  std::int64_t validation_bytes_ = 0;   // of the scored symbols
   Batch batch_;                         // of the last step
   std::vector<RecurrentState> states_;  // one per shard; empty before the first step
   std::int64_t epoch_ = 0;

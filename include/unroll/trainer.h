@@ -22,6 +22,11 @@ struct LossSum {
   std::int64_t count = 0;
 };
 
+struct Metric {
+  std::string name;
+  double value = 0;
+};
+
 /// Part `index` of `count` of a batch or of the validation data.
 struct Shard {
   int index = 0;
@@ -45,6 +50,10 @@ class Task {
   virtual bool has_validation() const { return false; }
   /// Validation loss of one shard. Must not affect later batches.
   virtual LossSum validation_loss(Shard) { return {}; }
+  /// Quantities derived from a mean training loss, for logs: perplexity, say. None by default.
+  virtual std::vector<Metric> metrics(double /*mean_loss*/) const { return {}; }
+  /// The same for a mean validation loss.
+  virtual std::vector<Metric> validation_metrics(double mean_loss) const { return metrics(mean_loss); }
   /// Visits the state, besides the parameters, that later batches depend on, and the values that identify the task.
   virtual void visit_state(StateVisitor& visitor) = 0;
   /// Collective: gathers on rank 0 the state that visit_state() visits, if it is distributed over the ranks.
@@ -134,9 +143,12 @@ class Trainer {
   /// shards.
   Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options, Communicator& ranks = single_process());
   ~Trainer();
-  void on_step(std::function<void(const StepReport&)> callback) { on_step_ = std::move(callback); }
-  void on_validation(std::function<void(const ValidationReport&)> callback) { on_validation_ = std::move(callback); }
-  void on_epoch(std::function<void(const EpochReport&)> callback) { on_epoch_ = std::move(callback); }
+  // Callbacks are called in the order in which they were added.
+  void on_step(std::function<void(const StepReport&)> callback) { on_step_.push_back(std::move(callback)); }
+  void on_validation(std::function<void(const ValidationReport&)> callback) {
+    on_validation_.push_back(std::move(callback));
+  }
+  void on_epoch(std::function<void(const EpochReport&)> callback) { on_epoch_.push_back(std::move(callback)); }
   /// Trains until the last epoch ends, patience runs out or training is stopped. Starts at the beginning, where the
   /// last run() stopped, or at the restored checkpoint. Throws Diverged, with epoch and step, if the loss, the gradient
   /// norm or the validation loss is not finite. The parameters are then those before that step or, for the validation
@@ -175,6 +187,7 @@ class Trainer {
   /// The parameters with the lowest validation loss so far; before the first validation, the current ones.
   std::span<const float> best_parameters() const;
 
+  Parameters& parameters() const { return task_.parameters(); }
   /// Collective: gathers the state on rank 0. Call it before rank 0 visits or saves the state.
   void gather_state() { task_.gather_state(ranks_, options_.shards); }
   /// RankTiming of each rank, as of the end of its gradient computation in the last step.
@@ -221,9 +234,9 @@ class Trainer {
   ValidationReport best_;                      // its update is 0 before the first validation
   std::vector<float> best_parameters_;
   bool stopping_ = false;
-  std::function<void(const StepReport&)> on_step_;
-  std::function<void(const ValidationReport&)> on_validation_;
-  std::function<void(const EpochReport&)> on_epoch_;
+  std::vector<std::function<void(const StepReport&)>> on_step_;
+  std::vector<std::function<void(const ValidationReport&)>> on_validation_;
+  std::vector<std::function<void(const EpochReport&)>> on_epoch_;
 };
 
 }  // namespace unroll

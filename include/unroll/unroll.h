@@ -18,4 +18,5 @@
 #include "unroll/table.h"
 #include "unroll/tensor.h"
 #include "unroll/trainer.h"
+#include "unroll/training_run.h"
 #include "unroll/windows.h"

@@ -18,20 +18,20 @@ namespace {
 [[noreturn]] void refuse(const std::string& folder, int error) {
   switch (error) {
     case EWOULDBLOCK:
-      throw Error(
+      throw FolderInUse(
           fmt::format("another training run is using the folder {}: wait until it ends, stop it, or choose another "
-                      "folder, as with --out",
+                      "folder",
                       folder));
     case ENOLCK:
     case ENOSYS:
     case EOPNOTSUPP:
       throw Error(ExitCode::io,
                   fmt::format("the folder {} cannot be kept to one training run: its file system has no locks "
-                              "({}); choose a folder on another one, as with --out",
+                              "({}); choose a folder on another one",
                               folder, std::strerror(error)));
     default:
-      throw Error(ExitCode::io, fmt::format("the folder {} cannot be locked: {}; choose another, as with --out", folder,
-                                            std::strerror(error)));
+      throw Error(ExitCode::io,
+                  fmt::format("the folder {} cannot be locked: {}; choose another", folder, std::strerror(error)));
   }
 }
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/run_history.h"
+#include "run/run_history.h"
 
 namespace unroll::cli {
 

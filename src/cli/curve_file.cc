@@ -11,16 +11,6 @@
 
 namespace unroll::cli {
 
-namespace {
-
-constexpr double period = 10;  // seconds
-
-}  // namespace
-
-void CurveFile::offer(const NamedRun& run) {
-  if (!drawing_ && monotonic_seconds() - began_ >= period) start(run);
-}
-
 void CurveFile::finish(const NamedRun& run) {
   start(run);
   wait();

@@ -21,14 +21,17 @@ class CurveFile {
   CurveFile& operator=(const CurveFile&) = delete;
   ~CurveFile() { wait(); }
 
-  /// Draws the run, unless the last drawing began less than ten seconds ago or is still running.
-  void offer(const NamedRun& run);
+  /// True if the last drawing began at least ten seconds ago and has ended.
+  bool due() const { return !drawing_ && monotonic_seconds() - began_ >= period; }
+  /// Draws the run in the background.
+  void start(const NamedRun& run);
   /// Draws the run and returns when the file is written.
   void finish(const NamedRun& run);
 
  private:
+  static constexpr double period = 10;  // seconds
+
   void wait();
-  void start(const NamedRun& run);
   void draw(const std::string& script);
 
   std::string path_;

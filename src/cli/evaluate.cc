@@ -11,7 +11,7 @@
 #include "cli/format.h"
 #include "cli/output.h"
 #include "cli/plan.h"
-#include "cli/run_directory.h"
+#include "cli/run_paths.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {

@@ -5,13 +5,9 @@
 #include <string_view>
 #include <vector>
 
-namespace unroll::cli {
+#include "base/format.h"
 
-std::string with_commas(std::int64_t number);                    ///< 1234567 -> 1,234,567
-std::string four_digits(double number);                          ///< 1.018, 27.35, 812.4, 13,250
-std::string byte_count(double bytes);                            ///< 640 kB, 34 MB, 1.2 GB
-std::string duration(double seconds);                            ///< 12 s, 3 min 20 s, 2 h 5 min
-std::string counted(std::int64_t count, std::string_view noun);  ///< 1 layer, 2 layers
+namespace unroll::cli {
 
 /// Visible form of a symbol: itself, or \n, \t, U+200B if it would be invisible.
 std::string visible(char32_t symbol);

@@ -6,7 +6,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/plan.h"
-#include "cli/run_directory.h"
+#include "cli/run_paths.h"
 
 namespace unroll::cli {
 

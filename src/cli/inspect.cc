@@ -10,7 +10,7 @@
 #include "cli/enum_names.h"
 #include "cli/format.h"
 #include "cli/output.h"
-#include "cli/run_directory.h"
+#include "cli/run_paths.h"
 #include "language/model_options.h"
 #include "unroll/error.h"
 

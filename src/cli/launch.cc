@@ -10,13 +10,13 @@
 #include <map>
 #include <memory>
 
-#include "cli/checkpoint_files.h"
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/hosts.h"
 #include "cli/mpirun.h"
 #include "cli/output.h"
 #include "cli/stop_signals.h"
+#include "run/checkpoint_files.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {

@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -75,10 +74,6 @@ void clear_live_line() {
   const std::lock_guard lock(standard_error);
   if (live_line_shown) static_cast<void>(write_all(STDERR_FILENO, clear_line));
   live_line_shown = false;
-}
-
-double monotonic_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace unroll::cli

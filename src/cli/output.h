@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
+
 namespace unroll::cli {
 
 /// Thrown if the reader of standard output has closed it (`| head -1`); the program then ends without an error.
@@ -27,8 +29,5 @@ void log_message_always(std::string_view line);
 void show_live_line(std::string_view text);
 /// Removes the live line.
 void clear_live_line();
-
-/// Seconds on a clock that only moves forward.
-double monotonic_seconds();
 
 }  // namespace unroll::cli

@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/check.h"
 #include "cli/format.h"
 #include "cli/output.h"
+#include "run/run_history.h"
 
 namespace unroll::cli {
 
@@ -30,46 +34,48 @@ std::string list_item(const std::string& text) {
 
 }  // namespace
 
-void Progress::begin() {
+double value_of(const std::vector<Metric>& metrics, std::string_view name) {
+  const auto found = std::ranges::find(metrics, name, &Metric::name);
+  UNROLL_CHECK(found != metrics.end());
+  return found->value;
+}
+
+namespace {
+
+constexpr const char* curve_name = "curve.svg";
+
+void log_warning(const std::string& what) { log_message("warning   " + one_line(what)); }
+
+}  // namespace
+
+Progress::Progress(const LanguageModel& model, const LanguageTask& task, TrainingRun& run, ProgressOptions options)
+    : model_(model),
+      task_(task),
+      run_(run),
+      options_(std::move(options)),
+      curve_((std::filesystem::path(run.directory()) / curve_name).string(), log_warning) {}
+
+void Progress::on_begin() {
+  options_.describe();
+  std::error_code ignored;
+  std::filesystem::remove(std::filesystem::path(run_.directory()) / curve_name, ignored);
   log_message("epoch 0, before training");
   log_continuations();
 }
 
-void Progress::resume(std::int64_t updates, const nlohmann::ordered_json& kept) {
-  const auto number = [&](const char* key) {
-    return kept.contains(key) && kept[key].is_number() ? kept[key].get<double>() : 0.0;
-  };
-  seconds_ = number("seconds");
-  last_.epoch = kept.value("epoch", std::int64_t{0});
-  last_.loss = number("loss");
-  last_.perplexity = std::exp(last_.loss);
-  status_.loss = last_.loss;
-  status_.perplexity = last_.perplexity;
-  status_.epoch = (updates + options_.steps_per_epoch - 1) / options_.steps_per_epoch;
-  status_.update = updates;
-  status_.gradient_norm = number("gradient_norm");
-  status_.learning_rate = number("learning_rate");
-  validation_.reset();
+void Progress::on_resume() {
+  options_.describe();
+  const Trainer& trainer = run_.trainer();
+  log_message(fmt::format("resume    after update {}, in epoch {}; rate {:.4g}", with_commas(trainer.updates()),
+                          trainer.epoch(), trainer.learning_rate()));
+  if (!trainer.finished()) return;
+  log_message(fmt::format(
+      "finished  {}; --extend-epochs trains on",
+      trainer.out_of_patience() ? "before, since validation found nothing better" : counted(options_.epochs, "epoch")));
 }
 
-nlohmann::ordered_json Progress::kept() const {
-  return {{"seconds", seconds_},
-          {"epoch", last_.epoch},
-          {"loss", last_.epoch > 0 ? last_.loss : status_.loss},
-          {"gradient_norm", status_.gradient_norm},
-          {"learning_rate", status_.learning_rate}};
-}
-
-void Progress::step_done(const StepReport& report) {
+void Progress::on_step(const StepReport&) {
   ++steps_taken_;
-  status_.epoch = report.epoch;
-  status_.update = report.update;
-  status_.loss = report.epoch_loss;
-  status_.perplexity = std::exp(report.epoch_loss);
-  status_.gradient_norm = report.gradient_norm;
-  status_.learning_rate = report.learning_rate;
-  status_.symbols_per_second = report.epoch_symbols_per_second;
-  status_.seconds = seconds_ + report.epoch_seconds;
   if (!expectation_said_) log_time_left();
   if (live_.due()) show();
 }
@@ -84,44 +90,45 @@ void Progress::log_time_left() {
 }
 
 void Progress::show() {
-  const TrainingStatus& now = status_;
-  const std::int64_t update = now.update - (now.epoch - 1) * options_.steps_per_epoch;
-  const std::int64_t steps = options_.steps_per_epoch;
+  const RunStatus& now = run_.status();
+  const std::int64_t steps = run_.trainer().steps_per_epoch(), step = now.update - (now.epoch - 1) * steps;
+  const std::string perplexity = four_digits(value_of(task_.metrics(now.loss), "perplexity"));
   const std::string loss = fmt::format("loss {}", four_digits(now.loss));
   const std::string norm = four_digits(now.gradient_norm);
   const std::string gone = duration(now.seconds) + " gone";
   const std::string left = duration(seconds_left()) + " left";
   live_.show({{fmt::format("epoch {} of {}", now.epoch, options_.epochs),
                fmt::format("epoch {}/{}", now.epoch, options_.epochs), 0},
-              {fmt::format("step {} of {}", update, steps), fmt::format("step {}/{}", update, steps), 3},
+              {fmt::format("step {} of {}", step, steps), fmt::format("step {}/{}", step, steps), 3},
               {loss, loss, 5},
-              {"perplexity " + four_digits(now.perplexity), "ppl " + four_digits(now.perplexity), 1},
+              {"perplexity " + perplexity, "ppl " + perplexity, 1},
               {"gradient norm " + norm, "norm " + norm, 6},
               {rate(now.symbols_per_second) + " symbols/s", rate(now.symbols_per_second) + "/s", 4},
               {gone, gone, 7},
               {left, left, 2}});
 }
 
-void Progress::validated(const ValidationResult& result) {
-  validation_ = result;
-  if (!options_.validates_within_epochs) return;  // the epoch's line includes it
-  log_message(fmt::format("update {} validation perplexity {}, {:.4g} bits per symbol, {:.4g} per byte{}",
-                          with_commas(result.update), four_digits(std::exp(result.loss)), result.bits_per_symbol,
-                          result.bits_per_byte, result.best ? ", the best so far" : ""));
+void Progress::on_report(const RunStatus&) {
+  if (curve_.due()) curve_.start({run_.directory(), run_.history()});
 }
 
-bool Progress::epoch_done(const EpochReport& report) {
-  last_ = report;
-  seconds_ += report.seconds;
-  status_.loss = report.loss;
-  status_.perplexity = report.perplexity;
-  status_.symbols_per_second = report.symbols_per_second;
-  status_.seconds = seconds_;
-  const bool shown = report.epoch % options_.report_every == 0 || report.epoch == options_.epochs;
-  if (shown) {
-    std::string line = fmt::format("epoch {} perplexity {}", report.epoch, four_digits(report.perplexity));
+void Progress::on_validation(const ValidationReport& report) {
+  validation_ = report;
+  if (!options_.validates_within_epochs) return;  // the epoch's line includes it
+  const std::vector<Metric> metrics = task_.validation_metrics(report.loss);
+  log_message(fmt::format("update {} validation perplexity {}, {:.4g} bits per symbol, {:.4g} per byte{}",
+                          with_commas(report.update), four_digits(value_of(metrics, "perplexity")),
+                          value_of(metrics, "bits_per_symbol"), value_of(metrics, "bits_per_byte"),
+                          report.best ? ", the best so far" : ""));
+}
+
+void Progress::on_epoch(const EpochReport& report, bool reported) {
+  if (reported) {
+    std::string line = fmt::format("epoch {} perplexity {}", report.epoch,
+                                   four_digits(value_of(task_.metrics(report.loss), "perplexity")));
     if (validation_ && !options_.validates_within_epochs) {
-      line += fmt::format(", validation {}{}", four_digits(std::exp(validation_->loss)),
+      line += fmt::format(", validation {}{}",
+                          four_digits(value_of(task_.validation_metrics(validation_->loss), "perplexity")),
                           validation_->best ? " (the best so far)" : "");
     }
     line += fmt::format(", {} symbols/s", rate(report.symbols_per_second));
@@ -129,19 +136,36 @@ bool Progress::epoch_done(const EpochReport& report) {
     log_message(line);
   }
   validation_.reset();
-  return shown;
+  if (reported && !options_.stops()) log_continuations();
 }
+
+void Progress::on_rollback(const Rollback& rollback) {
+  validation_.reset();
+  log_message(fmt::format(
+      "warning   training diverged in {}; back to update {} with half the rate, {:.4g}; attempt {} of {}",
+      rollback.cause, with_commas(rollback.update), rollback.learning_rate, rollback.attempt, options_.max_rollbacks));
+}
+
+void Progress::on_slow_rank(const SlowRank& slow) {
+  log_message(
+      fmt::format("slow      rank {} on {} takes {:.1f} times as long as the others, which wait {:.0f} % of the time",
+                  slow.rank, slow.host, slow.times, 100 * slow.waiting));
+}
+
+void Progress::on_warning(const std::string& what) { log_warning(what); }
+
+void Progress::on_end(StopReason) { curve_.finish({run_.directory(), run_.history()}); }
 
 void Progress::log_continuations() {
   for (const std::string& prefix : options_.prefixes) {
     const std::string text = generate(model_, prefix, {.length = options_.sample_length, .seed = options_.seed});
     log_message(list_item(text));
-    options_.on_sample(status_, prefix, text);
+    run_.log_event("sample", to_text({{"prefix", prefix}, {"text", text}}));
   }
 }
 
 double Progress::seconds_left() const {
-  const std::int64_t left = options_.epochs * options_.steps_per_epoch - status_.update;
+  const std::int64_t left = options_.epochs * run_.trainer().steps_per_epoch() - run_.status().update;
   return (monotonic_seconds() - began_) / static_cast<double>(steps_taken_) * static_cast<double>(left);
 }
 

@@ -14,7 +14,7 @@
 #include "cli/format.h"
 #include "cli/metric.h"
 #include "cli/output.h"
-#include "cli/run_history.h"
+#include "run/run_history.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {

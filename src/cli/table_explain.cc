@@ -15,7 +15,7 @@
 #include "cli/format.h"
 #include "cli/gnuplot.h"
 #include "cli/output.h"
-#include "cli/run_directory.h"
+#include "cli/run_paths.h"
 #include "cli/table_results.h"
 #include "table/cell_values.h"
 #include "unroll/error.h"

@@ -5,7 +5,7 @@
 #include "base/atomic_file.h"
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "cli/run_directory.h"
+#include "cli/run_paths.h"
 #include "cli/table_rows.h"
 #include "tabular/table_model.h"
 

@@ -5,8 +5,8 @@
 #include <system_error>
 
 #include "cli/output.h"
-#include "cli/run_history.h"
 #include "cli/table_results.h"
+#include "run/run_history.h"
 
 namespace unroll::cli {
 

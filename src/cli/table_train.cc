@@ -12,12 +12,13 @@
 #include "cli/format.h"
 #include "cli/metric.h"
 #include "cli/output.h"
-#include "cli/run_directory.h"
+#include "cli/run_paths.h"
 #include "cli/table_options.h"
 #include "cli/table_record.h"
 #include "cli/table_rows.h"
 #include "cli/table_validation.h"
 #include "io/in_quotes.h"
+#include "run/run_directory.h"
 #include "table/cell_values.h"
 #include "table/folds.h"
 #include "tabular/leaks.h"
@@ -265,7 +266,7 @@ void train_table(const TableTrainOptions& o) {
   check_conflicts(o);
   check_names(o);
   RunDirectory directory(o.out.empty() ? default_run_directory(o.file, name_of(model_names, o.model)) : o.out,
-                         o.overwrite ? Existing::replace : Existing::refuse);
+                         o.overwrite ? Existing::replace : Existing::refuse, refuse_with_flags);
   const Table table = read_table(o);
   const RowNames names(table, o.id);
   const std::vector<double> targets = targets_of(table, o);

@@ -5,15 +5,16 @@
 #include <new>
 #include <optional>
 
-#include "cli/checkpoint_files.h"
 #include "cli/commands.h"
 #include "cli/enum_names.h"
 #include "cli/format.h"
+#include "cli/language_training.h"
 #include "cli/output.h"
 #include "cli/rank_session.h"
-#include "cli/training_run.h"
+#include "cli/run_paths.h"
 #include "language/model_json.h"
 #include "ranks/agreement.h"
+#include "run/checkpoint_files.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -68,7 +69,7 @@ void log_vocabulary_extension(const TrainOptions& o, const LanguageModel& from, 
 struct PreparedRun {
   std::optional<RunDirectory> directory;
   TrainingTexts texts;
-  std::optional<TrainingRun> training;
+  std::optional<LanguageTraining> training;
   std::optional<std::int64_t> truncate_after_update;  ///< update of the checkpoint that --resume names
 };
 
@@ -89,7 +90,8 @@ void prepare_new(PreparedRun& prepared, TrainOptions& o, const GivenSettings& gi
   check_conflicts(o);
   if (o.out.empty()) o.out = default_run_directory(o.file, name_of(cell_names, o.model.cell));
   if (o.file == "-" && ranks.size() > 1) throw Error("FILE -: standard input comes to one rank only; name a file");
-  prepared.directory.emplace(o.out, existing_for(ranks, o.overwrite ? Existing::replace : Existing::refuse));
+  prepared.directory.emplace(o.out, existing_for(ranks, o.overwrite ? Existing::replace : Existing::refuse),
+                             refuse_with_flags);
   prepared.texts = read_texts(o, o.file, {.begins_with = weights ? &weights->vocabulary() : nullptr});
   fill_defaults(o, prepared.texts.training, ranks.size());
   prepared.training.emplace(o, given, prepared.texts, *prepared.directory, ranks);
@@ -193,7 +195,7 @@ void prepare_resume(PreparedRun& prepared, TrainOptions& o, const GivenSettings&
   if (run.empty()) throw Error("--resume needs the name of a run; see unroll train --help");
   const std::int64_t more_epochs = o.extend_epochs;
   const ResumeTarget place = place_of(run);
-  prepared.directory.emplace(place.folder, Existing::resume);
+  prepared.directory.emplace(place.folder, Existing::resume, refuse_with_flags);
   if (ranks.rank() == 0) prepared.directory->create();
   auto checkpoint = std::make_unique<const StoredCheckpoint>(
       place.checkpoint ? StoredCheckpoint::read(place.checkpoint->path) : latest_in(place.folder));
@@ -218,15 +220,15 @@ void prepare_resume(PreparedRun& prepared, TrainOptions& o, const GivenSettings&
       vocabulary_from_json(checkpoint->metadata("vocabulary"), config.vocabulary_size, checkpoint->path());
   prepared.texts = read_texts(o, o.file == "-" ? prepared.directory->text_path() : o.file, {.exactly = &vocabulary});
   fill_defaults(o, prepared.texts.training, ranks.size());
-  TrainingRun& training = prepared.training.emplace(o, settings, prepared.texts, *prepared.directory, ranks);
-  training.resume_from(*checkpoint);
+  LanguageTraining& training = prepared.training.emplace(o, settings, prepared.texts, *prepared.directory, ranks);
+  training.run().restore(*checkpoint, TrainingRun::OtherShards::allow);
   checkpoint.reset();
   const auto rate = static_cast<double>(*o.optimizer.learning_rate);
-  const bool other_rate = given.contains("lr") && rate != training.learning_rate();
+  const bool other_rate = given.contains("lr") && rate != training.run().trainer().learning_rate();
   if (other_rate || changes_trajectory(o, options_before(kept, o, prepared.texts.training))) {
-    training.branch_here(more_epochs > 0);
+    training.run().branch_here(more_epochs > 0);
   }
-  if (other_rate) training.set_learning_rate(rate);
+  if (other_rate) training.run().trainer().set_learning_rate(rate);
   if (place.checkpoint) prepared.truncate_after_update = place.checkpoint->update;
 }
 
@@ -240,7 +242,7 @@ void train(TrainOptions& o, const GivenSettings& given, RankSession& session) {
   session.set_timeout(o.rank_timeout);  // a resumed run has its own
   if (prepared.truncate_after_update && ranks.rank() == 0)
     remove_checkpoints_after(prepared.directory->path(), *prepared.truncate_after_update);
-  prepared.training->run();
+  prepared.training->train();
   write_result(prepared.training->result_text());
 }
 

@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/checkpoint_interval.h"
 #include "cli/optimizer_options.h"
 #include "cli/options.h"
+#include "cli/parse_checkpoint_interval.h"
 #include "cli/plan.h"
+#include "run/checkpoint_interval.h"
 #include "unroll/language_task.h"
 #include "unroll/trainer.h"
 

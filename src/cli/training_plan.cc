@@ -93,7 +93,7 @@ void log_plan(const TrainOptions& o, const TrainingTexts& texts, const LanguageM
 }
 
 nlohmann::ordered_json start_fields(const TrainOptions& o, const TrainingTexts& texts, const LanguageModel& model,
-                                    const Trainer& trainer, int ranks) {
+                                    int ranks) {
   nlohmann::ordered_json fields;
   fields["version"] = UNROLL_VERSION;
   fields["simd"] = simd_target();
@@ -109,7 +109,7 @@ nlohmann::ordered_json start_fields(const TrainOptions& o, const TrainingTexts& 
   fields["layers"] = o.model.layers;
   fields["embedding"] = o.model.embedding;
   fields["tied"] = o.model.tied;
-  fields["dropout"] = as_written(o.model.dropout);
+  fields["dropout"] = shortest_float(o.model.dropout);
   fields["parameters"] = model.parameters().size();
   fields["init_from"] = o.init_from;
   fields["windows"] = name_of(windows_names, o.task.windows);
@@ -117,16 +117,12 @@ nlohmann::ordered_json start_fields(const TrainOptions& o, const TrainingTexts& 
   fields["steps"] = o.task.window;
   fields["accumulate"] = o.accumulate;
   fields["optimizer"] = name_of(optimizer_names, o.optimizer.kind);
-  fields["learning_rate"] = as_written(*o.optimizer.learning_rate);
+  fields["learning_rate"] = shortest_float(*o.optimizer.learning_rate);
   fields["schedule"] = name_of(schedule_names, o.optimizer.schedule);
-  fields["clip"] = as_written(*o.optimizer.clip);
-  fields["clip_value"] = as_written(o.optimizer.clip_value);
+  fields["clip"] = shortest_float(*o.optimizer.clip);
+  fields["clip_value"] = shortest_float(o.optimizer.clip_value);
   fields["seed"] = o.seed;
-  fields["epochs"] = *o.epochs;
-  fields["steps_per_epoch"] = trainer.steps_per_epoch();
   return fields;
 }
-
-double as_written(double number) { return std::stod(fmt::format("{}", static_cast<float>(number))); }
 
 }  // namespace unroll::cli

@@ -22,9 +22,6 @@ void log_plan(const TrainOptions& options, const TrainingTexts& texts, const Lan
 
 /// The fields of the log's first line.
 nlohmann::ordered_json start_fields(const TrainOptions& options, const TrainingTexts& texts, const LanguageModel& model,
-                                    const Trainer& trainer, int ranks);
-
-/// The number as the user wrote it: 0.005 rather than 0.004999999888241291, the double of the nearest float.
-double as_written(double number);
+                                    int ranks);
 
 }  // namespace unroll::cli

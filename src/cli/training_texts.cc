@@ -46,17 +46,6 @@ Corpus read_corpus(const std::string& file, const CorpusOptions& options, const 
   return Corpus::from_ids(std::move(ids), whole);
 }
 
-std::int64_t bytes_of(std::span<const std::int32_t> ids, const Vocabulary& vocabulary) {
-  std::vector<std::int64_t> bytes;
-  bytes.reserve(static_cast<std::size_t>(vocabulary.size()));
-  for (int id = 0; id < vocabulary.size(); ++id) {
-    bytes.push_back(static_cast<std::int64_t>(utf8_of(vocabulary.symbol(id)).size()));
-  }
-  std::int64_t total = 0;
-  for (const std::int32_t id : ids) total += bytes[static_cast<std::size_t>(id)];
-  return total;
-}
-
 /// Splits off the end of the text for validation. The symbol before it is a training target and the first input here.
 void split(TrainingTexts& texts, double share) {
   const std::span<const std::int32_t> ids = texts.training.ids();
@@ -100,7 +89,6 @@ TrainingTexts read_texts(const TrainOptions& o, const std::string& file, const V
     }
   }
   check_length(o, texts.held_out);
-  texts.validation_bytes = bytes_of(std::span(texts.held_out).subspan(1), texts.training.vocabulary());
   return texts;
 }
 

@@ -14,7 +14,6 @@ struct TrainingTexts {
   Corpus training;
   std::vector<std::int32_t> held_out;  ///< validation text in the same indices; its first symbol is not scored
   bool validation_is_tail = false;     ///< it was split off the end of the training text
-  std::int64_t validation_bytes = 0;   ///< UTF-8 bytes of the scored symbols
   std::int64_t skipped = 0;            ///< symbols of the validation file that the text lacks
 };
 

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 #include <utility>
 
 #include "base/fingerprint.h"
+#include "text/code_points.h"
 #include "train/gradient_sum.h"
 #include "unroll/communicator.h"
 #include "unroll/error.h"
@@ -35,6 +38,23 @@ std::int64_t fingerprint_of_symbols(const Vocabulary& vocabulary) {
     fingerprint.add({reinterpret_cast<const char*>(&symbol), sizeof symbol});
   }
   return static_cast<std::int64_t>(fingerprint.value());
+}
+
+/// Bytes of the symbols' UTF-8. Throws Error for an index that the vocabulary has not.
+std::int64_t bytes_of(std::span<const std::int32_t> ids, const Vocabulary& vocabulary) {
+  std::vector<std::int64_t> bytes;
+  bytes.reserve(static_cast<std::size_t>(vocabulary.size()));
+  for (int id = 0; id < vocabulary.size(); ++id) {
+    bytes.push_back(static_cast<std::int64_t>(utf8_of(vocabulary.symbol(id)).size()));
+  }
+  std::int64_t total = 0;
+  for (const std::int32_t id : ids) {
+    if (id < 0 || id >= vocabulary.size()) {
+      throw Error(fmt::format("the held-out text has the index {}; the vocabulary has {}", id, vocabulary.size()));
+    }
+    total += bytes[static_cast<std::size_t>(id)];
+  }
+  return total;
 }
 
 /// Visits a number that identifies the task. Throws Error(bad_data) if the visitor restores a different one.
@@ -111,6 +131,7 @@ LanguageTask::LanguageTask(LanguageModel& model, const Corpus& corpus, const Lan
       validation_(validation) {
   check_same_symbols(model.vocabulary(), corpus.vocabulary());
   if (validation.size() == 1) throw Error("a held-out text of a single symbol cannot be scored; give it 2 or more");
+  if (!validation.empty()) validation_bytes_ = bytes_of(validation.subspan(1), model.vocabulary());
 }
 
 void LanguageTask::begin_epoch(std::int64_t epoch) {
@@ -170,6 +191,16 @@ void LanguageTask::gather_state(Communicator& ranks, int shards) {
       if (state.c.defined()) send_to_root(ranks, owner, model_.context(), state.c);
     }
   }
+}
+
+std::vector<Metric> LanguageTask::metrics(double mean_loss) const { return {{"perplexity", std::exp(mean_loss)}}; }
+
+std::vector<Metric> LanguageTask::validation_metrics(double mean_loss) const {
+  const double bits = mean_loss / std::numbers::ln2;
+  const double symbols = static_cast<double>(validation_.size() - 1);
+  return {{"perplexity", std::exp(mean_loss)},
+          {"bits_per_symbol", bits},
+          {"bits_per_byte", bits * symbols / static_cast<double>(validation_bytes_)}};
 }
 
 LossSum LanguageTask::validation_loss(Shard shard) {

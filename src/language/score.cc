@@ -80,9 +80,9 @@ Score LanguageModel::score_part(Text text, int part, int parts) const {
   if (part == 0) total = ParallelScorer(*this, text, 1, 0).read(lead);
   const std::int64_t first = readers * part / parts, last = readers * (part + 1) / parts;
   if (first == last) return total;
-  ParallelScorer max_batch(*this, text, last - first, share, first * share);
-  max_batch.read(lead);
-  add(total, max_batch.read(share));
+  ParallelScorer scorer(*this, text, last - first, share, first * share);
+  scorer.read(lead);
+  add(total, scorer.read(share));
   return total;
 }
 

@@ -77,9 +77,11 @@ Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options
       gradients_(std::make_unique<GradientSum>(task, ranks, options.shards)),
       schedule_(options.schedule, {options.epochs, steps_per_epoch(task.batches_per_epoch(), options.accumulate)}),
       full_rate_(optimizer.learning_rate()) {
-  if (!(options.clip_norm >= 0)) throw Error(fmt::format("clip_norm is {}; it must be at least 0", options.clip_norm));
-  if (!(options.clip_value >= 0)) {
-    throw Error(fmt::format("clip_value is {}; it must be at least 0", options.clip_value));
+  if (!(options.clip_norm >= 0 && std::isfinite(options.clip_norm))) {
+    throw Error(fmt::format("clip_norm is {}; it must be a finite number of at least 0", options.clip_norm));
+  }
+  if (!(options.clip_value >= 0 && std::isfinite(options.clip_value))) {
+    throw Error(fmt::format("clip_value is {}; it must be a finite number of at least 0", options.clip_value));
   }
   if (options.clip_norm > 0 && options.clip_value > 0) {
     throw Error(
@@ -143,22 +145,23 @@ void Trainer::run() {
       total_.count += last_.loss.count;
       seconds_ += last_.seconds;
       if (gradients_->stop_requested()) stopping_ = true;
-      if (on_step_) report_step();
+      if (!on_step_.empty()) report_step();
     }
     if (step_ == steps_per_epoch() && !validation_due()) end_epoch();
   }
 }
 
 void Trainer::report_step() const {
-  on_step_({.epoch = epoch_,
-            .step_in_epoch = step_,
-            .update = updates(),
-            .loss = mean(last_.loss),
-            .epoch_loss = mean(total_),
-            .gradient_norm = last_.gradient_norm,
-            .learning_rate = optimizer_.learning_rate(),
-            .epoch_seconds = seconds_,
-            .epoch_symbols_per_second = static_cast<double>(total_.count) / seconds_});
+  const StepReport report{.epoch = epoch_,
+                          .step_in_epoch = step_,
+                          .update = updates(),
+                          .loss = mean(last_.loss),
+                          .epoch_loss = mean(total_),
+                          .gradient_norm = last_.gradient_norm,
+                          .learning_rate = optimizer_.learning_rate(),
+                          .epoch_seconds = seconds_,
+                          .epoch_symbols_per_second = static_cast<double>(total_.count) / seconds_};
+  for (const auto& callback : on_step_) callback(report);
 }
 
 /// A validation is due after every `validate_every` updates and at the end of the last epoch or, if that is 0, at the
@@ -185,7 +188,7 @@ void Trainer::validate() {
     std::copy(values.begin(), values.end(), best_parameters_.begin());
   }
   schedule_.observe(loss);
-  if (on_validation_) on_validation_(now);
+  for (const auto& callback : on_validation_) callback(now);
 }
 
 /// Advances to the next epoch before reporting, so that a checkpoint can be written in the callback.
@@ -199,7 +202,7 @@ void Trainer::end_epoch() {
   step_ = 0;
   total_ = {};
   seconds_ = 0;
-  if (on_epoch_) on_epoch_(report);
+  for (const auto& callback : on_epoch_) callback(report);
 }
 
 void Trainer::check_parameters() const {

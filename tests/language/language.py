@@ -18,7 +18,7 @@ from pathlib import Path
 # regular expression -> what to write instead
 IDENTIFIERS = {
     r"(most|largest|longest)_(?!common|frequent|errors|bytes)\w+": "max_...",
-    r"(fewest|least|smallest|shortest)_(?!double)\w+": "min_...",
+    r"(fewest|least|smallest|shortest)_(?!double|float)\w+": "min_...",
     r"take_from_first": "broadcast",
     r"\w*_(to|from)_the_dead|look_for_\w+": "detect_...",
     r"those_left": "surviving_...",

@@ -37,7 +37,7 @@ std::vector<Number> exact_values(const LanguageModel& model, const char* name) {
   return values;
 }
 
-/// The same step, computed by the formulas of src/tensor/ref.
+/// The same step, computed by the formulas of src/device/reference.
 Outcome<Number> by_formulas(const LanguageModel& model, const Batch& window) {
   const auto values = [&](const char* name) { return exact_values(model, name); };
   const std::vector<Number> weight_ih = values("rnn.weight_ih_l0"), bias_ih = values("rnn.bias_ih_l0");

@@ -193,7 +193,7 @@ TEST(Checkpoint, HoldsTheBestParametersAndWhatIsLeftOfPatience) {
   expect_the_same_bits({.windows = WindowKind::random, .accumulate = 3, .held_out = true, .validate_every = 1});
 }
 
-TEST(Checkpoint, SavedAfterAValidationAtTheHeldOutTextDoesNotLookAgain) {
+TEST(Checkpoint, SavedAfterAValidationDoesNotValidateAgain) {
   const TemporaryFolder folder;
   const std::string path = folder.path("checkpoint.safetensors");
   const Plan plan{.held_out = true, .validate_every = 2};

@@ -265,7 +265,7 @@ TEST(GradientSum, OfSeveralBatchesIsExchangedOnce) {
   });
 }
 
-TEST(Ranks, MoreThanShardsOrSlicesThanRowsAreRefused) {
+TEST(Ranks, MoreThanShardsOrShardsThanRowsAreRefused) {
   const auto message = [](const Plan& plan, int ranks) {
     try {
       trained(plan, ranks);

@@ -1,24 +1,22 @@
-#include "cli/run_directory.h"
+#include "run/run_directory.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <fstream>
 #include <random>
-#include <string_view>
 #include <system_error>
 #include <thread>
 
 #include "base/atomic_file.h"
-#include "cli/checkpoint_files.h"
 #include "ranks/agreement.h"
+#include "run/checkpoint_files.h"
 #include "unroll/error.h"
 
-namespace unroll::cli {
+namespace unroll {
 
 namespace fs = std::filesystem;
 
@@ -34,36 +32,26 @@ std::string without_slashes_at_end(std::string path) {
 
 }  // namespace
 
-std::string model_file_of(const std::string& argument) {
-  std::error_code ignored;
-  if (fs::is_directory(argument, ignored)) {
-    const fs::path file = fs::path(argument) / model_name;
-    if (fs::exists(file, ignored)) return file.string();
-    throw Error(ExitCode::no_input,
-                fmt::format("there is no {} in the folder {}: train one with unroll train FILE --out {}", model_name,
-                            argument, argument));
-  }
-  if (fs::exists(argument, ignored)) return argument;
-  throw Error(
-      ExitCode::no_input,
-      fmt::format("there is no run directory or model file {}: unroll train says where it leaves its model", argument));
-}
+DirectoryRefused::DirectoryRefused(std::string folder, Reason reason)
+    : Error(fmt::format(
+          "{}", reason == Reason::in_use
+                    ? fmt::format("another training run is using the folder {}: wait until it ends, stop "
+                                  "it, or choose another folder",
+                                  folder)
+                    : fmt::format("{} holds {}: choose another folder, or replace what it holds", folder,
+                                  reason == Reason::model ? "a model already" : "a training that was not finished"))),
+      folder_(std::move(folder)),
+      reason_(reason) {}
 
-std::string default_run_directory(const std::string& source, const std::string& cell) {
-  constexpr std::array<std::string_view, 2> packings = {".zip", ".gz"};
-  const std::size_t member = source.find(".zip:");
-  fs::path name = fs::path(member == std::string::npos ? source : source.substr(member + 5)).filename();
-  for (const std::string_view packing : packings) {
-    if (name.extension() == packing) name = name.stem();
-  }
-  std::string stem = source == "-" ? "stdin" : name.stem().string();
-  if (stem.empty() || stem == "." || stem == "..") stem = "text";
-  return fmt::format("runs/{}-{}", stem, cell);
-}
-
-RunDirectory::RunDirectory(std::string path, Existing existing)
-    : path_(without_slashes_at_end(std::move(path))), existing_(existing) {
+RunDirectory::RunDirectory(std::string path, Existing existing, Refuse refuse)
+    : path_(without_slashes_at_end(std::move(path))), existing_(existing), refuse_(std::move(refuse)) {
   refuse_existing_model();
+}
+
+void RunDirectory::refuse(DirectoryRefused::Reason reason) const {
+  const DirectoryRefused refusal(path_.string(), reason);
+  if (refuse_) refuse_(refusal);
+  throw refusal;
 }
 
 RunDirectory::~RunDirectory() {
@@ -77,17 +65,13 @@ RunDirectory::~RunDirectory() {
 void RunDirectory::refuse_existing_model() const {
   std::error_code ignored;
   if (existing_ == Existing::refuse && fs::exists(model_path(), ignored)) {
-    throw Error(fmt::format("{} holds a model already: give another folder with --out, or --overwrite to replace it",
-                            path_.string()));
+    refuse(DirectoryRefused::Reason::model);
   }
 }
 
 void RunDirectory::refuse_existing_checkpoints() const {
   if (existing_ == Existing::refuse && !checkpoints_in(path_.string()).empty()) {
-    throw Error(
-        fmt::format("{0} holds a training that was not finished: go on with it, unroll train --resume {0}, or give "
-                    "another folder with --out, or --overwrite to begin anew",
-                    path_.string()));
+    refuse(DirectoryRefused::Reason::unfinished);
   }
 }
 
@@ -97,8 +81,8 @@ void RunDirectory::make_folders() {
   for (fs::path folder = path_; !folder.empty() && !fs::exists(folder, error); folder = folder.parent_path()) ++missing;
   fs::create_directories(path_, error);
   if (error) {
-    throw Error(ExitCode::io, fmt::format("cannot make the folder {}: {}; choose another with --out", path_.string(),
-                                          error.message()));
+    throw Error(ExitCode::io,
+                fmt::format("cannot make the folder {}: {}; choose another", path_.string(), error.message()));
   }
   created_ = missing;
   // A file in a new folder is durable only if the folder is.
@@ -109,23 +93,28 @@ void RunDirectory::make_folders() {
 
 void RunDirectory::require_write_access() const {
   if (::access(path_.c_str(), W_OK | X_OK) == 0) return;
-  const char* remedy = existing_ == Existing::resume ? "give yourself the right to" : "choose another with --out";
+  const char* advice = existing_ == Existing::resume ? "give yourself the right to" : "choose another";
   throw Error(ExitCode::io,
-              fmt::format("cannot write to the folder {}: {}; {}", path_.string(), std::strerror(errno), remedy));
+              fmt::format("cannot write to the folder {}: {}; {}", path_.string(), std::strerror(errno), advice));
 }
 
 void RunDirectory::create() {
   if (lock_) return;
   if (existing_ != Existing::resume) make_folders();
   require_write_access();
-  lock_.emplace(path_.string());
+  try {
+    lock_.emplace(path_.string());
+  } catch (const FolderInUse&) {
+    refuse(DirectoryRefused::Reason::in_use);
+  }
   refuse_existing_model();        // another run may have ended since the first check
   refuse_existing_checkpoints();  // of a run that has ended: this process has the lock
   remove_unfinished_files(path_.string());
   if (existing_ == Existing::replace) remove_checkpoints_after(path_.string(), -1);
 }
 
-std::string RunDirectory::model_path() const { return (path_ / model_name).string(); }
+std::string RunDirectory::model_path() const { return model_path_in(path_.string()); }
+std::string RunDirectory::model_path_in(const std::string& folder) { return (fs::path(folder) / model_name).string(); }
 std::string RunDirectory::text_path() const { return (path_ / "text.txt").string(); }
 
 void require_shared(const std::string& folder, Communicator& ranks) {
@@ -156,4 +145,4 @@ void require_shared(const std::string& folder, Communicator& ranks) {
   if (leads) fs::remove(path, ignored);
 }
 
-}  // namespace unroll::cli
+}  // namespace unroll

@@ -1,4 +1,4 @@
-#include "cli/run_history.h"
+#include "run/run_history.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include "io/run_log.h"
 #include "unroll/error.h"
 
-namespace unroll::cli {
+namespace unroll {
 
 namespace {
 
@@ -109,4 +109,4 @@ RunHistory read_run_history(const std::string& folder) {
   return history;
 }
 
-}  // namespace unroll::cli
+}  // namespace unroll

@@ -1,21 +1,10 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 
-#include "cli/options.h"
+#include "unroll/training_run.h"
 
-namespace unroll::cli {
-
-/// Interval between checkpoints: a number of updates or, if that is 0, of seconds.
-struct CheckpointInterval {
-  std::int64_t updates = 0;
-  double seconds = 0;
-  bool operator==(const CheckpointInterval&) const = default;
-};
-
-/// Parses 500, 30s, 5m or 2h. Throws IllegalValue.
-CheckpointInterval parse_checkpoint_interval(const std::string& text);
+namespace unroll {
 
 /// "500 updates", "5 min"
 std::string description(const CheckpointInterval& interval);
@@ -25,4 +14,4 @@ std::string description(const CheckpointInterval& interval);
 /// `operations`: floating-point operations per update.
 CheckpointInterval default_checkpoint_interval(double operations);
 
-}  // namespace unroll::cli
+}  // namespace unroll

@@ -1,4 +1,4 @@
-#include "cli/checkpoint_files.h"
+#include "run/checkpoint_files.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 #include "base/atomic_file.h"
 #include "unroll/error.h"
 
-namespace unroll::cli {
+namespace unroll {
 
 namespace {
 
@@ -59,4 +59,4 @@ void remove_checkpoints_after(const std::string& folder, std::int64_t update) {
   if (removed) sync_folder(folder);
 }
 
-}  // namespace unroll::cli
+}  // namespace unroll

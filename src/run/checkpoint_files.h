@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace unroll::cli {
+namespace unroll {
 
 /// A checkpoint in a run directory: checkpoint-UPDATE.safetensors.
 struct CheckpointFile {
@@ -21,4 +21,4 @@ std::vector<CheckpointFile> checkpoints_in(const std::string& folder);
 /// Error(io).
 void remove_checkpoints_after(const std::string& folder, std::int64_t update);
 
-}  // namespace unroll::cli
+}  // namespace unroll

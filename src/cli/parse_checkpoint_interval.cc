@@ -1,11 +1,8 @@
-#include "cli/checkpoint_interval.h"
+#include "cli/parse_checkpoint_interval.h"
 
-#include <fmt/format.h>
+#include <cstdint>
 
-#include <algorithm>
-#include <cmath>
-
-#include "cli/format.h"
+#include "cli/options.h"
 
 namespace unroll::cli {
 
@@ -13,7 +10,6 @@ namespace {
 
 constexpr std::int64_t max_updates = 1'000'000'000'000;
 constexpr std::int64_t max_time = 1'000'000;  // in seconds, minutes or hours
-constexpr double operations_between = 3e13;   // five minutes at 100 Gflop/s
 
 /// 0 if the letter is not a unit of time.
 double seconds_of(char unit) {
@@ -40,16 +36,6 @@ CheckpointInterval parse_checkpoint_interval(const std::string& text) {
   } catch (const IllegalValue&) {
     throw IllegalValue{"a number of updates from 1 on, or a time such as 30s, 5m or 2h"};
   }
-}
-
-std::string description(const CheckpointInterval& interval) {
-  return interval.updates > 0 ? counted(interval.updates, "update") : duration(interval.seconds);
-}
-
-CheckpointInterval default_checkpoint_interval(double operations) {
-  const double updates = std::clamp(operations_between / operations, 1.0, 1e6);
-  const double unit = std::pow(10.0, std::floor(std::log10(updates)));
-  return {.updates = std::llround(std::round(updates / unit) * unit)};
 }
 
 }  // namespace unroll::cli

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace unroll::cli {
+namespace unroll {
 
 /// The perplexity after an update.
 struct CurvePoint {
@@ -52,4 +52,4 @@ constexpr const char* log_name = "log.jsonl";
 /// damaged, which it names, or if there is no start event.
 RunHistory read_run_history(const std::string& folder);
 
-}  // namespace unroll::cli
+}  // namespace unroll

@@ -1,20 +1,15 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "base/directory_lock.h"
 #include "unroll/communicator.h"
+#include "unroll/error.h"
 
-namespace unroll::cli {
-
-/// The model file that an argument names: the file itself, or model.safetensors of a run directory. Throws
-/// Error(no_input) for a directory without one, and if there is nothing of that name.
-std::string model_file_of(const std::string& argument);
-
-/// runs/NAME-CELL for a text called NAME.txt, NAME.txt.zip, archive.zip:NAME.txt and the like.
-std::string default_run_directory(const std::string& source, const std::string& cell);
+namespace unroll {
 
 /// Treatment of a run directory that already holds a model or checkpoints.
 enum class Existing {
@@ -23,11 +18,31 @@ enum class Existing {
   resume    ///< they belong to this training
 };
 
+/// Thrown if a run directory belongs to another run.
+class DirectoryRefused : public Error {
+ public:
+  enum class Reason {
+    in_use,     ///< another process or object uses it now
+    model,      ///< it holds a model
+    unfinished  ///< it holds checkpoints of a run that was not finished
+  };
+  DirectoryRefused(std::string folder, Reason reason);
+  const std::string& folder() const { return folder_; }
+  Reason reason() const { return reason_; }
+
+ private:
+  std::string folder_;
+  Reason reason_;
+};
+
 /// The folder of a training run, locked against other runs.
 class RunDirectory {
  public:
-  /// Throws Error(usage) if `existing` is refuse and there is a model.
-  RunDirectory(std::string path, Existing existing);
+  /// Throws a refusal in the caller's terms, with its flags, say.
+  using Refuse = std::function<void(const DirectoryRefused&)>;
+
+  /// Throws DirectoryRefused if `existing` is refuse and there is a model. A refusal is passed to `refuse` first.
+  RunDirectory(std::string path, Existing existing, Refuse refuse = {});
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
   /// Releases the lock and removes the folders that create() made, as far as they are still empty.
@@ -35,10 +50,11 @@ class RunDirectory {
 
   /// Creates the folder if needed, takes its DirectoryLock and removes unfinished files of a killed run. A second call
   /// does nothing. Throws Error, before training rather than after it: io if the folder cannot be created or written
-  /// to, usage if another run holds it or, with Existing::refuse, it holds a model or checkpoints.
+  /// to, and DirectoryRefused.
   void create();
   std::string path() const { return path_.string(); }
   std::string model_path() const;
+  static std::string model_path_in(const std::string& folder);
   std::string text_path() const;  ///< for a copy of standard input
 
  private:
@@ -46,9 +62,11 @@ class RunDirectory {
   void require_write_access() const;
   void refuse_existing_model() const;
   void refuse_existing_checkpoints() const;
+  [[noreturn]] void refuse(DirectoryRefused::Reason reason) const;
 
   std::filesystem::path path_;
   Existing existing_;
+  Refuse refuse_;
   int created_ = 0;  // number of folders at the end of path_ that create() made
   std::optional<DirectoryLock> lock_;
 };
@@ -57,4 +75,4 @@ class RunDirectory {
 /// write to it.
 void require_shared(const std::string& folder, Communicator& ranks);
 
-}  // namespace unroll::cli
+}  // namespace unroll

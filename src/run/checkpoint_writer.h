@@ -5,34 +5,40 @@
 #include <future>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
-#include "cli/checkpoint_interval.h"
-#include "cli/output.h"
+#include "base/clock.h"
 #include "train/checkpoint.h"
 #include "unroll/communicator.h"
+#include "unroll/training_run.h"
 
-namespace unroll::cli {
+namespace unroll {
 
 struct CheckpointWriterOptions {
   std::string folder;      ///< run directory
   std::string model_path;  ///< model file in the run directory
+  TrainingRun::ModelWriter write_model;
   CheckpointInterval every;
-  int keep = 2;             ///< number of newest checkpoints to keep
-  std::int64_t origin = 0;  ///< earliest update that a rollback may return to
+  int keep = 2;                                       ///< number of newest checkpoints to keep
+  std::int64_t origin = 0;                            ///< earliest update that a rollback may return to
+  std::span<const std::string_view> may_change = {};  ///< options that may differ from those of a rollback target
   /// Returns further __metadata__ of a checkpoint; called when the checkpoint is taken.
   std::function<std::map<std::string, std::string>()> metadata;
   /// Called after each written checkpoint: number of updates before it, seconds that the write took.
   std::function<void(std::int64_t update, double seconds)> on_written;
+  /// Called with a line of text if a checkpoint cannot be written or read.
+  std::function<void(const std::string&)> warn;
 };
 
 /// Writes checkpoints of a training at regular intervals, each with the model file as of that update. A thread writes
-/// the copied state while training continues. A failed save does not end the training; it logs one warning until a save
+/// the copied state while training continues. A failed save does not end the training; it warns once until a save
 /// succeeds again. Rank 0 writes; all ranks call the same functions at the same updates, and compare their parameters
 /// each time.
 class CheckpointWriter {
  public:
-  CheckpointWriter(const LanguageModel& model, Trainer& trainer, Communicator& ranks, CheckpointWriterOptions options);
+  CheckpointWriter(Trainer& trainer, Communicator& ranks, CheckpointWriterOptions options);
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
   /// Waits for a write in progress.
@@ -69,7 +75,6 @@ class CheckpointWriter {
   void remove_old() const;
   std::optional<StoredCheckpoint> restore_newest();
 
-  const LanguageModel& model_;
   Trainer& trainer_;
   Communicator& ranks_;
   CheckpointWriterOptions options_;
@@ -81,4 +86,4 @@ class CheckpointWriter {
   std::future<Written> writing_;
 };
 
-}  // namespace unroll::cli
+}  // namespace unroll

@@ -1,29 +1,32 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "cli/run_record.h"
+#include "run/run_record.h"
 #include "unroll/communicator.h"
-#include "unroll/trainer.h"
+#include "unroll/training_run.h"
 
-namespace unroll::cli {
+namespace unroll {
 
 /// Reports the work of each rank, and the time that it waits for the others.
-class RankPaces {
+class RankTimings {
  public:
   /// Collective: to be called by all ranks.
-  explicit RankPaces(Communicator& ranks);
+  /// `totals`: of each rank so far.
+  RankTimings(Communicator& ranks, std::vector<RankTiming> totals, std::function<void(const SlowRank&)> on_slow_rank);
 
-  /// Writes a line of the log per rank with its work since the last report, and one line on standard error, once per
-  /// rank, if a rank repeatedly keeps the others waiting. `now`: the totals of each rank so far.
+  /// Writes a line of the log per rank with its work since the last report, and calls `on_slow_rank`
+  /// once per rank that repeatedly keeps the others waiting. `now`: the totals of each rank so far.
   void report(RunRecord& record, std::int64_t epoch, std::int64_t update, const std::vector<RankTiming>& now);
 
  private:
   void detect_straggler(const std::vector<RankTiming>& now);
 
+  std::function<void(const SlowRank&)> on_slow_rank_;
   std::vector<std::string> hosts_;
   std::vector<RankTiming> reported_, judged_;
   std::size_t slow_ = 0;  // the last rank that was slow
@@ -31,4 +34,4 @@ class RankPaces {
   std::set<std::size_t> named_;
 };
 
-}  // namespace unroll::cli
+}  // namespace unroll

@@ -1,4 +1,4 @@
-#include "cli/checkpoint_writer.h"
+#include "run/checkpoint_writer.h"
 
 #include <fmt/format.h>
 
@@ -11,15 +11,14 @@
 #include <vector>
 
 #include "base/fingerprint.h"
-#include "cli/checkpoint_files.h"
-#include "cli/format.h"
+#include "base/format.h"
+#include "run/checkpoint_files.h"
 #include "unroll/error.h"
 
-namespace unroll::cli {
+namespace unroll {
 
-CheckpointWriter::CheckpointWriter(const LanguageModel& model, Trainer& trainer, Communicator& ranks,
-                                   CheckpointWriterOptions options)
-    : model_(model), trainer_(trainer), ranks_(ranks), options_(std::move(options)) {}
+CheckpointWriter::CheckpointWriter(Trainer& trainer, Communicator& ranks, CheckpointWriterOptions options)
+    : trainer_(trainer), ranks_(ranks), options_(std::move(options)) {}
 
 CheckpointWriter::~CheckpointWriter() {
   if (writing_.valid()) writing_.wait();
@@ -45,7 +44,7 @@ void CheckpointWriter::prepare() {
 /// Throws Error if the ranks' parameters differ: a checkpoint of rank 0 alone would hide that.
 void CheckpointWriter::verify_replicas() {
   trainer_.check_parameters();
-  const std::span<const float> values = model_.parameters().values();
+  const std::span<const float> values = std::as_const(trainer_.parameters()).values();
   const std::uint64_t fingerprint =
       ranks_.size() == 1 ? 0 : fingerprint_of({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
   const std::vector<std::uint64_t> all = all_gather(ranks_, fingerprint);
@@ -114,7 +113,7 @@ CheckpointWriter::Written CheckpointWriter::write(const Checkpoint& checkpoint, 
     }
   };
   attempt([&] { checkpoint.write(checkpoint_path(options_.folder, update), metadata); });
-  if (update > 0) attempt([&] { model_.save(options_.model_path, checkpoint.best_parameters()); });
+  if (update > 0) attempt([&] { options_.write_model(options_.model_path, checkpoint.best_parameters()); });
   if (written.problem.empty()) remove_old();
   written.seconds = monotonic_seconds() - began;
   return written;
@@ -146,7 +145,7 @@ void CheckpointWriter::record(std::int64_t update, const Written& written) {
   } else if (first_problem) {
     const std::string last = good_ ? fmt::format("the last good checkpoint is that of update {}", with_commas(*good_))
                                    : std::string("there is no checkpoint yet");
-    log_message(fmt::format("warning   {}; training goes on, and {}", one_line(problem_), last));
+    options_.warn(fmt::format("{}; training goes on, and {}", problem_, last));
   }
 }
 
@@ -157,7 +156,7 @@ std::optional<StoredCheckpoint> CheckpointWriter::roll_back() {
   const std::int64_t update = all_gather(ranks_, stored ? trainer_.updates() : std::int64_t{-1}).front();
   if (is_root() || update < 0) return stored;
   stored = StoredCheckpoint::read(checkpoint_path(options_.folder, update));
-  stored->restore(trainer_);
+  stored->restore(trainer_, options_.may_change);
   return stored;
 }
 
@@ -169,13 +168,13 @@ std::optional<StoredCheckpoint> CheckpointWriter::restore_newest() {
     try {
       StoredCheckpoint stored = StoredCheckpoint::read(file.path);
       remove_checkpoints_after(options_.folder, file.update);
-      stored.restore(trainer_);
+      stored.restore(trainer_, options_.may_change);
       return stored;
     } catch (const Error& error) {
-      log_message(fmt::format("warning   {}", one_line(error.what())));
+      options_.warn(error.what());
     }
   }
   return std::nullopt;
 }
 
-}  // namespace unroll::cli
+}  // namespace unroll

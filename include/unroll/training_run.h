@@ -1,0 +1,204 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "unroll/communicator.h"
+#include "unroll/optimizers.h"
+#include "unroll/trainer.h"
+
+namespace unroll {
+
+class CheckpointWriter;
+class RankTimings;
+class RunDirectory;
+class RunRecord;
+class StoredCheckpoint;
+struct RunHistory;
+
+/// Interval between checkpoints: a number of updates or, if that is 0, of seconds.
+struct CheckpointInterval {
+  std::int64_t updates = 0;
+  double seconds = 0;
+  bool operator==(const CheckpointInterval&) const = default;
+};
+
+struct TrainingRunOptions {
+  std::string directory = {};  ///< run directory; made if missing, used by one run at a time
+  CheckpointInterval checkpoint_every = {.updates = 1000};
+  int keep = 2;                    ///< number of newest checkpoints to keep, >= 1
+  std::int64_t max_rollbacks = 3;  ///< returns to a checkpoint, with half the learning rate, after divergence
+  std::int64_t report_every = 1;   ///< epochs between two reports in the log at most, >= 1
+  bool replace = false;            ///< replace the model and the checkpoints of an earlier run
+  std::string log_fields = "{}";   ///< a JSON object: further fields of the log's start event
+  std::map<std::string, std::string> metadata = {};  ///< further __metadata__ of each checkpoint
+  /// Names and values that must be equal on all ranks, such as the fingerprint of the data.
+  std::vector<std::pair<std::string, std::string>> equal_on_all_ranks = {};
+};
+
+/// Treatment of a checkpoint that the run directory holds.
+enum class Resume {
+  never,  ///< start a new run; throws Error if the directory holds a model or a checkpoint, unless `replace` is set
+  if_present,  ///< resume from the newest checkpoint, or start a new run if there is none
+  required     ///< resume from the newest checkpoint; throws Error(no_input) if there is none
+};
+
+enum class StopReason { finished, stopped, diverged, failed };
+
+/// State of a run after an update. Losses are means in nats over the current epoch so far, each batch before its
+/// update.
+struct RunStatus {
+  std::int64_t epoch = 0;   ///< from 1
+  std::int64_t update = 0;  ///< since the beginning of the run
+  double loss = 0;
+  double gradient_norm = 0;  ///< of the last update, before clipping
+  double learning_rate = 0;  ///< of the last update
+  double symbols_per_second = 0;
+  double seconds = 0;  ///< of training, observers excluded
+};
+
+/// A return to a checkpoint after divergence.
+struct Rollback {
+  std::string cause;        ///< "epoch 2, step 3: the loss is nan"
+  std::int64_t update = 0;  ///< returned to
+  double learning_rate = 0;
+  int attempt = 0;  ///< from 1
+};
+
+/// A rank that repeatedly keeps the others waiting.
+struct SlowRank {
+  std::size_t rank = 0;
+  std::string host;
+  double times = 1;    ///< its time per symbol, relative to the median of the others
+  double waiting = 0;  ///< fraction of their time that the others wait, on average
+};
+
+/// Receives the events of a run, on rank 0 and in the training thread. An exception thrown by an observer ends the run
+/// as failed and reaches the caller of TrainingRun::train().
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void on_begin() {}   ///< a new run, before its first step
+  virtual void on_resume() {}  ///< after a checkpoint was restored
+  virtual void on_step(const StepReport&) {}
+  virtual void on_validation(const ValidationReport&) {}
+  virtual void on_report(const RunStatus&) {}                      ///< the log has a new report
+  virtual void on_epoch(const EpochReport&, bool /*reported*/) {}  ///< `reported`: the log has a report of it
+  virtual void on_rollback(const Rollback&) {}
+  virtual void on_slow_rank(const SlowRank&) {}  ///< once per rank
+  /// A fault that does not end the run, such as a checkpoint or a log that could not be written.
+  virtual void on_warning(const std::string&) {}
+  virtual void on_end(StopReason) {}
+};
+
+/// A training run in a directory: checkpoints, resuming, rollback after divergence, log (docs/log-file.md) and
+/// TensorBoard events, over any Task. Resumed anywhere, on any number of threads, it ends with the same bits.
+/// Collective: all ranks construct it with equal arguments and make the same calls; rank 0 writes. Installs no signal
+/// handler and prints nothing.
+class TrainingRun {
+ public:
+  /// Writes the model with these parameter values, atomically, to `path`. Called from another thread while training
+  /// continues: it may read the model's options and vocabulary, but not its parameters.
+  using ModelWriter = std::function<void(const std::string& path, std::span<const float> parameters)>;
+
+  /// Throws Error for options out of range.
+  TrainingRun(std::shared_ptr<Task> task, std::shared_ptr<Optimizer> optimizer, const TrainerOptions& trainer,
+              TrainingRunOptions options, ModelWriter write_model, Communicator& ranks = single_process());
+  TrainingRun(const TrainingRun&) = delete;
+  TrainingRun& operator=(const TrainingRun&) = delete;
+  ~TrainingRun();
+
+  void add_observer(std::shared_ptr<RunObserver> observer) { observers_.push_back(std::move(observer)); }
+
+  /// Trains until the last epoch, until patience runs out or until stop(). Writes a checkpoint and the model then, and
+  /// at each interval. Throws Diverged if rollbacks do not help, Error(io) if the last save fails, and Error(usage) if
+  /// another run uses the directory. The directory is locked until it returns. A second call continues.
+  StopReason train(Resume resume = Resume::if_present);
+  /// Makes train() return StopReason::stopped, on all ranks, after a checkpoint: after the current step or, if its
+  /// gradients are computed already (as in a callback), after the next one. May be called from another thread or a
+  /// signal handler.
+  void stop() noexcept { stop_requested_ = true; }
+  /// The same if `asked`, polled on every rank in each step, returns true on any of them.
+  void stop_when(std::function<bool()> asked) { stop_asked_ = std::move(asked); }
+
+  const RunStatus& status() const { return status_; }
+  const EpochReport& last_epoch() const { return last_epoch_; }  ///< its epoch is 0 before the first one ended
+  double seconds() const { return seconds_; }                    ///< spent on steps of finished epochs
+  std::int64_t rollbacks() const { return rollbacks_; }
+  std::string directory() const;
+  std::string model_path() const;
+  /// Contents of the log so far. On rank 0 only, from train() on; else throws Error.
+  const RunHistory& history() const;
+  /// Appends an event to the log; `fields` is a JSON object. Epoch and update are added. As history().
+  void log_event(std::string_view event, const std::string& fields);
+  Trainer& trainer() { return *trainer_; }
+  const Trainer& trainer() const { return *trainer_; }
+
+  // For a caller that has read the checkpoint and opened the directory itself, as `unroll train --resume` does.
+  void use_directory(RunDirectory& directory) { directory_ = &directory; }
+  /// Treatment of a checkpoint with another number of shards: it leads to other bits from there on.
+  enum class OtherShards { refuse, allow };
+  void restore(const StoredCheckpoint& checkpoint, OtherShards other_shards = OtherShards::refuse);
+  bool resumed() const { return resumed_; }
+  /// From here on the run no longer follows the original: a checkpoint is written at once, and rollbacks never return
+  /// to before this update. `reset_patience`: validations without gain are counted from 0 again.
+  void branch_here(bool reset_patience);
+
+ private:
+  bool is_root() const { return ranks_.rank() == 0; }
+  void check_equal() const;
+  void open_directory(Resume resume);
+  void restore_newest(Resume resume);
+  void connect();
+  void begin();
+  void resume();
+  void step_done(const StepReport& report);
+  void validated(const ValidationReport& report);
+  void epoch_done(const EpochReport& report);
+  void record_report();
+  StopReason train_with_rollbacks();
+  void roll_back(const Diverged& divergence);
+  void end(StopReason reason);
+  void restore_status(const StoredCheckpoint& checkpoint);
+  void make_records();
+  StopReason begin_and_train();
+  RunRecord& record() const;
+  std::map<std::string, std::string> metadata() const;
+  template <class Event>
+  void notify(const Event& event);
+  void warn(const std::string& what);
+
+  std::shared_ptr<Task> task_;
+  std::shared_ptr<Optimizer> optimizer_;
+  TrainerOptions trainer_options_;
+  TrainingRunOptions options_;
+  ModelWriter write_model_;
+  Communicator& ranks_;
+  std::vector<std::shared_ptr<RunObserver>> observers_;
+  std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<RunDirectory> own_directory_;
+  RunDirectory* directory_ = nullptr;
+  std::unique_ptr<RunRecord> record_;  // on rank 0 only
+  std::unique_ptr<RankTimings> timings_;
+  std::unique_ptr<CheckpointWriter> checkpoints_;
+  std::atomic<bool> stop_requested_ = false;
+  std::function<bool()> stop_asked_;
+  RunStatus status_;
+  EpochReport last_epoch_;
+  double seconds_ = 0;
+  std::int64_t rollbacks_ = 0;
+  std::int64_t origin_ = 0;  // earliest update that a rollback may return to
+  bool resumed_ = false, branches_ = false;
+  std::vector<std::string_view> may_change_;  // options that may differ from a checkpoint's
+};
+
+}  // namespace unroll

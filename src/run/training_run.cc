@@ -1,0 +1,355 @@
+#include "unroll/training_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "base/format.h"
+#include "base/require.h"
+#include "ranks/agreement.h"
+#include "run/checkpoint_files.h"
+#include "run/checkpoint_writer.h"
+#include "run/rank_timings.h"
+#include "run/run_directory.h"
+#include "run/run_record.h"
+#include "train/checkpoint.h"
+#include "unroll/error.h"
+
+namespace unroll {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double number_in(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number() ? found->get<double>() : 0.0;
+}
+
+}  // namespace
+
+TrainingRun::TrainingRun(std::shared_ptr<Task> task, std::shared_ptr<Optimizer> optimizer,
+                         const TrainerOptions& trainer, TrainingRunOptions options, ModelWriter write_model,
+                         Communicator& ranks)
+    : task_(std::move(task)),
+      optimizer_(std::move(optimizer)),
+      trainer_options_(trainer),
+      options_(std::move(options)),
+      write_model_(std::move(write_model)),
+      ranks_(ranks),
+      trainer_(std::make_unique<Trainer>(*task_, *optimizer_, trainer, ranks)) {
+  require_at_least("keep", options_.keep, 1);
+  require_at_least("report_every", options_.report_every, 1);
+  require_at_least("max_rollbacks", options_.max_rollbacks, 0);
+  if (options_.directory.empty()) throw Error("directory is empty: name the folder that keeps the run");
+  if (!write_model_) throw Error("write_model is empty: give a function that saves the model");
+  const CheckpointInterval every = options_.checkpoint_every;
+  if (!(every.updates > 0 || (every.updates == 0 && every.seconds > 0 && std::isfinite(every.seconds)))) {
+    throw Error(
+        fmt::format("checkpoint_every is {} updates, {} s; one of them must be above 0", every.updates, every.seconds));
+  }
+  if (!Json::parse(options_.log_fields, nullptr, false).is_object()) throw Error("log_fields is no JSON object");
+  connect();
+}
+
+TrainingRun::~TrainingRun() = default;
+
+std::string TrainingRun::directory() const { return options_.directory; }
+std::string TrainingRun::model_path() const { return RunDirectory::model_path_in(options_.directory); }
+const RunHistory& TrainingRun::history() const { return record().history(); }
+
+RunRecord& TrainingRun::record() const {
+  if (record_ == nullptr) throw Error("the log of a run exists from train() on, and on rank 0 only");
+  return *record_;
+}
+
+void TrainingRun::log_event(std::string_view event, const std::string& fields) {
+  Json all = {{"epoch", status_.epoch}, {"step", status_.update}};
+  all.update(Json::parse(fields));
+  record().event(event, all);
+}
+
+template <class Event>
+void TrainingRun::notify(const Event& event) {
+  for (const std::shared_ptr<RunObserver>& observer : observers_) event(*observer);
+}
+
+void TrainingRun::warn(const std::string& what) {
+  notify([&](RunObserver& observer) { observer.on_warning(what); });
+}
+
+void TrainingRun::connect() {
+  trainer_->stop_when([this] { return stop_requested_.load() || (stop_asked_ && stop_asked_()); });
+  trainer_->on_step([this](const StepReport& report) {
+    if (is_root()) step_done(report);
+    checkpoints_->step_done();
+  });
+  if (!is_root()) return;
+  trainer_->on_validation([this](const ValidationReport& report) { validated(report); });
+  trainer_->on_epoch([this](const EpochReport& report) { epoch_done(report); });
+}
+
+void TrainingRun::step_done(const StepReport& report) {
+  status_ = {.epoch = report.epoch,
+             .update = report.update,
+             .loss = report.epoch_loss,
+             .gradient_norm = report.gradient_norm,
+             .learning_rate = shortest_float(report.learning_rate),
+             .symbols_per_second = report.epoch_symbols_per_second,
+             .seconds = seconds_ + report.epoch_seconds};
+  notify([&](RunObserver& observer) { observer.on_step(report); });
+  if (report.step_in_epoch < trainer_->steps_per_epoch() && record_->due(false)) record_report();
+}
+
+void TrainingRun::validated(const ValidationReport& report) {
+  record_->validation(report, task_->validation_metrics(report.loss));
+  notify([&](RunObserver& observer) { observer.on_validation(report); });
+}
+
+void TrainingRun::epoch_done(const EpochReport& report) {
+  last_epoch_ = report;
+  seconds_ += report.seconds;
+  status_.loss = report.loss;
+  status_.symbols_per_second = report.symbols_per_second;
+  status_.seconds = seconds_;
+  const bool reported = report.epoch % options_.report_every == 0 || report.epoch == trainer_options_.epochs;
+  if (reported || record_->due(true)) record_report();
+  notify([&](RunObserver& observer) { observer.on_epoch(report, reported); });
+}
+
+void TrainingRun::record_report() {
+  record_->report(status_, task_->metrics(status_.loss));
+  timings_->report(*record_, status_.epoch, status_.update, trainer_->timings());
+  notify([&](RunObserver& observer) { observer.on_report(status_); });
+}
+
+/// Throws if the ranks would work on different problems.
+void TrainingRun::check_equal() const {
+  std::vector<Fact> facts;
+  for (const auto& [name, value] : options_.equal_on_all_ranks) facts.push_back({name, value});
+  facts.push_back({"checkpoint", fmt::format("that of update {}", trainer_->updates())});
+  require_same(ranks_, facts);
+}
+
+void TrainingRun::restore(const StoredCheckpoint& checkpoint, OtherShards other_shards) {
+  if (other_shards == OtherShards::allow) may_change_ = {"shards"};
+  checkpoint.restore(*trainer_, may_change_);
+  restore_status(checkpoint);
+  if (!resumed_) {
+    const Json run = Json::parse(checkpoint.metadata("run"), nullptr, false);
+    rollbacks_ = run.value("rollbacks", std::int64_t{0});
+    origin_ = run.value("origin", std::int64_t{0});
+  }
+  resumed_ = true;
+}
+
+void TrainingRun::restore_status(const StoredCheckpoint& checkpoint) {
+  const Json run = Json::parse(checkpoint.metadata("run"), nullptr, false);
+  if (!run.is_object()) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: the \"run\" of its __metadata__ is no JSON object", checkpoint.path()));
+  }
+  const std::int64_t updates = trainer_->updates(), steps = trainer_->steps_per_epoch();
+  seconds_ = number_in(run, "seconds");
+  last_epoch_ = {};
+  last_epoch_.epoch = run.value("epoch", std::int64_t{0});
+  last_epoch_.loss = number_in(run, "loss");
+  last_epoch_.perplexity = std::exp(last_epoch_.loss);
+  status_.epoch = (updates + steps - 1) / steps;
+  status_.update = updates;
+  status_.loss = last_epoch_.loss;
+  status_.gradient_norm = number_in(run, "gradient_norm");
+  status_.learning_rate = number_in(run, "learning_rate");
+}
+
+std::map<std::string, std::string> TrainingRun::metadata() const {
+  std::map<std::string, std::string> all = options_.metadata;
+  const Json run = {{"seconds", seconds_},
+                    {"epoch", last_epoch_.epoch},
+                    {"loss", last_epoch_.epoch > 0 ? last_epoch_.loss : status_.loss},
+                    {"gradient_norm", status_.gradient_norm},
+                    {"learning_rate", status_.learning_rate},
+                    {"rollbacks", rollbacks_},
+                    {"origin", origin_}};
+  all["run"] = run.dump();
+  return all;
+}
+
+void TrainingRun::branch_here(bool reset_patience) {
+  origin_ = trainer_->updates();
+  branches_ = true;
+  if (reset_patience) trainer_->reset_patience();
+}
+
+/// Restores the newest checkpoint of the directory on all ranks, if `resume` asks for it. The directory is locked.
+void TrainingRun::restore_newest(Resume resume) {
+  if (resume == Resume::never || resumed_) return;
+  std::int64_t newest = -1;
+  if (is_root()) {
+    const std::vector<CheckpointFile> files = checkpoints_in(options_.directory);
+    if (!files.empty()) newest = files.back().update;
+  }
+  newest = all_gather(ranks_, newest).front();
+  if (newest < 0) return;
+  run_collectively(ranks_, [&] { restore(StoredCheckpoint::read(checkpoint_path(options_.directory, newest))); });
+}
+
+void TrainingRun::open_directory(Resume resume) {
+  run_collectively(ranks_, [&] {
+    if (!is_root()) return;
+    if (directory_ == nullptr) {
+      if (resume == Resume::required && !resumed_ && checkpoints_in(options_.directory).empty()) {
+        throw Error(ExitCode::no_input, fmt::format("{}: holds no checkpoint to resume from", options_.directory));
+      }
+      const bool continues = resumed_ || (resume != Resume::never && !checkpoints_in(options_.directory).empty());
+      own_directory_ = std::make_unique<RunDirectory>(options_.directory, continues          ? Existing::resume
+                                                                          : options_.replace ? Existing::replace
+                                                                                             : Existing::refuse);
+      directory_ = own_directory_.get();
+    }
+    directory_->create();
+  });
+  require_shared(options_.directory, ranks_);
+}
+
+void TrainingRun::begin() {
+  // Initial weights come from logarithms and cosines, whose results may differ between hosts.
+  broadcast(ranks_, task_->parameters().values());
+  task_->parameters().updated();
+  if (is_root()) {
+    Json fields = Json::parse(options_.log_fields);
+    fields["epochs"] = trainer_options_.epochs;
+    fields["steps_per_epoch"] = trainer_->steps_per_epoch();
+    record_->start(fields);
+    notify([](RunObserver& observer) { observer.on_begin(); });
+  }
+  checkpoints_->save();
+}
+
+void TrainingRun::resume() {
+  if (is_root()) {
+    record_->resume(trainer_->epoch(), trainer_->updates(), trainer_->has_pending_report(), trainer_options_.epochs,
+                    shortest_float(trainer_->learning_rate()));
+    notify([](RunObserver& observer) { observer.on_resume(); });
+  }
+  if (branches_) checkpoints_->save();  // without it, a killed process would lose the branch
+}
+
+StopReason TrainingRun::train(Resume resume_or_begin) {
+  /// Releases the directory and takes back a request to stop, however train() ends.
+  struct Release {
+    TrainingRun& run;
+    ~Release() {
+      run.checkpoints_.reset();
+      run.stop_requested_ = false;
+      if (run.own_directory_ == nullptr) return;
+      run.own_directory_.reset();
+      run.directory_ = nullptr;
+    }
+  } release{*this};
+  resumed_ = resumed_ || trainer_->updates() > 0;
+  check_equal();
+  open_directory(resume_or_begin);
+  restore_newest(resume_or_begin);
+  make_records();
+  const StopReason reason = begin_and_train();
+  end(reason);
+  return reason;
+}
+
+void TrainingRun::make_records() {
+  if (is_root()) {
+    record_ = std::make_unique<RunRecord>(options_.directory, [this](const std::string& what) { warn(what); });
+  }
+  timings_ = std::make_unique<RankTimings>(ranks_, trainer_->timings(), [this](const SlowRank& slow) {
+    notify([&](RunObserver& observer) { observer.on_slow_rank(slow); });
+  });
+  checkpoints_ = std::make_unique<CheckpointWriter>(
+      *trainer_, ranks_,
+      CheckpointWriterOptions{.folder = options_.directory,
+                              .model_path = model_path(),
+                              .write_model = write_model_,
+                              .every = options_.checkpoint_every,
+                              .keep = options_.keep,
+                              .origin = origin_,
+                              .may_change = may_change_,
+                              .metadata = [this] { return metadata(); },
+                              .on_written =
+                                  [this](std::int64_t update, double seconds) {
+                                    const std::int64_t steps = trainer_->steps_per_epoch();
+                                    record_->checkpoint((update + steps - 1) / steps, update, seconds);
+                                  },
+                              .warn = [this](const std::string& what) { warn(what); }});
+  const CheckpointInterval every = options_.checkpoint_every;
+  if (every.updates == 0 || every.updates < trainer_options_.epochs * trainer_->steps_per_epoch()) {
+    checkpoints_->prepare();
+  }
+}
+
+/// Records the end of a run that fails, and passes its exception on.
+StopReason TrainingRun::begin_and_train() {
+  StopReason failure = StopReason::failed;
+  std::exception_ptr thrown;
+  try {
+    resumed_ ? resume() : begin();
+    return train_with_rollbacks();
+  } catch (const Diverged&) {
+    failure = StopReason::diverged;
+    thrown = std::current_exception();
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  try {
+    end(failure);
+  } catch (...) {
+    // An observer that throws here must not hide why the run failed.
+  }
+  std::rethrow_exception(thrown);
+}
+
+void TrainingRun::end(StopReason reason) {
+  checkpoints_.reset();  // waits for a write in progress
+  if (!is_root()) return;
+  if (reason == StopReason::diverged) {
+    record_->stop(reason, trainer_->epoch(), trainer_->updates());
+  } else {
+    record_->stop(reason, status_.epoch, status_.update);
+  }
+  notify([&](RunObserver& observer) { observer.on_end(reason); });
+}
+
+StopReason TrainingRun::train_with_rollbacks() {
+  for (;;) {
+    try {
+      trainer_->run();
+      run_collectively(ranks_, [this] { checkpoints_->finish(); });
+      return trainer_->finished() ? StopReason::finished : StopReason::stopped;
+    } catch (const Diverged& divergence) {
+      roll_back(divergence);
+    }
+  }
+}
+
+void TrainingRun::roll_back(const Diverged& divergence) {
+  std::optional<StoredCheckpoint> good;
+  if (rollbacks_ < options_.max_rollbacks) good = checkpoints_->roll_back();
+  if (!good) throw divergence;
+  ++rollbacks_;
+  restore_status(*good);
+  trainer_->set_learning_rate(trainer_->learning_rate() / 2);
+  if (is_root()) {
+    const Rollback rollback = {.cause = divergence.where(),
+                               .update = trainer_->updates(),
+                               .learning_rate = trainer_->learning_rate(),
+                               .attempt = static_cast<int>(rollbacks_)};
+    record_->rollback(rollback, trainer_->epoch(), trainer_->has_pending_report());
+    notify([&](RunObserver& observer) { observer.on_rollback(rollback); });
+  }
+  checkpoints_->save();  // so that it has the number of rollbacks and the new learning rate
+}
+
+}  // namespace unroll
