@@ -18,6 +18,7 @@ program:
 	cmake --build build --target unroll_cli
 
 demo: program
+	scripts/install_deps.sh demo
 	build/unroll train data/lyrics.txt --cell gru --epochs 40 --lr 0.01 --prefix 雨 --prefix 'The ' --out runs/demo --overwrite
 	build/unroll generate runs/demo --prefix 月亮 --length 100 --temperature 0.5
 	build/unroll generate runs/demo --prefix 'The rain' --length 100 --temperature 0.5

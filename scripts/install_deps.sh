@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the missing Debian packages of the named groups: scripts/install_deps.sh build [test] [bench] [ci]
+# Installs the missing Debian packages of the named groups: scripts/install_deps.sh build [demo] [test] [bench] [ci]
 # Without root it installs nothing: if packages are missing, it prints the command for root and fails.
 set -euo pipefail
 
@@ -7,13 +7,14 @@ declare -A packages=(
   [build]="g++ cmake ninja-build pkg-config libhwy-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
            libzip-dev zlib1g-dev libcsv-dev libutfcpp-dev libutf8proc-dev librandom123-dev
            libxxhash-dev libeigen3-dev libxgboost-dev libopenmpi-dev openmpi-bin"
+  [demo]="gnuplot-nox"
   [test]="libgtest-dev libgmock-dev librapidcheck-dev python3 gnuplot-nox procps"
   [bench]="libdnnl-dev ocl-icd-opencl-dev python3 gnuplot-nox"
   [ci]="clang clang-format clang-tidy libclang-rt-14-dev python3-venv git ca-certificates valgrind ccache iproute2 nftables"
 )
 
 usage() {
-  echo "usage: scripts/install_deps.sh GROUP...  (groups: build test bench ci)" >&2
+  echo "usage: scripts/install_deps.sh GROUP...  (groups: build demo test bench ci)" >&2
   exit 2
 }
 

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-SHORTEST_ROUND = 0.2  # seconds
+MIN_ROUND = 0.2  # seconds
 WARM_UP_CALLS = 3
 
 
@@ -25,7 +25,7 @@ def seconds_per_call(run):
         run()
         calls += 1
         seconds = time.perf_counter() - begin
-        if seconds >= SHORTEST_ROUND:
+        if seconds >= MIN_ROUND:
             return seconds / calls
 
 

@@ -17,7 +17,7 @@ GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 LAYERS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 RATE, MAX_NORM = 1e-4, 1.0
 WINDOWS = 4
-MOST_STEPS_WRITTEN_OUT = 70
+MAX_STEPS_WRITTEN_OUT = 70
 GENERATED = 100
 
 
@@ -113,7 +113,7 @@ class Training:
         steps, batch = model["steps"], model["batch"]
         text = torch.randint(model["vocabulary"], (WINDOWS * steps + 1, batch))
         self.windows = [(text[w * steps:(w + 1) * steps], text[w * steps + 1:(w + 1) * steps + 1]) for w in range(WINDOWS)]
-        short = steps * model["layers"] <= MOST_STEPS_WRITTEN_OUT
+        short = steps * model["layers"] <= MAX_STEPS_WRITTEN_OUT
         self.model = Model(model, written_out=compiled and short, one_hot=not short)
         self.loss = torch.compile(self.model.loss) if compiled else self.model.loss
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE, fused=True)

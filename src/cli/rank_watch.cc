@@ -150,8 +150,9 @@ void RankWatch::end_for_loss_of(std::size_t rank, const std::string& what) {
   Heartbeat cause = heartbeat_of({static_cast<int>(ExitCode::rank_lost), line}, ranks_.rank());
   cause.lost = static_cast<int>(rank);
   if (!is_first_alive()) end(cause, line, Reporting::not_at_all);
-  // The others may have reported the reason while this process was frozen.
-  end(cause, line, resumed_at_ ? Reporting::if_nobody_does : Reporting::now);
+  // The others may have reported the reason while this process was frozen. Rank 0 does not wait for that: it has read
+  // their messages, and the launcher may end it before it has waited.
+  end(cause, line, resumed_at_ && ranks_.rank() > 0 ? Reporting::if_nobody_does : Reporting::now);
 }
 
 bool RankWatch::is_first_alive() const {

@@ -15,6 +15,7 @@
 #include "language/model_json.h"
 #include "ranks/agreement.h"
 #include "run/checkpoint_files.h"
+#include "run/checkpoint_numerics.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -149,13 +150,15 @@ StoredCheckpoint latest_in(const std::string& folder) {
   }
 }
 
-void check_version(const StoredCheckpoint& checkpoint) {
-  const std::string& version = checkpoint.metadata("unroll_version");
-  if (version == UNROLL_VERSION) return;
-  throw Error(ExitCode::bad_data,
-              fmt::format("{}: was written by unroll {}, this is {}, whose numbers may differ: go on with that one, or "
-                          "begin a new run from its model with --init-from",
-                          checkpoint.path(), one_line(version), UNROLL_VERSION));
+/// Refuses a checkpoint that this program cannot continue, before its settings are read.
+void check_origin(const StoredCheckpoint& checkpoint) {
+  require_same_numerics(checkpoint);
+  if (checkpoint.has("settings")) return;
+  throw Error(
+      ExitCode::bad_data,
+      fmt::format("{}: has no settings, since a program that uses the library has written it and not unroll train: "
+                  "resume it with that program",
+                  checkpoint.path()));
 }
 
 void refuse_beside_resume(const GivenSettings& given) {
@@ -199,7 +202,7 @@ void prepare_resume(PreparedRun& prepared, TrainOptions& o, const GivenSettings&
   if (ranks.rank() == 0) prepared.directory->create();
   auto checkpoint = std::make_unique<const StoredCheckpoint>(
       place.checkpoint ? StoredCheckpoint::read(place.checkpoint->path) : latest_in(place.folder));
-  check_version(*checkpoint);
+  check_origin(*checkpoint);
   const GivenSettings kept = settings_from_json(checkpoint->metadata("settings"), checkpoint->path());
   const GivenSettings settings = resume_settings(kept, given, run);
   o = TrainOptions{};

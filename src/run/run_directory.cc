@@ -49,9 +49,8 @@ RunDirectory::RunDirectory(std::string path, Existing existing, Refuse refuse)
 }
 
 void RunDirectory::refuse(DirectoryRefused::Reason reason) const {
-  const DirectoryRefused refusal(path_.string(), reason);
-  if (refuse_) refuse_(refusal);
-  throw refusal;
+  if (refuse_) refuse_(DirectoryRefused(path_.string(), reason));
+  throw DirectoryRefused(path_.string(), reason);
 }
 
 RunDirectory::~RunDirectory() {

@@ -173,6 +173,8 @@ const std::string& StoredCheckpoint::metadata(const std::string& key) const {
               fmt::format("{}: not a checkpoint of unroll: \"{}\" is missing from its __metadata__", path_, key));
 }
 
+bool StoredCheckpoint::has(const std::string& key) const { return file_.metadata().contains(key); }
+
 void StoredCheckpoint::restore(Trainer& trainer, std::span<const std::string_view> changed) const {
   Restorer state(file_, numbers_, path_, metadata("format_version") != "1", changed);
   trainer.visit_state(state);

@@ -54,6 +54,7 @@ class StoredCheckpoint {
   static StoredCheckpoint read(const std::string& path);
   /// The value of `key` in the file's __metadata__. Throws Error(bad_data) if it is missing.
   const std::string& metadata(const std::string& key) const;
+  bool has(const std::string& key) const;  ///< true if the file's __metadata__ has the key
   /// Restores the state. Throws Error(bad_data), naming the difference, for a checkpoint of another training.
   /// `changed`: options (StateVisitor::check) that may differ, since they were changed on purpose.
   void restore(Trainer& trainer, std::span<const std::string_view> changed = {}) const;

@@ -16,7 +16,7 @@ from pathlib import Path
 # linux/if_tun.h, linux/sched.h
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
 CLONE_NEWNET = 0x40000000
-LARGEST_FRAME = 65536
+MAX_FRAME = 65536
 NAMESPACES = Path(os.sep, "run", "netns")  # see ip-netns(8)
 
 
@@ -41,7 +41,7 @@ def relay(delay, ends):
         wait = max(0, under_way[0][0] - time.monotonic()) if under_way else None
         for file in select.select(ends, [], [], wait)[0]:
             try:
-                frame = os.read(file, LARGEST_FRAME)
+                frame = os.read(file, MAX_FRAME)
             except OSError:  # the device is down
                 continue
             under_way.append((time.monotonic() + delay, ends[1 - ends.index(file)], frame))

@@ -12,6 +12,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
+# Ignored in the background of a script or under nohup, and the tested programs would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 PROGRAM = os.environ["UNROLL_PROGRAM"]
 SOURCE = Path(__file__).resolve().parents[2]
 LYRICS = SOURCE / "data" / "lyrics.txt"

@@ -19,6 +19,7 @@ from pathlib import Path
 IDENTIFIERS = {
     r"(most|largest|longest)_(?!common|frequent|errors|bytes)\w+": "max_...",
     r"(fewest|least|smallest|shortest)_(?!double|float)\w+": "min_...",
+    r"(MOST|LARGEST|LONGEST|FEWEST|LEAST|SMALLEST|SHORTEST)_\w+": "MAX_..., MIN_...",
     r"take_from_first": "broadcast",
     r"\w*_(to|from)_the_dead|look_for_\w+": "detect_...",
     r"those_left": "surviving_...",
