@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import unittest
+from pathlib import Path
 
 from support import SOURCE, ProgramTest
 
@@ -18,7 +19,7 @@ TRAINED = {"0.1": {"cross_entropy": 1.9089961456762832, "symbols": 706, "continu
 class ReleasedFilesTest(ProgramTest):
     def setUp(self):
         super().setUp()
-        if self.run_program("--version", env=AVX2).returncode != 0:
+        if " avx2 " not in Path("/proc/cpuinfo").read_text():  # the variable only caps the target
             self.skipTest("this processor has no AVX2")
 
     def each(self):
