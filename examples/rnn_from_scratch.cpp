@@ -52,9 +52,9 @@ Outputs rnn(const std::vector<OneHot>& inputs, Var h, const Params& params) {
 
 // Prediction: the network reads the prefix, then its own predictions.
 std::string predict_rnn(const std::string& prefix, int num_chars, const Params& params, Context& ctx,
-                        const Vocabulary& vocab) {
+                        const Tokenizer& vocab) {
   Var h = init_rnn_state(ctx, 1);
-  std::vector<std::int32_t> output = encode(vocab, prefix);
+  std::vector<std::int32_t> output = vocab.encode(prefix);
   const std::size_t length = output.size() + static_cast<std::size_t>(num_chars);
   for (std::size_t t = 0; t + 1 < length; ++t) {
     Outputs y = rnn({one_hot(std::span(&output[t], 1), vocab.size())}, h, params);
@@ -63,7 +63,7 @@ std::string predict_rnn(const std::string& prefix, int num_chars, const Params& 
     const auto scores = y.steps[0].value().span();
     output.push_back(static_cast<std::int32_t>(std::max_element(scores.begin(), scores.end()) - scores.begin()));
   }
-  return decode(vocab, output);
+  return vocab.decode(output);
 }
 
 // Clipping: if the norm of all gradients together exceeds theta, scales them to norm theta.

@@ -11,7 +11,11 @@ using namespace unroll;
 /// the options.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const CorpusOptions options{.newlines = (data[0] & 1) != 0 ? Newlines::space : Newlines::keep, .limit = data[0] >> 1};
+  const auto unit = static_cast<TokenUnit>(data[0] >> 1 & 3);
+  if (unit > TokenUnit::word) return 0;
+  const bool spaces = (data[0] & 1) != 0 && unit != TokenUnit::byte;
+  const CorpusOptions options{
+      .unit = unit, .newlines = spaces ? Newlines::space : Newlines::keep, .limit = data[0] >> 3};
   const std::string bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   std::optional<Corpus> corpus;
   if (refuses([&] { corpus = Corpus::from_text(bytes, options); })) return 0;
@@ -19,10 +23,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   UNROLL_CHECK(corpus->vocabulary().total() == corpus->size());
   UNROLL_CHECK(options.limit == 0 || corpus->size() <= options.limit);
   const std::string text = corpus->text(0, corpus->size());
-  const std::vector<std::int32_t> ids = encode(corpus->vocabulary(), text);
+  const std::vector<std::int32_t> ids = corpus->vocabulary().encode(text);
   UNROLL_CHECK(std::equal(ids.begin(), ids.end(), corpus->ids().begin(), corpus->ids().end()));
-  UNROLL_CHECK(text.find('\r') == std::string::npos);
+  UNROLL_CHECK(options.unit == TokenUnit::byte || text.find('\r') == std::string::npos);
   UNROLL_CHECK(options.newlines == Newlines::keep || text.find('\n') == std::string::npos);
-  refuses([&] { encode(corpus->vocabulary(), bytes); });
+  UNROLL_CHECK(Tokenizer::from_json(corpus->vocabulary().to_json()) == corpus->vocabulary());
+  refuses([&] { corpus->vocabulary().encode(bytes); });
   return 0;
 }

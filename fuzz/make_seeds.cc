@@ -59,7 +59,12 @@ std::vector<std::string> run_log_seeds() {
 
 std::vector<std::string> text_seeds() {
   return {std::string(1, '\0') + "分开 a\r\nb\rc\n", "\x01\ufeffline\nline\r\n", "\x08\U0001f600\U0001f601\u00e9x",
-          std::string(1, '\0') + "\xff\xfeh", "\x02x\xed\xa0\x80"};
+          std::string(1, '\0') + "\xff\xfeh",        "\x02x\xed\xa0\x80",        "\x04The cat's 分开\r\ne\u0301!"};
+}
+
+std::vector<std::string> tokenizer_seeds() {
+  return {R"({"symbols":["a","分"],"counts":[2,1]})", R"({"unit":"byte","symbols":[228,97],"counts":[1,0]})",
+          R"({"unit":"word","symbols":[" ","ab"],"counts":[3,2]})"};
 }
 
 std::vector<std::string> csv_seeds() {
@@ -103,5 +108,6 @@ int main(int argc, char** argv) {
   write(folder / "run_log", run_log_seeds());
   write(folder / "safetensors", safetensors_seeds());
   write(folder / "text", text_seeds());
+  write(folder / "tokenizer", tokenizer_seeds());
   write(folder / "zip", zip_seeds());
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "unroll/options.h"
+
 namespace unroll {
 
 /// The recurrent cells. Gate order inside weights and buffers is PyTorch's: gru r, z, n; lstm i, f, g, o.
@@ -8,9 +10,13 @@ namespace unroll {
 ///         (Cho et al. 2014, with the reset gate after the product, as in cuDNN and PyTorch)
 ///   lstm  c' = s(f) * c + s(i) * tanh(g), h' = s(o) * tanh(c')   (Hochreiter and Schmidhuber 1997, Gers et al. 2000)
 enum class Cell { rnn, gru, lstm };
+template <>
+const EnumNames<Cell>& enum_names<Cell>();
 
 /// The activation of Cell::rnn; those of the other cells are fixed.
 enum class Activation { tanh, relu, sigmoid };
+template <>
+const EnumNames<Activation>& enum_names<Activation>();
 
 /// G: number of H-wide column blocks in the weights of a cell.
 constexpr int gate_count(Cell cell) { return cell == Cell::rnn ? 1 : cell == Cell::gru ? 3 : 4; }

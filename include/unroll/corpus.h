@@ -1,92 +1,79 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "unroll/options.h"
+#include "unroll/tokenizer.h"
+
 namespace unroll {
-
-/// The distinct symbols (Unicode code points) of a text with their counts, numbered from the most frequent to the
-/// rarest, ties in code point order.
-class Vocabulary {
- public:
-  Vocabulary() = default;
-  static Vocabulary of(std::u32string_view text);
-  /// From a model file. Throws Error(bad_data) for no symbols, repeated symbols, values that are not code points,
-  /// negative counts, or a number of counts that differs from the number of symbols.
-  static Vocabulary from(std::vector<char32_t> symbols, std::vector<std::int64_t> counts);
-
-  int size() const { return static_cast<int>(symbols_.size()); }
-  char32_t symbol(int id) const { return symbols_[static_cast<std::size_t>(id)]; }
-  std::int64_t count(int id) const { return counts_[static_cast<std::size_t>(id)]; }
-  std::int64_t total() const { return total_; }  ///< sum of all counts
-  int find(char32_t symbol) const;               ///< -1 if it is absent
-  std::string text(int id) const;                ///< the symbol as UTF-8
-  /// These symbols, followed by the symbols of `text` that are not among them, in its order; with the counts in `text`.
-  Vocabulary extended_by(const Vocabulary& text) const;
-  bool operator==(const Vocabulary& other) const { return symbols_ == other.symbols_ && counts_ == other.counts_; }
-
- private:
-  std::vector<char32_t> symbols_;
-  std::vector<std::int64_t> counts_;
-  std::unordered_map<char32_t, std::int32_t> index_;
-  std::int64_t total_ = 0;
-};
-
-/// Treatment of symbols that are not in a vocabulary.
-enum class Unknown { refuse, skip };
-
-/// Indices of the symbols of a UTF-8 text, unchanged: line ends and byte order marks are symbols like any other.
-/// `refuse` throws Error(bad_data) that names the unknown symbols; `skip` leaves them out.
-std::vector<std::int32_t> encode(const Vocabulary& vocabulary, std::string_view text,
-                                 Unknown unknown = Unknown::refuse);
-/// The symbols of the indices as UTF-8. Throws Error for an index outside the vocabulary.
-std::string decode(const Vocabulary& vocabulary, std::span<const std::int32_t> ids);
 
 /// Treatment of line ends.
 enum class Newlines { keep, space };
+template <>
+const EnumNames<Newlines>& enum_names<Newlines>();
 
 struct CorpusOptions {
-  Newlines newlines = Newlines::keep;  ///< space: every line end becomes one space, as in the textbook
-  std::int64_t limit = 0;              ///< maximum number of symbols to read, CRLF counted as one; 0: no limit
+  TokenUnit unit = TokenUnit::character;
+  Newlines newlines = Newlines::keep;  ///< space: every line end becomes one space, as in the textbook; not for bytes
+  std::int64_t limit = 0;              ///< maximum number of tokens to read, CRLF counted as one; 0: no limit
 };
 
-/// A text as symbol indices, read from plain, gzip or zip files of UTF-8. A byte order mark is skipped; CRLF and CR
-/// become LF.
+struct CorpusParts;
+
+/// A text as token indices, read from plain, gzip or zip files. In characters and words it is UTF-8, a byte order mark
+/// is skipped, and CRLF and CR become LF. In bytes it may be anything, and every byte is kept. Copies share the
+/// indices.
 class Corpus {
  public:
   Corpus() = default;
   /// `source`: a file, ARCHIVE.zip:MEMBER, or - for standard input. Throws Error: no_input for a missing file, bad_data
-  /// for a damaged or ambiguous archive, an empty text or bytes that are not UTF-8 (with their offset).
+  /// for a damaged or ambiguous archive, an empty text or bytes that are not UTF-8 (with their offset), usage for
+  /// Newlines::space in bytes.
   static Corpus read(const std::string& source, const CorpusOptions& options = {});
-  /// Reads a text in the indices of a given vocabulary. `refuse` throws Error(bad_data) that names the unknown symbols;
-  /// `skip` leaves them out and counts them.
-  static Corpus read(const std::string& source, const CorpusOptions& options, const Vocabulary& vocabulary,
+  /// Reads a text in the indices and in the unit of a given vocabulary; options.unit is not used. `refuse` throws
+  /// Error(bad_data) that names the unknown tokens; `skip` leaves them out and counts them.
+  static Corpus read(const std::string& source, const CorpusOptions& options, const Tokenizer& vocabulary,
                      Unknown unknown);
-  /// From UTF-8 text in memory; `name` is used in error messages.
+  /// From text in memory; `name` is used in error messages.
   static Corpus from_text(std::string_view text, const CorpusOptions& options = {},
                           const std::string& name = "the text");
   /// From indices, for tests and synthetic data. Throws Error for an index outside the vocabulary.
-  static Corpus from_ids(std::vector<std::int32_t> ids, Vocabulary vocabulary);
+  static Corpus from_ids(std::vector<std::int32_t> ids, Tokenizer vocabulary);
 
-  const Vocabulary& vocabulary() const { return vocabulary_; }
+  /// The tokens of the text with their counts. That of a part is the one of the whole text.
+  const Tokenizer& vocabulary() const { return vocabulary_; }
   std::span<const std::int32_t> ids() const { return ids_; }
   std::int64_t size() const { return static_cast<std::int64_t>(ids_.size()); }
-  std::int64_t skipped() const { return skipped_; }  ///< number of unknown symbols left out
-  /// Symbols begin .. begin+count-1 as UTF-8. Throws Error if the corpus does not have them.
+  std::int64_t skipped() const { return skipped_; }  ///< number of unknown tokens left out
+  /// Tokens begin .. begin+count-1 as text. Throws Error if the corpus does not have them.
   std::string text(std::int64_t begin, std::int64_t count) const;
+  /// The same text in the indices of another vocabulary. Throws Error if that lacks one of the tokens.
+  Corpus renumbered(const Tokenizer& vocabulary) const;
+  /// Divides off the last floor(share * size()) tokens, to validate with. The parts share the indices of this corpus.
+  /// Throws Error for a share that is not above 0 and below 1.
+  CorpusParts split(double share) const;
 
  private:
-  Corpus(Vocabulary vocabulary, std::vector<std::int32_t> ids, std::int64_t skipped)
-      : vocabulary_(std::move(vocabulary)), ids_(std::move(ids)), skipped_(skipped) {}
+  Corpus(Tokenizer vocabulary, std::vector<std::int32_t> ids, std::int64_t skipped);
+  Corpus part(std::size_t begin, std::size_t end) const;
 
-  Vocabulary vocabulary_;
-  std::vector<std::int32_t> ids_;
+  Tokenizer vocabulary_;
+  std::shared_ptr<const std::vector<std::int32_t>> memory_;  // of ids_
+  std::span<const std::int32_t> ids_;
   std::int64_t skipped_ = 0;
+};
+
+struct CorpusParts {
+  Corpus training;
+  /// The last token of the training text, which is a target there and only read here, and then the tokens to score.
+  /// Empty if there would be none to score.
+  Corpus validation;
 };
 
 }  // namespace unroll

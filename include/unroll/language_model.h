@@ -12,6 +12,7 @@
 
 #include "unroll/corpus.h"
 #include "unroll/layers.h"
+#include "unroll/options.h"
 
 namespace unroll {
 
@@ -36,16 +37,22 @@ struct LanguageModelOptions {
   Newlines newlines = Newlines::keep;  ///< of its text; prefixes and texts to score are read in the same way
   InitScheme init = {};                ///< not part of the model file
 };
+std::vector<Option> describe(LanguageModelOptions& options);
+/// "lstm, 256 hidden units, 1 layer, one-hot input, two biases per gate, newlines keep"; options that have no effect on
+/// this model are left out.
+std::string description(const LanguageModelOptions& options);
+/// ", unit word"; empty for characters, the default.
+std::string unit_suffix(TokenUnit unit);
 
 /// symbol -> (embedding) -> recurrent layers -> linear -> distribution of the next symbol. Parameters, in this order:
 /// encoder.weight [V, E] (with an embedding), rnn.* (see Recurrent), decoder.weight [D*H, V] (unless tied to the
 /// encoder's), decoder.bias [V].
 class LanguageModel {
  public:
-  /// Throws Error for an option outside its range or an empty vocabulary.
-  LanguageModel(Context& context, Vocabulary vocabulary, const LanguageModelOptions& options);
+  /// Throws Error for an option outside its range, an empty vocabulary, or Newlines::space with one of bytes.
+  LanguageModel(Context& context, Tokenizer vocabulary, const LanguageModelOptions& options);
 
-  const Vocabulary& vocabulary() const { return vocabulary_; }
+  const Tokenizer& vocabulary() const { return vocabulary_; }
   const LanguageModelOptions& options() const { return options_; }
   Parameters& parameters() { return parameters_; }
   const Parameters& parameters() const { return parameters_; }
@@ -88,11 +95,11 @@ class LanguageModel {
     Init encoder, recurrent, recurrent_bias, decoder, decoder_bias;
   };
   static Initializers initializers(const LanguageModelOptions& options);
-  LanguageModel(Context& context, Vocabulary&& vocabulary, const LanguageModelOptions& options,
+  LanguageModel(Context& context, Tokenizer&& vocabulary, const LanguageModelOptions& options,
                 const Initializers& initializers);
   Recurrent::Result hidden(const Ids& ids, const RecurrentState& state, const StepDropout* dropout) const;
 
-  Vocabulary vocabulary_;
+  Tokenizer vocabulary_;
   LanguageModelOptions options_;
   Parameters parameters_;
   std::optional<Embedding> encoder_;
@@ -133,12 +140,16 @@ struct GenerateOptions {
   std::uint64_t seed = 0;             ///< of the random draws
   Unknown unknown = Unknown::refuse;  ///< symbols of the prefix that are not in the vocabulary
 };
+std::vector<Option> describe(GenerateOptions& options);
 
-/// Continues `prefix` (UTF-8); returns the prefix as the model read it, followed by the new symbols. If the prefix is
+/// Continues `prefix`; returns the prefix as the model read it, followed by the new symbols, as UTF-8. If the prefix is
 /// empty, or all of it is skipped, the first new symbol is drawn from the symbol frequencies of the corpus. `on_text`
-/// receives the prefix and then each new symbol (complete UTF-8) as soon as it is generated; generation ends when it
-/// returns false. Draws are keyed by (seed, position in the text). Throws Error for a bidirectional model, options out
-/// of range, or unknown symbols in the prefix (bad_data), and Error(diverged) if the model's logits are not finite.
+/// receives the prefix and then each new symbol as soon as it is generated; generation ends when it returns false. With
+/// a vocabulary of bytes it receives each code point as soon as its last byte is generated, and U+FFFD for bytes that
+/// are no UTF-8, which include an incomplete code point at the end; what is returned is what it received. (The model
+/// itself reads the bytes; Predictor and Tokenizer::decode() give them unchanged.) Draws are keyed by (seed, position
+/// in the text). Throws Error for a bidirectional model, options out of range, or unknown symbols in the prefix
+/// (bad_data), and Error(diverged) if the model's logits are not finite.
 std::string generate(const LanguageModel& model, std::string_view prefix, const GenerateOptions& options,
                      const std::function<bool(std::string_view)>& on_text = {});
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "unroll/language_model.h"
+#include "unroll/options.h"
 #include "unroll/trainer.h"
 #include "unroll/windows.h"
 
@@ -15,6 +16,8 @@ enum class EpochState {
   zero,  ///< zeros
   carry  ///< the final state of the previous epoch
 };
+template <>
+const EnumNames<EpochState>& enum_names<EpochState>();
 
 struct LanguageTaskOptions {
   WindowKind windows = WindowKind::consecutive;
@@ -42,7 +45,8 @@ class LanguageTask final : public Task {
   LossSum forward_backward(std::int64_t batch, Shard shard = {}) override;
   bool has_validation() const override { return !validation_.empty(); }
   LossSum validation_loss(Shard shard = {}) override;
-  /// "perplexity"; of a validation also "bits_per_symbol" and "bits_per_byte", bytes of the text's UTF-8.
+  /// "perplexity"; of a validation also "bits_per_symbol" and "bits_per_byte", bytes of the scored symbols (of their
+  /// UTF-8, if the unit is not byte), so that models of different units can be compared.
   std::vector<Metric> metrics(double mean_loss) const override;
   std::vector<Metric> validation_metrics(double mean_loss) const override;
   /// Restoring throws Error(bad_data) if the state is that of another text, vocabulary or seed, or of other options.

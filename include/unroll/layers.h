@@ -7,6 +7,7 @@
 
 #include "unroll/autograd.h"
 #include "unroll/cell.h"
+#include "unroll/options.h"
 #include "unroll/parameters.h"
 #include "unroll/random.h"
 
@@ -69,6 +70,8 @@ enum class Biases {
   two,  ///< b_ih and b_hh, as in PyTorch
   one   ///< b_ih only, as in the textbook
 };
+template <>
+const EnumNames<Biases>& enum_names<Biases>();
 
 struct RecurrentOptions {
   Cell cell = Cell::rnn;                     ///< rnn, gru or lstm

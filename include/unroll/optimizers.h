@@ -1,8 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
 
+#include "unroll/options.h"
 #include "unroll/parameters.h"
+#include "unroll/schedules.h"
 #include "unroll/state_visitor.h"
 
 namespace unroll {
@@ -112,5 +117,41 @@ class RmsProp final : public Optimizer {
   RmsPropOptions options_;
   Tensor second_moment_;  // one element per parameter element
 };
+
+enum class OptimizerKind { sgd, adam, adamw, rmsprop };
+template <>
+const EnumNames<OptimizerKind>& enum_names<OptimizerKind>();
+
+/// Optimizer, clipping and schedule of a run, by name. Members that are not set have defaults that depend on others.
+struct OptimizerOptions {
+  OptimizerKind kind = OptimizerKind::adam;
+  std::optional<float> learning_rate = {};  ///< > 0; default: 0.005, sgd 1 - momentum
+  double momentum = 0;                      ///< sgd: [0, 1)
+  bool nesterov = false;                    ///< sgd with momentum
+  std::optional<double> weight_decay = {};  ///< adamw: >= 0; default: that of AdamWOptions
+  std::optional<float>
+      clip;              ///< maximum global norm of the gradients, 0: no clipping; default: 1 unless clip_value is set
+  float clip_value = 0;  ///< maximum magnitude of a gradient element; 0: no clipping
+  ScheduleKind schedule = ScheduleKind::constant;
+  std::int64_t warmup = 0;             ///< updates over which the rate rises linearly
+  std::optional<double> minimum = {};  ///< cosine, plateau: lowest rate as a fraction of the full rate, [0, 1)
+  std::optional<double> decay = {};    ///< step, plateau: factor on the rate, (0, 1)
+  std::optional<std::int64_t> decay_every = {};  ///< step: epochs; default: a third of all
+  std::optional<std::int64_t> patience = {};     ///< plateau: evaluations
+
+  /// Sets the members that are not set, for a run of `epochs` epochs.
+  void fill_defaults(std::int64_t epochs);
+  // For options whose defaults are filled.
+  std::string description() const;  ///< "adam rate 0.005, warm-up of 100 updates, cosine to 0, clip 1"
+  ScheduleOptions schedule_options() const;
+  std::unique_ptr<Optimizer> make(Parameters& parameters) const;
+  int moments() const;  ///< number of values that the optimizer keeps per parameter
+};
+
+std::vector<Option> describe(OptimizerOptions& options);
+/// Throws OptionError for options that have no effect in combination with the others.
+void check_conflicts(const OptimizerOptions& options);
+/// Throws Error for a warm-up or a schedule that has no effect within this run. The defaults are filled.
+void check_length(const OptimizerOptions& options, const PlannedRun& run);
 
 }  // namespace unroll

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "unroll/options.h"
 #include "unroll/state_visitor.h"
 
 namespace unroll {
@@ -12,6 +13,8 @@ enum class ScheduleKind {
   step,    ///< multiplied by `decay` every `decay_every` epochs
   plateau  ///< multiplied by `decay` if the loss has not fallen for more than `patience` evaluations
 };
+template <>
+const EnumNames<ScheduleKind>& enum_names<ScheduleKind>();
 
 /// Options of the learning rate during training.
 struct ScheduleOptions {

@@ -6,7 +6,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "unroll/options.h"
 
 namespace unroll {
 
@@ -18,6 +21,8 @@ enum class ColumnKind {
   list,      ///< any number of tokens, separated by commas
   text,      ///< sentences
 };
+template <>
+const EnumNames<ColumnKind>& enum_names<ColumnKind>();
 
 /// End offset of each row in one sequence of the items of all rows; a row may be missing.
 class RowEnds {
@@ -114,6 +119,7 @@ struct TableOptions {
   std::map<std::string, ColumnKind> as = {};  ///< kinds of columns, by name; the others are inferred
   std::vector<std::string> drop = {};         ///< columns to leave out
 };
+std::vector<Option> describe(TableOptions& options);
 
 /// Columns of equal length, read from CSV (RFC 4180; semicolons and tabs too). A cell is missing if there is nothing
 /// between two delimiters, or if it is NA, N/A, n/a, NaN, nan, NULL, null, None or ?. Spaces around a cell are kept in
@@ -152,5 +158,69 @@ class Table {
   Levels column_names_;  // the names of the columns, in their order
   std::vector<std::int64_t> lines_;
 };
+
+/// A column that a model reads.
+struct TableInput {
+  std::string name;
+  ColumnKind kind = ColumnKind::number;
+};
+
+/// The date of a number of days since 1970-01-01, as 2020-01-31.
+std::string date_text(double days);
+
+/// Training rows and validation rows, both in ascending order and disjoint.
+struct Fold {
+  std::vector<std::int64_t> training, validation;
+};
+
+/// Random folds: each of `rows` rows is in the validation set of exactly one of `count` folds, whose sizes differ by at
+/// most one. Throws Error unless 2 <= count <= rows.
+std::vector<Fold> shuffled_folds(std::int64_t rows, int count, std::uint64_t seed);
+
+/// Folds for forecasting: the rows, in ascending order of `times`, are cut into count + 1 blocks; fold i validates on
+/// block i + 1 and trains on all blocks before it. Rows with equal times stay in one block, so sizes may differ. Throws
+/// Error if count < 1, if a time is NaN, or if there are too few distinct times.
+std::vector<Fold> folds_in_order(std::span<const double> times, int count);
+
+/// One fold for each value of a column of numbers, dates or categories, in ascending order: it validates on the rows
+/// with that value and trains on all others. Throws Error for other kinds, if a row has no value, and if there are
+/// fewer than two values.
+std::vector<Fold> folds_from_values(const Column& column);
+
+/// The distribution of some numbers. NaN is ignored.
+struct NumberSummary {
+  std::int64_t count = 0;
+  std::int64_t distinct = 0;
+  double minimum = 0, lower_quartile = 0, median = 0, upper_quartile = 0, maximum = 0;
+  std::int64_t outliers = 0;  ///< numbers more than three interquartile ranges beyond the quartiles
+};
+
+NumberSummary summary_of(std::span<const double> numbers);
+
+/// The contents of a column.
+struct ColumnSummary {
+  std::int64_t missing = 0;   ///< number of missing cells
+  std::int64_t distinct = 0;  ///< number of different values; of a list, of different tokens
+  NumberSummary numbers;      ///< for numbers and dates
+  /// For categories and lists: the ten most frequent levels or tokens, each with its number of rows; the first one in
+  /// the table first among equals.
+  std::vector<std::pair<std::string, std::int64_t>> frequent;
+  std::int64_t bytes = 0, max_bytes = 0;  ///< for texts: of all cells, and of the longest one
+};
+
+ColumnSummary summary_of(const Column& column);
+
+/// A suspected problem of a table that may spoil a model trained on it.
+struct DataIssue {
+  std::string kind;                ///< name for programs; docs/cli.md lists them
+  std::string column;              ///< name of the affected column
+  std::string text;                ///< description and advice
+  std::vector<std::int64_t> rows;  ///< affected rows; empty if it concerns the whole column
+};
+
+/// The suspected problems of a table, the most harmful kinds first: cells that contain the target, numbers in the order
+/// of time, other units, absurd years and sizes, codes, columns without information. `target`: the number column to
+/// predict, or null; without it, cells that contain the number of any column of large numbers are reported.
+std::vector<DataIssue> find_data_issues(const Table& table, const Column* target);
 
 }  // namespace unroll

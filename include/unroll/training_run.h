@@ -25,6 +25,10 @@ class RunRecord;
 class StoredCheckpoint;
 struct RunHistory;
 
+/// The model file that `run` names: the file itself, or that of a run directory. Throws Error(no_input) if there is
+/// none.
+std::string model_file_of(const std::string& run);
+
 /// Interval between checkpoints: a number of updates or, if that is 0, of seconds.
 struct CheckpointInterval {
   std::int64_t updates = 0;

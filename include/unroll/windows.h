@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "unroll/corpus.h"
+#include "unroll/options.h"
 #include "unroll/range.h"
 #include "unroll/tensor.h"
 
@@ -19,6 +20,8 @@ struct Batch {
 };
 
 enum class WindowKind { random, consecutive };
+template <>
+const EnumNames<WindowKind>& enum_names<WindowKind>();
 
 /// Divides a corpus into batches of B windows of T symbols, as in the textbook. `random`: (length - 1) / T windows that
 /// do not overlap, in a new order in each epoch. `consecutive`: B parallel streams of length / B symbols, read from

@@ -22,6 +22,14 @@ std::string four_digits(double number) {
   return fmt::format("{:.{}f}", number, decimals);
 }
 
+std::string number_text(double number) {
+  const double size = std::abs(number);
+  if (size >= 1e15 || (size > 0 && size < 1e-4)) return fmt::format("{:.4g}", number);
+  if (number == std::round(number) && size < 1e4) return fmt::format("{}", number);  // may be a year
+  if (size >= 1000) return with_commas(std::llround(number));
+  return fmt::format("{:.4g}", number);
+}
+
 std::string byte_count(double bytes) {
   constexpr std::array units = {"kB", "MB", "GB", "TB"};
   std::size_t unit = 0;

@@ -8,6 +8,7 @@ namespace unroll {
 
 std::string with_commas(std::int64_t number);                    ///< 1234567 -> 1,234,567
 std::string four_digits(double number);                          ///< 1.018, 27.35, 812.4, 13,250
+std::string number_text(double number);                          ///< -0.25, 1974, 12,345, 1.897e+15
 std::string byte_count(double bytes);                            ///< 640 kB, 34 MB, 1.2 GB
 std::string duration(double seconds);                            ///< 12 s, 3 min 20 s, 2 h 5 min
 std::string counted(std::int64_t count, std::string_view noun);  ///< 1 layer, 2 layers

@@ -17,10 +17,10 @@
 #include "cli/bench/training.h"
 #include "cli/commands.h"
 #include "cli/format.h"
-#include "cli/launched.h"
 #include "cli/output.h"
 #include "cli/rank_session.h"
 #include "device/device.h"
+#include "ranks/launched.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -50,7 +50,7 @@ Examples:
   unroll bench --list
   mpirun -n 2 unroll bench --distributed)";
 
-std::vector<SettingGroup> settings_of(BenchOptions& o) {
+std::vector<OptionGroup> options_of(BenchOptions& o) {
   return {
       {"What is measured",
        {text("only", "TEXT", o.only, "", "only what has TEXT in its name; default: everything"),
@@ -137,8 +137,8 @@ Command bench_command() {
   return {.name = "bench",
           .summary = "Measure this machine, and how much of it is used.",
           .details = details,
-          .groups = settings_of(*options),
-          .run = [options](const GivenSettings&) { bench(*options); },
+          .groups = options_of(*options),
+          .run = [options](const OptionValues&) { bench(*options); },
           .shared = true};
 }
 

@@ -6,11 +6,9 @@
 #include <cmath>
 #include <iterator>
 
-#include "cli/data_issues.h"
 #include "cli/format.h"
 #include "cli/gnuplot.h"
 #include "cli/ticks.h"
-#include "table/cell_values.h"
 
 namespace unroll::cli {
 

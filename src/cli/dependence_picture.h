@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "tabular/partial_dependence.h"
+#include "unroll/table_model.h"
 
 namespace unroll::cli {
 

@@ -4,7 +4,6 @@
 #include <utf8proc.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cmath>
 
@@ -12,14 +11,7 @@ namespace unroll::cli {
 
 namespace {
 
-std::string utf8(char32_t symbol) {
-  std::array<utf8proc_uint8_t, 4> bytes{};
-  const auto length = utf8proc_encode_char(static_cast<utf8proc_int32_t>(symbol), bytes.data());
-  return {bytes.begin(), bytes.begin() + length};
-}
-
-bool can_be_seen(char32_t symbol) {
-  const auto code = static_cast<utf8proc_int32_t>(symbol);
+bool can_be_seen(utf8proc_int32_t code) {
   switch (utf8proc_category(code)) {
     case UTF8PROC_CATEGORY_CC:
     case UTF8PROC_CATEGORY_CF:
@@ -52,11 +44,28 @@ int columns_of(utf8proc_int32_t code) { return code < 0 ? 1 : utf8proc_charwidth
 
 }  // namespace
 
-std::string visible(char32_t symbol) {
-  if (symbol == U' ') return "␣";
-  if (symbol == U'\n') return "\\n";
-  if (symbol == U'\t') return "\\t";
-  return can_be_seen(symbol) ? utf8(symbol) : fmt::format("U+{:04X}", static_cast<std::uint32_t>(symbol));
+std::string visible(std::string_view text) {
+  std::string result;
+  for_each_symbol(text, [&](utf8proc_int32_t code, std::string_view bytes) {
+    if (code < 0) {
+      result += fmt::format("\\x{:02X}", static_cast<unsigned char>(bytes[0]));
+    } else if (code == ' ') {
+      result += "␣";
+    } else if (code == '\n') {
+      result += "\\n";
+    } else if (code == '\t') {
+      result += "\\t";
+    } else {
+      result += can_be_seen(code) ? std::string(bytes) : fmt::format("U+{:04X}", code);
+    }
+  });
+  return result;
+}
+
+std::string code_point(std::string_view character) {
+  std::string result;
+  for_each_symbol(character, [&](utf8proc_int32_t code, std::string_view) { result = fmt::format("U+{:04X}", code); });
+  return result;
 }
 
 int display_width(std::string_view text) {

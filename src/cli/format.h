@@ -6,11 +6,15 @@
 #include <vector>
 
 #include "base/format.h"
+#include "io/in_quotes.h"
 
 namespace unroll::cli {
 
-/// Visible form of a symbol: itself, or \n, \t, U+200B if it would be invisible.
-std::string visible(char32_t symbol);
+/// Visible form of UTF-8 text: itself, but ␣, \n, \t or U+200B for a character that would be invisible, and \xE4 for a
+/// byte that is not UTF-8.
+std::string visible(std::string_view text);
+/// "U+60F3", the code point of a single character.
+std::string code_point(std::string_view character);
 /// Columns that UTF-8 text takes on a terminal; a Chinese character takes two.
 int display_width(std::string_view text);
 /// The longest prefix that fits into `width` columns.

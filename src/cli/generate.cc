@@ -5,8 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "cli/plan.h"
-#include "cli/run_paths.h"
+#include "unroll/language_run.h"
 
 namespace unroll::cli {
 
@@ -29,24 +28,23 @@ Examples:
   unroll generate runs/lyrics-gru --prefix 分开 --length 200
   unroll generate runs/novel-gru/model.safetensors --prefix "Once upon" --temperature 0.7 --seed 3)";
 
-std::vector<SettingGroup> settings_of(ContinueOptions& o) {
-  return {{"Model and text",
-           {argument("MODEL", o.model, "run directory or model file (.safetensors)"),
-            text("prefix", "TEXT", o.prefix, "", "what to continue; default: a symbol is drawn"),
-            whole_number("length", o.generate.length, 0, 2'000'000'000, "number of new symbols"),
-            number("temperature", o.generate.temperature, {}, "0",
-                   "0: the most probable symbol; 1: draw as the model says; more: bolder"),
-            seed(o.generate.seed, "of the draws"),
-            choice("unknown", o.generate.unknown, unknown_names, "symbols of the prefix that the model does not know"),
-            whole_number("threads", o.threads, 1, max_threads, "what is allowed and pays", "threads to use")}}};
+std::vector<OptionGroup> options_of(ContinueOptions& o) {
+  OptionGroup group = {
+      "Model and text",
+      {argument("MODEL", o.model, "run directory or model file (.safetensors)"),
+       text("prefix", "TEXT", o.prefix, "", "what to continue; default: a symbol is drawn"),
+       whole_number("threads", o.threads, 1, max_threads, "what is allowed and pays", "threads to use")}};
+  std::vector<Option> generation = describe(o.generate);
+  group.options.insert(group.options.end() - 1, generation.begin(), generation.end());
+  return {group};
 }
 
 void continue_text(const ContinueOptions& o) {
   const std::string path = model_file_of(o.model);
   // A step multiplies a single row: reading a weight takes as long as a few multiply-adds.
-  constexpr double operations_hidden_by_reading = 4;
-  const double operations = operations_hidden_by_reading * operations_per_symbol(path);
-  Context context({.seed = o.generate.seed, .threads = o.threads.value_or(worthwhile_threads(operations))});
+  constexpr double symbols_hidden_by_reading = 4;
+  Context context(
+      {.seed = o.generate.seed, .threads = o.threads.value_or(worthwhile_threads(path, symbols_hidden_by_reading))});
   const LanguageModel model = LanguageModel::load(context, path);
   generate(model, o.prefix, o.generate, [](std::string_view piece) {
     write_result(piece);
@@ -59,8 +57,8 @@ void continue_text(const ContinueOptions& o) {
 
 Command generate_command() {
   auto options = std::make_shared<ContinueOptions>();
-  return {"generate", "Continue a text with a trained model.", details, settings_of(*options),
-          [options](const GivenSettings&) { continue_text(*options); }};
+  return {"generate", "Continue a text with a trained model.", details, options_of(*options),
+          [options](const OptionValues&) { continue_text(*options); }};
 }
 
 }  // namespace unroll::cli

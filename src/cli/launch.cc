@@ -40,7 +40,7 @@ Examples:
   unroll launch --ranks 2 -- train novel.txt --hidden 512 --out runs/novel
   unroll launch --ranks 6 --hosts hosts.txt --max-restarts 3 -- train novel.txt --gradient-slices 8 --out shared/novel)";
 
-std::vector<SettingGroup> settings_of(LaunchOptions& o) {
+std::vector<OptionGroup> options_of(LaunchOptions& o) {
   constexpr int max_ranks = 100'000;
   return {{"How it is run",
            {arguments("ARGUMENT", o.arguments, "train or bench, and its arguments, behind --"),
@@ -79,12 +79,12 @@ Team surviving_team(const Team& before, const StopSignals& signals) {
 /// The command to launch, and its parsed settings.
 struct LaunchPlan {
   std::vector<std::string> arguments = {};
-  GivenSettings given = {};
+  OptionValues given = {};
   bool helps = false;    ///< the command only prints its help
   std::string run = {};  ///< run directory named by --out or --resume; empty: none
 };
 
-std::string run_directory_of(const GivenSettings& given) {
+std::string run_directory_of(const OptionValues& given) {
   namespace fs = std::filesystem;
   for (const char* name : {"out", "resume"}) {
     const auto found = given.find(name);
@@ -105,7 +105,7 @@ LaunchPlan launch_plan(const LaunchOptions& o) {
     throw Error("launch: only train and bench can be run by several ranks: launch -- train FILE");
   }
   LaunchPlan plan{.arguments = o.arguments};
-  plan.helps = read_settings(*command, {o.arguments.begin() + 1, o.arguments.end()}, plan.given).has_value();
+  plan.helps = read_options(*command, {o.arguments.begin() + 1, o.arguments.end()}, plan.given).has_value();
   if (const auto file = plan.given.find("FILE"); file != plan.given.end() && file->second.back() == "-") {
     throw Error("launch: FILE -: ranks have no standard input; name a file");
   }
@@ -203,8 +203,8 @@ void launch(const LaunchOptions& o) {
 
 Command launch_command() {
   auto options = std::make_shared<LaunchOptions>();
-  return {"launch", "Train as several processes, on one host or many.", details, settings_of(*options),
-          [options](const GivenSettings&) { launch(*options); }};
+  return {"launch", "Train as several processes, on one host or many.", details, options_of(*options),
+          [options](const OptionValues&) { launch(*options); }};
 }
 
 }  // namespace unroll::cli

@@ -11,11 +11,12 @@
 #include "cli/commands.h"
 #include "cli/failure.h"
 #include "cli/launch.h"
-#include "cli/launched.h"
 #include "cli/output.h"
 #include "cli/rank_session.h"
 #include "cli/stop_signals.h"
+#include "ranks/launched.h"
 #include "unroll/error.h"
+#include "unroll/options.h"
 
 namespace unroll::cli {
 
@@ -76,10 +77,10 @@ void run(const Command& command, const std::vector<std::string>& arguments) {
     if (asks_for_help(word)) return write_result(help_of_group(command));
     return run(find_command(command.members, word, "unroll " + command.name), after_first(arguments));
   }
-  GivenSettings given;
+  OptionValues given;
   std::optional<std::string> command_help;
   try {
-    command_help = read_settings(command, arguments, given);
+    command_help = read_options(command, arguments, given);
   } catch (const Error&) {
     if (command.shared) fail_on_all_ranks(std::current_exception());
     throw;
@@ -108,6 +109,7 @@ int guarded_main(int count, char** arguments) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   occupy_standard_streams();
+  set_option_style(OptionStyle::flag);
   if (launched().rank > 0) set_quiet();
   try {
     run({arguments + 1, arguments + count});

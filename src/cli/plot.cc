@@ -27,8 +27,8 @@ Examples:
   unroll plot runs/novel-gru
   unroll plot runs/novel-gru runs/novel-lstm -o compare.svg)";
 
-std::vector<SettingGroup> settings_of(PlotOptions& o) {
-  Setting out = text("out", "FILE.svg", o.out, o.out, "the picture; - is standard output");
+std::vector<OptionGroup> options_of(PlotOptions& o) {
+  Option out = text("out", "FILE.svg", o.out, o.out, "the picture; - is standard output");
   out.letter = 'o';
   return {{"What to draw", {arguments("RUN", o.runs, "run directories whose curves are drawn together"), out}}};
 }
@@ -65,8 +65,8 @@ void plot(const PlotOptions& o) {
 
 Command plot_command() {
   auto options = std::make_shared<PlotOptions>();
-  return {"plot", "Draw the learning curves of runs.", details, settings_of(*options),
-          [options](const GivenSettings&) { plot(*options); }};
+  return {"plot", "Draw the learning curves of runs.", details, options_of(*options),
+          [options](const OptionValues&) { plot(*options); }};
 }
 
 }  // namespace unroll::cli

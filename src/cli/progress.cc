@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "cli/format.h"
 #include "cli/output.h"
+#include "cli/training_plan.h"
 #include "run/run_history.h"
 
 namespace unroll::cli {
@@ -48,15 +49,17 @@ void log_warning(const std::string& what) { log_message("warning   " + one_line(
 
 }  // namespace
 
-Progress::Progress(const LanguageModel& model, const LanguageTask& task, TrainingRun& run, ProgressOptions options)
-    : model_(model),
-      task_(task),
-      run_(run),
-      options_(std::move(options)),
-      curve_((std::filesystem::path(run.directory()) / curve_name).string(), log_warning) {}
+Progress::Progress(LanguageRun& run, std::function<bool()> stops)
+    : options_(run.options()),
+      model_(run.model()),
+      task_(run.task()),
+      language_run_(run),
+      run_(run.run()),
+      stops_(std::move(stops)),
+      curve_((std::filesystem::path(run.run().directory()) / curve_name).string(), log_warning) {}
 
 void Progress::on_begin() {
-  options_.describe();
+  log_plan(language_run_);
   std::error_code ignored;
   std::filesystem::remove(std::filesystem::path(run_.directory()) / curve_name, ignored);
   log_message("epoch 0, before training");
@@ -64,14 +67,14 @@ void Progress::on_begin() {
 }
 
 void Progress::on_resume() {
-  options_.describe();
+  log_plan(language_run_);
   const Trainer& trainer = run_.trainer();
   log_message(fmt::format("resume    after update {}, in epoch {}; rate {:.4g}", with_commas(trainer.updates()),
                           trainer.epoch(), trainer.learning_rate()));
   if (!trainer.finished()) return;
-  log_message(fmt::format(
-      "finished  {}; --extend-epochs trains on",
-      trainer.out_of_patience() ? "before, since validation found nothing better" : counted(options_.epochs, "epoch")));
+  log_message(fmt::format("finished  {}; --extend-epochs trains on",
+                          trainer.out_of_patience() ? "before, since validation found nothing better"
+                                                    : counted(*options_.epochs, "epoch")));
 }
 
 void Progress::on_step(const StepReport&) {
@@ -97,8 +100,8 @@ void Progress::show() {
   const std::string norm = four_digits(now.gradient_norm);
   const std::string gone = duration(now.seconds) + " gone";
   const std::string left = duration(seconds_left()) + " left";
-  live_.show({{fmt::format("epoch {} of {}", now.epoch, options_.epochs),
-               fmt::format("epoch {}/{}", now.epoch, options_.epochs), 0},
+  live_.show({{fmt::format("epoch {} of {}", now.epoch, *options_.epochs),
+               fmt::format("epoch {}/{}", now.epoch, *options_.epochs), 0},
               {fmt::format("step {} of {}", step, steps), fmt::format("step {}/{}", step, steps), 3},
               {loss, loss, 5},
               {"perplexity " + perplexity, "ppl " + perplexity, 1},
@@ -114,7 +117,7 @@ void Progress::on_report(const RunStatus&) {
 
 void Progress::on_validation(const ValidationReport& report) {
   validation_ = report;
-  if (!options_.validates_within_epochs) return;  // the epoch's line includes it
+  if (options_.validate_every == 0) return;  // the epoch's line includes it
   const std::vector<Metric> metrics = task_.validation_metrics(report.loss);
   log_message(fmt::format("update {} validation perplexity {}, {:.4g} bits per symbol, {:.4g} per byte{}",
                           with_commas(report.update), four_digits(value_of(metrics, "perplexity")),
@@ -126,17 +129,17 @@ void Progress::on_epoch(const EpochReport& report, bool reported) {
   if (reported) {
     std::string line = fmt::format("epoch {} perplexity {}", report.epoch,
                                    four_digits(value_of(task_.metrics(report.loss), "perplexity")));
-    if (validation_ && !options_.validates_within_epochs) {
+    if (validation_ && options_.validate_every == 0) {
       line += fmt::format(", validation {}{}",
                           four_digits(value_of(task_.validation_metrics(validation_->loss), "perplexity")),
                           validation_->best ? " (the best so far)" : "");
     }
     line += fmt::format(", {} symbols/s", rate(report.symbols_per_second));
-    if (report.epoch < options_.epochs && steps_taken_ > 0) line += fmt::format(", {} left", duration(seconds_left()));
+    if (report.epoch < *options_.epochs && steps_taken_ > 0) line += fmt::format(", {} left", duration(seconds_left()));
     log_message(line);
   }
   validation_.reset();
-  if (reported && !options_.stops()) log_continuations();
+  if (reported && !stops_()) log_continuations();
 }
 
 void Progress::on_rollback(const Rollback& rollback) {
@@ -165,7 +168,7 @@ void Progress::log_continuations() {
 }
 
 double Progress::seconds_left() const {
-  const std::int64_t left = options_.epochs * run_.trainer().steps_per_epoch() - run_.status().update;
+  const std::int64_t left = *options_.epochs * run_.trainer().steps_per_epoch() - run_.status().update;
   return (monotonic_seconds() - began_) / static_cast<double>(steps_taken_) * static_cast<double>(left);
 }
 

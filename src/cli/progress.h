@@ -3,36 +3,22 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "cli/curve_file.h"
 #include "cli/live_line.h"
 #include "cli/output.h"
-#include "unroll/language_task.h"
-#include "unroll/training_run.h"
+#include "unroll/language_run.h"
 
 namespace unroll::cli {
-
-struct ProgressOptions {
-  std::int64_t epochs = 0;
-  std::int64_t max_rollbacks = 0;
-  bool validates_within_epochs = false;
-  std::vector<std::string> prefixes = {};  ///< texts that every report continues
-  int sample_length = 50;                  ///< new symbols per continuation
-  std::uint64_t seed = 0;                  ///< of the continuations
-  /// Logs the plan of the run, before anything else is logged.
-  std::function<void()> describe = [] {};
-  std::function<bool()> stops = [] { return false; };  ///< true if the run is about to stop: no continuations then
-};
 
 /// Progress output of a training run on standard error: per report, a line and the continuations of the prefixes; on a
 /// terminal also a status line that is updated. Adds the continuations to the log and draws curve.svg.
 class Progress final : public RunObserver {
  public:
-  /// Keeps references to the model and the run, which must outlive it.
-  Progress(const LanguageModel& model, const LanguageTask& task, TrainingRun& run, ProgressOptions options);
+  /// The run must outlive it. `stops`: true if the run is about to stop; no continuations then.
+  Progress(LanguageRun& run, std::function<bool()> stops);
 
   void on_begin() override;
   void on_resume() override;
@@ -51,10 +37,12 @@ class Progress final : public RunObserver {
   void log_continuations();
   double seconds_left() const;
 
+  const LanguageRunOptions& options_;
   const LanguageModel& model_;
   const LanguageTask& task_;
+  LanguageRun& language_run_;
   TrainingRun& run_;
-  ProgressOptions options_;
+  std::function<bool()> stops_;
   LiveLine live_;
   CurveFile curve_;
   std::optional<ValidationReport> validation_;  // of this epoch

@@ -16,11 +16,11 @@
 #include <vector>
 
 #include "cli/failure.h"
-#include "cli/launched.h"
 #include "cli/output.h"
 #include "cli/rank_watch.h"
 #include "cli/stop_signals.h"
 #include "ranks/agreement.h"
+#include "ranks/launched.h"
 #include "unroll/error.h"
 #include "unroll/trainer.h"
 

@@ -16,6 +16,7 @@
 #include "cli/output.h"
 #include "run/run_history.h"
 #include "unroll/error.h"
+#include "unroll/table_model.h"
 
 namespace unroll::cli {
 
@@ -38,7 +39,7 @@ Examples:
   unroll runs
   unroll runs runs/lyrics --json)";
 
-std::vector<SettingGroup> settings_of(RunsOptions& o) {
+std::vector<OptionGroup> options_of(RunsOptions& o) {
   return {{"What to list",
            {optional_argument("DIR", o.folder, "folder of run directories"),
             toggle("json", o.json, "print the result as one JSON object")}}};
@@ -196,8 +197,8 @@ void list_runs(const RunsOptions& o) {
 
 Command runs_command() {
   auto options = std::make_shared<RunsOptions>();
-  return {"runs", "List training runs, and how they stand.", details, settings_of(*options),
-          [options](const GivenSettings&) { list_runs(*options); }};
+  return {"runs", "List training runs, and how they stand.", details, options_of(*options),
+          [options](const OptionValues&) { list_runs(*options); }};
 }
 
 }  // namespace unroll::cli

@@ -40,4 +40,17 @@ StopSignals::~StopSignals() {
 
 int StopSignals::received() const { return received_signal; }
 
+const char* signal_name(int signal) {
+  switch (signal) {
+    case SIGINT:
+      return "Ctrl-C";
+    case SIGHUP:
+      return "a hang-up";
+    case SIGUSR1:
+      return "SIGUSR1";
+    default:
+      return "SIGTERM";
+  }
+}
+
 }  // namespace unroll::cli

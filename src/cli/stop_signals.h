@@ -23,6 +23,9 @@ class StopSignals {
   std::array<struct sigaction, signals_.size()> before_{};
 };
 
+/// "Ctrl-C", "a hang-up", "SIGUSR1" or "SIGTERM".
+const char* signal_name(int signal);
+
 /// Thrown after training was stopped by a signal and this was logged.
 struct StoppedBySignal {
   int signal = 0;

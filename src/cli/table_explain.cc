@@ -3,22 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "base/atomic_file.h"
 #include "cli/commands.h"
-#include "cli/data_issues.h"
 #include "cli/dependence_picture.h"
 #include "cli/format.h"
 #include "cli/gnuplot.h"
+#include "cli/metric.h"
 #include "cli/output.h"
-#include "cli/run_paths.h"
-#include "cli/table_results.h"
-#include "table/cell_values.h"
 #include "unroll/error.h"
+#include "unroll/table_run.h"
 
 namespace unroll::cli {
 
@@ -44,7 +40,7 @@ Examples:
   unroll table explain runs/train-linear+mlp test.csv
   unroll table explain runs/train-linear+mlp train.csv --top 30 --json)";
 
-std::vector<SettingGroup> settings_of(TableExplainOptions& o) {
+std::vector<OptionGroup> options_of(TableExplainOptions& o) {
   constexpr int most = 1000;
   return {{"What to explain",
            {argument("RUN", o.run, "a run directory of unroll table train"),
@@ -55,52 +51,18 @@ std::vector<SettingGroup> settings_of(TableExplainOptions& o) {
 
 /// The contents of the output.
 struct Explanation {
-  TableTarget task;
+  std::string target;
   std::string folder;
   TableResults results;
-  std::vector<PartialDependence> dependences;  ///< of the most important columns
-  std::int64_t rows = 0;                       ///< number of rows that predictions are averaged over
-  double mean = 0;                             ///< mean prediction for these rows
+  TableExplanation model;
 };
 
 std::string picture_path(const Explanation& e) { return (std::filesystem::path(e.folder) / picture_name).string(); }
 
-/// Error of a prediction; of its logarithm for log-rmse.
-double error_of(const ValidatedRow& row, Metric metric) {
-  return metric == Metric::log_rmse ? std::log(row.prediction / row.target) : row.prediction - row.target;
-}
-
-MeanAndDeviation score_over_folds(const TableResults& results) {
-  std::map<std::int64_t, std::pair<std::vector<double>, std::vector<double>>> folds;
-  for (const ValidatedRow& row : results.rows) {
-    folds[row.fold].first.push_back(row.prediction);
-    folds[row.fold].second.push_back(row.target);
-  }
-  std::vector<double> scores;
-  scores.reserve(folds.size());
-  for (const auto& [fold, numbers] : folds) scores.push_back(score(results.metric, numbers.first, numbers.second));
-  return mean_and_deviation_of(scores);
-}
-
-void explain_model(Explanation& e, const TableModel& model, const Table& table, std::size_t top) {
-  constexpr std::size_t max_rows = 1000;
-  const std::vector<std::int64_t> rows = evenly_spaced(all_rows(table.rows()), max_rows);
-  const std::vector<TableInput> inputs = model.inputs();
-  for (const Importance& one : e.results.importances) {
-    const auto input = std::ranges::find(inputs, one.column, &TableInput::name);
-    const bool matters = one.increase.mean > 0 && input != inputs.end();
-    if (matters && e.dependences.size() < top)
-      e.dependences.push_back(partial_dependence(model, {table, rows}, *input));
-  }
-  const std::vector<double> predictions = model.predict({table, rows});
-  e.rows = static_cast<std::int64_t>(rows.size());
-  e.mean = mean_and_deviation_of(predictions).mean;
-}
-
 std::string script_of(const Explanation& e) {
   return dependence_script(
-      e.dependences, e.mean,
-      fmt::format("mean {} predicted for {}, one column held at each value", e.task.target, counted(e.rows, "row")));
+      e.model.dependences, e.model.mean,
+      fmt::format("mean {} predicted for {}, one column held at each value", e.target, counted(e.model.rows, "row")));
 }
 
 using Lines = std::vector<std::vector<std::string>>;
@@ -123,7 +85,7 @@ std::string columns_text(const Explanation& e, std::size_t top) {
     return fmt::format("how much each column matters is measured for up to {}, and the model reads {}; --drop some\n",
                        max_permuted_columns, counted(static_cast<std::int64_t>(all.size()), "column"));
   }
-  const std::string metric = name_of(metric_names, e.results.metric);
+  const std::string metric = unroll::name_of(e.results.metric);
   const double largest = std::max(all.front().increase.mean, 0.0);
   Lines lines = {{"column", metric, "spread", ""}};
   for (std::size_t i = 0; i < std::min(top, all.size()); ++i) {
@@ -133,39 +95,38 @@ std::string columns_text(const Explanation& e, std::size_t top) {
   }
   std::string text =
       fmt::format("the columns that matter most: by how much {} {} where a column is permuted\n\n{}", metric,
-                  e.results.metric == Metric::r2 ? "falls" : "grows", aligned(lines, {false, true, true, false}));
+                  e.results.metric == TableMetric::r2 ? "falls" : "grows", aligned(lines, {false, true, true, false}));
   if (all.size() > top) text += fmt::format("and {} more in {}\n", all.size() - top, importance_name);
   return text;
 }
 
-std::string error_text(double error, Metric metric) {
-  if (metric != Metric::log_rmse) return fmt::format("{}{}", error > 0 ? "+" : "", number_text(error));
+std::string error_text(double error, TableMetric metric) {
+  if (metric != TableMetric::log_rmse) return fmt::format("{}{}", error > 0 ? "+" : "", number_text(error));
   return fmt::format("{} times too {}", four_digits(std::exp(std::abs(error))), error > 0 ? "high" : "low");
 }
 
 std::string rows_text(const Explanation& e, std::size_t top) {
   constexpr int max_name = 28;
   Lines lines = {
-      {shortened(e.results.row_header, max_name), "fold", shortened(e.task.target, max_name), "predicted", "error"}};
+      {shortened(e.results.row_header, max_name), "fold", shortened(e.target, max_name), "predicted", "error"}};
   for (std::size_t i = 0; i < std::min(top, e.results.rows.size()); ++i) {
     const ValidatedRow& row = e.results.rows[i];
     lines.push_back({shortened(row.name, max_name), std::to_string(row.fold), number_text(row.target),
-                     number_text(row.prediction), error_text(error_of(row, e.results.metric), e.results.metric)});
+                     number_text(row.prediction), error_text(row.error, e.results.metric)});
   }
   return fmt::format("the largest errors for rows that the model had not seen\n\n{}",
                      aligned(lines, {false, true, true, true, false}));
 }
 
 std::string report(const Explanation& e, std::size_t top) {
-  const MeanAndDeviation validation = score_over_folds(e.results);
-  return fmt::format("{}: validation {} {} +- {}\n\n{}\n{}\n", one_line(e.folder),
-                     name_of(metric_names, e.results.metric), score_text(validation.mean),
-                     score_text(validation.deviation), columns_text(e, top), rows_text(e, top));
+  const MeanAndDeviation& validation = e.results.validation;
+  return fmt::format("{}: validation {} {} +- {}\n\n{}\n{}\n", one_line(e.folder), unroll::name_of(e.results.metric),
+                     score_text(validation.mean), score_text(validation.deviation), columns_text(e, top),
+                     rows_text(e, top));
 }
 
 Json json_of(const PartialDependence& d) {
-  Json result = {
-      {"column", d.input.name}, {"kind", name_of(column_kind_names, d.input.kind)}, {"points", Json::array()}};
+  Json result = {{"column", d.input.name}, {"kind", name_of(d.input.kind)}, {"points", Json::array()}};
   for (const DependencePoint& point : d.points) {
     Json value;
     if (!point.missing) {
@@ -179,15 +140,15 @@ Json json_of(const PartialDependence& d) {
 }
 
 Json json_of(const Explanation& e, std::size_t top, bool drawn) {
-  const MeanAndDeviation validation = score_over_folds(e.results);
+  const MeanAndDeviation& validation = e.results.validation;
   Json result = {{"run", e.folder},
-                 {"metric", name_of(metric_names, e.results.metric)},
+                 {"metric", unroll::name_of(e.results.metric)},
                  {"validation", validation.mean},
                  {"spread", validation.deviation},
                  {"importance", Json::array()},
                  {"largest_errors", Json::array()},
-                 {"rows", e.rows},
-                 {"mean_prediction", e.mean},
+                 {"rows", e.model.rows},
+                 {"mean_prediction", e.model.mean},
                  {"partial_dependence", Json::array()},
                  {"picture", drawn ? Json(picture_path(e)) : Json()}};
   for (const auto& [column, increase] : e.results.importances)
@@ -198,9 +159,9 @@ Json json_of(const Explanation& e, std::size_t top, bool drawn) {
                                         {"fold", row.fold},
                                         {"target", row.target},
                                         {"prediction", row.prediction},
-                                        {"error", error_of(row, e.results.metric)}});
+                                        {"error", row.error}});
   }
-  for (const PartialDependence& d : e.dependences) result["partial_dependence"].push_back(json_of(d));
+  for (const PartialDependence& d : e.model.dependences) result["partial_dependence"].push_back(json_of(d));
   return result;
 }
 
@@ -210,13 +171,12 @@ void explain_table(const TableExplainOptions& o) {
   if (model.inputs().empty())
     throw Error(ExitCode::bad_data, fmt::format("{}: the model reads no column, so nothing explains it", model_file));
   Explanation e;
-  e.task = model.task();
+  e.target = model.target();
   const std::filesystem::path folder = std::filesystem::path(model_file).parent_path();
   e.folder = folder.empty() ? "." : folder.string();
-  e.results = read_table_results(e.folder, e.task);
-  std::ranges::stable_sort(e.results.rows, std::greater<>(),
-                           [&](const ValidatedRow& row) { return std::abs(error_of(row, e.results.metric)); });
-  explain_model(e, model, read_table_for(model, o.file, ""), o.top);
+  e.results = read_table_results(e.folder, model);
+  const Table table = Table::read(o.file, model.reading_options(false));
+  e.model = model.explain(table, e.results.importances, o.top);
   const std::string script = script_of(e);
   std::string problem;
   bool drawn = false;
@@ -236,7 +196,7 @@ void explain_table(const TableExplainOptions& o) {
 Command table_explain_command() {
   auto options = std::make_shared<TableExplainOptions>();
   return {"table explain", "Show what a model of a table learned from, and where it is wrong.", details,
-          settings_of(*options), [options](const GivenSettings&) { explain_table(*options); }};
+          options_of(*options), [options](const OptionValues&) { explain_table(*options); }};
 }
 
 }  // namespace unroll::cli

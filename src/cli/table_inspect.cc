@@ -4,17 +4,12 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "cli/commands.h"
-#include "cli/data_issues.h"
 #include "cli/format.h"
 #include "cli/output.h"
-#include "cli/table_options.h"
-#include "io/in_quotes.h"
-#include "table/cell_values.h"
-#include "table/number_summary.h"
 #include "unroll/error.h"
+#include "unroll/table.h"
 
 namespace unroll::cli {
 
@@ -39,74 +34,17 @@ Examples:
   unroll table inspect train.csv --target SalePrice --as MSSubClass=category --drop Id
   unroll table inspect houses.zip:train.csv --target "Sold Price" --json)";
 
-std::vector<SettingGroup> settings_of(TableInspectOptions& o) {
-  std::vector<Setting> settings = {
+std::vector<OptionGroup> options_of(TableInspectOptions& o) {
+  std::vector<Option> settings = {
       argument("FILE", o.file, "CSV with a header: plain, gzip or zip; - is standard input"),
       text("target", "COLUMN", o.target, "", "the column that is to be predicted")};
-  for (Setting& setting : table_settings(o.table)) settings.push_back(std::move(setting));
+  for (Option& setting : describe(o.table)) settings.push_back(std::move(setting));
   settings.push_back(toggle("json", o.json, "print the result as one JSON object"));
   return {{"What to look at", std::move(settings)}};
 }
 
 bool holds_numbers(const Column& column) {
   return column.kind() == ColumnKind::number || column.kind() == ColumnKind::date;
-}
-
-/// Summary of a column.
-struct Facts {
-  std::int64_t missing = 0;
-  std::int64_t distinct = 0;
-  NumberSummary numbers;                                       ///< for numbers and dates
-  std::vector<std::pair<std::string, std::int64_t>> frequent;  ///< for categories and lists: value and number of rows
-  std::int64_t bytes = 0, longest = 0;                         ///< for texts
-};
-
-/// The most frequent levels and their numbers of rows; ties in order of appearance.
-std::vector<std::pair<std::string, std::int64_t>> most_frequent(const Column& column) {
-  constexpr std::size_t most = 10;
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(column.levels().size()), 0);
-  const auto count = [&](std::int32_t code) {
-    if (code >= 0) ++counts[static_cast<std::size_t>(code)];
-  };
-  if (column.kind() == ColumnKind::category) {
-    for (const std::int32_t code : column.codes()) count(code);
-  } else {
-    for (std::int64_t row = 0; row < column.size(); ++row) {
-      for (const std::int32_t token : column.tokens(row)) count(token);
-    }
-  }
-  std::vector<std::int32_t> order(counts.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, std::greater<>(),
-                           [&](std::int32_t code) { return counts[static_cast<std::size_t>(code)]; });
-  std::vector<std::pair<std::string, std::int64_t>> result;
-  for (const std::int32_t code : order) {
-    if (result.size() < most) result.emplace_back(column.levels()[code], counts[static_cast<std::size_t>(code)]);
-  }
-  return result;
-}
-
-Facts facts_of(const Column& column) {
-  Facts facts;
-  for (std::int64_t row = 0; row < column.size(); ++row) facts.missing += column.is_missing(row) ? 1 : 0;
-  if (holds_numbers(column)) {
-    facts.numbers = summary_of(column.numbers());
-    facts.distinct = facts.numbers.distinct;
-  } else if (column.kind() == ColumnKind::text) {
-    Levels distinct;
-    for (std::int64_t row = 0; row < column.size(); ++row) {
-      if (column.is_missing(row)) continue;
-      const auto size = static_cast<std::int64_t>(column.text(row).size());
-      distinct.add(column.text(row));
-      facts.bytes += size;
-      facts.longest = std::max(facts.longest, size);
-    }
-    facts.distinct = distinct.size();
-  } else {
-    facts.distinct = column.levels().size();
-    facts.frequent = most_frequent(column);
-  }
-  return facts;
 }
 
 std::string value_text(const Column& column, double number) {
@@ -124,13 +62,13 @@ std::string whole_percent(std::int64_t part, std::int64_t whole) {
   return part < whole && share > 99 ? ">99 %" : fmt::format("{:.0f} %", share);
 }
 
-std::string values_text(const Column& column, const Facts& facts) {
+std::string values_text(const Column& column, const ColumnSummary& summary) {
   constexpr std::size_t levels = 3;
   constexpr int max_level = 20, max_text = 36;
-  const std::int64_t present = column.size() - facts.missing;
+  const std::int64_t present = column.size() - summary.missing;
   if (present == 0) return "";
   if (holds_numbers(column)) {
-    const NumberSummary& n = facts.numbers;
+    const NumberSummary& n = summary.numbers;
     if (n.count == 0) return "";
     return fmt::format("{} .. {} .. {}", value_text(column, n.minimum), value_text(column, n.median),
                        value_text(column, n.maximum));
@@ -138,20 +76,20 @@ std::string values_text(const Column& column, const Facts& facts) {
   if (column.kind() == ColumnKind::text) {
     std::int64_t row = 0;
     while (column.is_missing(row)) ++row;
-    return fmt::format("{} bytes on average: {}", with_commas(facts.bytes / present),
+    return fmt::format("{} bytes on average: {}", with_commas(summary.bytes / present),
                        shortened(column.text(row), max_text));
   }
   std::string text;
-  for (std::size_t i = 0; i < std::min(levels, facts.frequent.size()); ++i) {
-    const auto& [level, count] = facts.frequent[i];
+  for (std::size_t i = 0; i < std::min(levels, summary.frequent.size()); ++i) {
+    const auto& [level, count] = summary.frequent[i];
     const std::string name = level.empty() ? "\"\"" : shortened(level, max_level);
     text += fmt::format("{}{} {}", i > 0 ? ", " : "", name, whole_percent(count, present));
   }
   return text;
 }
 
-std::string outliers_text(const Column& column, const Facts& facts) {
-  return holds_numbers(column) && facts.numbers.outliers > 0 ? with_commas(facts.numbers.outliers) : "-";
+std::string outliers_text(const Column& column, const ColumnSummary& summary) {
+  return holds_numbers(column) && summary.numbers.outliers > 0 ? with_commas(summary.numbers.outliers) : "-";
 }
 
 /// "81 columns: 38 of numbers, 43 of categories"
@@ -169,14 +107,15 @@ std::string columns_text(const Table& table) {
   return fmt::format("{}: {}", counted(static_cast<std::int64_t>(table.columns().size()), "column"), join(parts, ", "));
 }
 
-std::string report(const Table& table, const std::vector<Facts>& facts, const std::vector<DataIssue>& trouble) {
+std::string report(const Table& table, const std::vector<ColumnSummary>& summaries,
+                   const std::vector<DataIssue>& trouble) {
   constexpr int max_name = 28;
   std::vector<std::vector<std::string>> rows = {{"column", "kind", "missing", "distinct", "outliers", "values"}};
-  for (std::size_t i = 0; i < facts.size(); ++i) {
+  for (std::size_t i = 0; i < summaries.size(); ++i) {
     const Column& column = table.columns()[i];
-    rows.push_back({shortened(column.name(), max_name), name_of(column_kind_names, column.kind()),
-                    share_text(facts[i].missing, table.rows()), with_commas(facts[i].distinct),
-                    outliers_text(column, facts[i]), values_text(column, facts[i])});
+    rows.push_back({shortened(column.name(), max_name), name_of(column.kind()),
+                    share_text(summaries[i].missing, table.rows()), with_commas(summaries[i].distinct),
+                    outliers_text(column, summaries[i]), values_text(column, summaries[i])});
   }
   std::string text = fmt::format("{}: {}, {}\n\n{}\n", one_line(table.name()), counted(table.rows(), "row"),
                                  columns_text(table), aligned(rows, {false, false, true, true, true, false}));
@@ -190,14 +129,14 @@ Json value_json(const Column& column, double number) {
   return column.kind() == ColumnKind::date ? Json(date_text(number)) : Json(number);
 }
 
-Json json_of(const Column& column, const Facts& facts) {
+Json json_of(const Column& column, const ColumnSummary& summary) {
   Json result = {{"name", column.name()},
-                 {"kind", name_of(column_kind_names, column.kind())},
-                 {"missing", facts.missing},
-                 {"missing_share", static_cast<double>(facts.missing) / static_cast<double>(column.size())},
-                 {"distinct", facts.distinct}};
+                 {"kind", name_of(column.kind())},
+                 {"missing", summary.missing},
+                 {"missing_share", static_cast<double>(summary.missing) / static_cast<double>(column.size())},
+                 {"distinct", summary.distinct}};
   if (holds_numbers(column)) {
-    const NumberSummary& n = facts.numbers;
+    const NumberSummary& n = summary.numbers;
     const auto put = [&](const char* name, double number) {
       result[name] = n.count > 0 ? value_json(column, number) : Json();
     };
@@ -209,12 +148,14 @@ Json json_of(const Column& column, const Facts& facts) {
     result["outliers"] = n.outliers;
     result["misfits"] = column.unparsed().size();
   } else if (column.kind() == ColumnKind::text) {
-    const std::int64_t present = column.size() - facts.missing;
-    result["mean_bytes"] = present > 0 ? Json(static_cast<double>(facts.bytes) / static_cast<double>(present)) : Json();
-    result["longest_bytes"] = facts.longest;
+    const std::int64_t present = column.size() - summary.missing;
+    result["mean_bytes"] =
+        present > 0 ? Json(static_cast<double>(summary.bytes) / static_cast<double>(present)) : Json();
+    result["longest_bytes"] = summary.max_bytes;
   } else {
     result["frequent"] = Json::array();
-    for (const auto& [value, count] : facts.frequent) result["frequent"].push_back({{"value", value}, {"rows", count}});
+    for (const auto& [value, count] : summary.frequent)
+      result["frequent"].push_back({{"value", value}, {"rows", count}});
   }
   return result;
 }
@@ -235,18 +176,19 @@ const Column* target_of(const Table& table, const std::string& name) {
   if (column.kind() == ColumnKind::number) return &column;
   throw Error(
       fmt::format("--target {}: the column is of kind {}, and a target is numbers; see unroll table inspect --help",
-                  in_quotes(name), name_of(column_kind_names, column.kind())));
+                  in_quotes(name), name_of(column.kind())));
 }
 
 void inspect_table(const TableInspectOptions& o) {
   const Table table = Table::read(o.file, o.table);
   const std::vector<DataIssue> trouble = find_data_issues(table, target_of(table, o.target));
-  std::vector<Facts> facts;
-  for (const Column& column : table.columns()) facts.push_back(facts_of(column));
-  if (!o.json) return write_result(report(table, facts, trouble));
+  std::vector<ColumnSummary> summaries;
+  for (const Column& column : table.columns()) summaries.push_back(summary_of(column));
+  if (!o.json) return write_result(report(table, summaries, trouble));
   Json result = {
       {"file", table.name()}, {"rows", table.rows()}, {"columns", Json::array()}, {"trouble", Json::array()}};
-  for (std::size_t i = 0; i < facts.size(); ++i) result["columns"].push_back(json_of(table.columns()[i], facts[i]));
+  for (std::size_t i = 0; i < summaries.size(); ++i)
+    result["columns"].push_back(json_of(table.columns()[i], summaries[i]));
   for (const DataIssue& one : trouble) result["trouble"].push_back(json_of(table, one));
   write_result(to_text(result));
 }
@@ -256,7 +198,7 @@ void inspect_table(const TableInspectOptions& o) {
 Command table_inspect_command() {
   auto options = std::make_shared<TableInspectOptions>();
   return {"table inspect", "Show what the columns of a table hold, and what looks like trouble.", details,
-          settings_of(*options), [options](const GivenSettings&) { inspect_table(*options); }};
+          options_of(*options), [options](const OptionValues&) { inspect_table(*options); }};
 }
 
 }  // namespace unroll::cli

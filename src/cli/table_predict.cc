@@ -1,13 +1,10 @@
-#include <fmt/format.h>
-
 #include <memory>
 
 #include "base/atomic_file.h"
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "cli/run_paths.h"
-#include "cli/table_rows.h"
-#include "tabular/table_model.h"
+#include "unroll/table_model.h"
+#include "unroll/training_run.h"
 
 namespace unroll::cli {
 
@@ -27,8 +24,8 @@ Examples:
   unroll table predict runs/train-linear+mlp test.csv -o submission.csv
   unroll table predict runs/train-linear+mlp test.csv | head -5)";
 
-std::vector<SettingGroup> settings_of(TablePredictOptions& o) {
-  Setting out = text("out", "CSV", o.out, "standard output", "the file to write");
+std::vector<OptionGroup> options_of(TablePredictOptions& o) {
+  Option out = text("out", "CSV", o.out, "standard output", "the file to write");
   out.letter = 'o';
   return {{"What to predict",
            {argument("RUN", o.run, "a run directory of unroll table train, or a model file"),
@@ -37,14 +34,7 @@ std::vector<SettingGroup> settings_of(TablePredictOptions& o) {
 
 void predict_table(const TablePredictOptions& o) {
   const TableModel model = TableModel::load(model_file_of(o.run));
-  const TableTarget& task = model.task();
-  const Table table = read_table_for(model, o.file, task.id);
-  const RowNames names(table, task.id);
-  const std::vector<std::int64_t> rows = all_rows(table.rows());
-  const std::vector<double> predictions = model.predict({table, rows});
-  std::string text = fmt::format("{},{}\n", names.header(), csv_cell(task.target));
-  for (const std::int64_t row : rows)
-    text += fmt::format("{},{}\n", names[row], predictions[static_cast<std::size_t>(row)]);
+  const std::string text = model.predictions_text(Table::read(o.file, model.reading_options()));
   o.out.empty() ? write_result(text) : write_file_atomically(o.out, text);
 }
 
@@ -52,8 +42,8 @@ void predict_table(const TablePredictOptions& o) {
 
 Command table_predict_command() {
   auto options = std::make_shared<TablePredictOptions>();
-  return {"table predict", "Predict a column for the rows of another table.", details, settings_of(*options),
-          [options](const GivenSettings&) { predict_table(*options); }};
+  return {"table predict", "Predict a column for the rows of another table.", details, options_of(*options),
+          [options](const OptionValues&) { predict_table(*options); }};
 }
 
 }  // namespace unroll::cli

@@ -2,35 +2,20 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include <charconv>
+#include <string>
+#include <system_error>
 #include <vector>
 
-#include "base/simd.h"
-#include "cli/enum_names.h"
 #include "cli/format.h"
-#include "cli/launched.h"
-#include "cli/memory_limit.h"
+#include "cli/options.h"
 #include "cli/output.h"
 #include "device/device.h"
-#include "unroll/error.h"
+#include "run/checkpoint_interval.h"
 
 namespace unroll::cli {
 
-bool saves_underway(const TrainOptions& o, const TrainingTexts& texts) {
-  const std::int64_t symbols_per_update = o.accumulate * o.task.batch * o.task.window;
-  const std::int64_t updates = *o.epochs * (texts.training.size() / symbols_per_update + 1);
-  return o.checkpoint_every->updates == 0 || o.checkpoint_every->updates < updates;
-}
-
 namespace {
-
-MemoryPlan memory_plan_of(const TrainOptions& o, const TrainingTexts& texts, int ranks) {
-  const std::int64_t symbols = texts.training.size() + static_cast<std::int64_t>(texts.held_out.size());
-  MemoryPlan plan = memory_plan(workload_of(o, texts.training.vocabulary().size()), moments_of(o.optimizer),
-                                !texts.held_out.empty(), symbols, {.shards = *o.shards, .ranks = ranks});
-  if (!saves_underway(o, texts)) plan.saving = 0;
-  return plan;
-}
 
 std::string description_of(const MemoryPlan& plan) {
   const struct {
@@ -46,27 +31,27 @@ std::string description_of(const MemoryPlan& plan) {
   return join(texts, ", ");
 }
 
-}  // namespace
-
-const TrainOptions& within_memory(const TrainOptions& o, const TrainingTexts& texts, int ranks) {
-  const double needed = memory_plan_of(o, texts, ranks).total(),
-               allowed = memory_limit(*o.threads, launched().ranks_on_host);
-  if (needed <= allowed) return o;
-  if (allowed == 0) {
-    throw Error(ExitCode::internal,
-                fmt::format("out of memory: this training takes about {}, and this process has taken all that it may "
-                            "use; raise its limit (ulimit -v, -d)",
-                            byte_count(needed)));
-  }
-  throw Error(ExitCode::internal,
-              fmt::format("out of memory: this training takes about {}, and this process may use {}; lower --hidden, "
-                          "--layers, --batch, --steps or --threads",
-                          byte_count(needed), byte_count(allowed)));
+/// "the last 10 % of the text: 6,328 symbols"
+std::string validation_description(const LanguageRun& run) {
+  const std::string& validation = run.options().validation;
+  double share = 0;
+  const auto [end, error] = std::from_chars(validation.data(), validation.data() + validation.size(), share);
+  const bool is_share = error == std::errc() && end == validation.data() + validation.size();
+  const std::string what = is_share ? fmt::format("the last {:.4g} % of the text", 100 * share) : one_line(validation);
+  const std::string length = counted(run.validation_text().size() - 1, "symbol");
+  const std::string skipped =
+      run.validation_text().skipped() > 0
+          ? fmt::format(", {} skipped that the text lacks", with_commas(run.validation_text().skipped()))
+          : "";
+  return fmt::format("{}: {}{}", what, length, skipped);
 }
 
-void log_plan(const TrainOptions& o, const TrainingTexts& texts, const LanguageModel& model, const Trainer& trainer,
-              const std::string& folder, int ranks) {
-  const MemoryPlan memory = memory_plan_of(o, texts, ranks);
+}  // namespace
+
+void log_plan(const LanguageRun& run) {
+  const LanguageRunOptions& o = run.options();
+  const LanguageModel& model = run.model();
+  const MemoryPlan memory = run.memory();
   const float deviation = o.model.init.standard_deviation;
   const std::string init = !o.resume.empty()      ? std::string("weights of the checkpoint")
                            : !o.init_from.empty() ? "weights of " + one_line(o.init_from)
@@ -77,52 +62,23 @@ void log_plan(const TrainOptions& o, const TrainingTexts& texts, const LanguageM
                                                                   : "consecutive";
   const std::string steps = o.accumulate == 1 ? fmt::format("{} windows", o.task.batch)
                                               : fmt::format("{} batches of {} windows", o.accumulate, o.task.batch);
-  log_message(fmt::format("text      {}: {}, {} distinct", o.file == "-" ? "standard input" : one_line(o.file),
-                          counted(texts.training.size(), "symbol"), with_commas(model.vocabulary().size())));
-  if (!texts.held_out.empty()) log_message("held out  " + validation_description(o, texts));
+  const TokenUnit unit = model.vocabulary().unit();
+  const std::string distinct =  // of bytes all 256 are in the vocabulary
+      unit == TokenUnit::byte ? "" : fmt::format(", {} distinct", with_commas(model.vocabulary().size()));
+  log_message(fmt::format("text      {}: {}{}{}", o.text == "-" ? "standard input" : one_line(o.text),
+                          counted(run.text().size(), "symbol"), distinct, unit_suffix(unit)));
+  if (run.validation_text().size() > 0) log_message("held out  " + validation_description(run));
   log_message(fmt::format("model     {}: {}, {}", counted(model.parameters().size(), "parameter"),
                           description(model.options()), init));
   log_message(fmt::format("training  {} of {}: {} of {}, {}; {}; seed {}", counted(*o.epochs, "epoch"),
-                          counted(trainer.steps_per_epoch(), "step"), steps, counted(o.task.window, "symbol"), windows,
-                          description(o.optimizer), o.seed));
+                          counted(run.run().trainer().steps_per_epoch(), "step"), steps,
+                          counted(o.task.window, "symbol"), windows, o.optimizer.description(), o.seed));
   log_message(fmt::format("machine   {}, {}, about {} of memory", device_of(model.context()).name(),
                           counted(model.context().threads(), "thread"), byte_count(memory.total())));
-  if (ranks > 1) log_message(fmt::format("ranks     {}, {}", ranks, counted(*o.shards, "slice")));
+  if (run.ranks() > 1) log_message(fmt::format("ranks     {}, {}", run.ranks(), counted(*o.shards, "slice")));
   log_message("memory    " + description_of(memory));
-  log_message(fmt::format("saving    {}, a checkpoint every {}", one_line(folder), description(*o.checkpoint_every)));
-}
-
-nlohmann::ordered_json start_fields(const TrainOptions& o, const TrainingTexts& texts, const LanguageModel& model,
-                                    int ranks) {
-  nlohmann::ordered_json fields;
-  fields["version"] = UNROLL_VERSION;
-  fields["simd"] = simd_target();
-  fields["threads"] = model.context().threads();
-  fields["ranks"] = ranks;
-  fields["gradient_slices"] = *o.shards;
-  fields["text"] = o.file;
-  fields["symbols"] = texts.training.size();
-  fields["vocabulary"] = model.vocabulary().size();
-  fields["validation"] = o.validation;
-  fields["cell"] = name_of(cell_names, o.model.cell);
-  fields["hidden"] = o.model.hidden;
-  fields["layers"] = o.model.layers;
-  fields["embedding"] = o.model.embedding;
-  fields["tied"] = o.model.tied;
-  fields["dropout"] = shortest_float(o.model.dropout);
-  fields["parameters"] = model.parameters().size();
-  fields["init_from"] = o.init_from;
-  fields["windows"] = name_of(windows_names, o.task.windows);
-  fields["batch"] = o.task.batch;
-  fields["steps"] = o.task.window;
-  fields["accumulate"] = o.accumulate;
-  fields["optimizer"] = name_of(optimizer_names, o.optimizer.kind);
-  fields["learning_rate"] = shortest_float(*o.optimizer.learning_rate);
-  fields["schedule"] = name_of(schedule_names, o.optimizer.schedule);
-  fields["clip"] = shortest_float(*o.optimizer.clip);
-  fields["clip_value"] = shortest_float(o.optimizer.clip_value);
-  fields["seed"] = o.seed;
-  return fields;
+  log_message(fmt::format("saving    {}, a checkpoint every {}", one_line(run.run().directory()),
+                          description(*o.checkpoint_every)));
 }
 
 }  // namespace unroll::cli

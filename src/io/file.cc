@@ -11,6 +11,7 @@
 #include <new>
 
 #include "unroll/error.h"
+#include "unroll/options.h"
 
 namespace unroll {
 namespace {
@@ -67,7 +68,8 @@ void InputFile::read(std::string& bytes, std::uint64_t longest) try {
     }
   }
 } catch (const std::bad_alloc&) {
-  throw Error(ExitCode::io, fmt::format("{}: does not fit into memory; read less of it, as with --limit", name_));
+  throw Error(ExitCode::io,
+              fmt::format("{}: does not fit into memory; read less of it, as with {}", name_, option_name("limit")));
 }
 
 std::string read_file(const std::string& path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -20,5 +21,19 @@ std::size_t byte_order_mark_size(std::string_view text, const std::string& name)
 
 /// Number of line ends in `text`: LF, CR or CRLF.
 std::int64_t count_line_ends(std::string_view text);
+
+/// Puts code points together from bytes that arrive in pieces.
+class Utf8Stream {
+ public:
+  /// Appends to `text` what `bytes` complete: whole code points, and U+FFFD for each sequence that cannot become one
+  /// ("substitution of maximal subparts", Unicode 15, section 3.9).
+  void add(std::string_view bytes, std::string& text);
+  /// The end of the bytes: appends U+FFFD for an incomplete code point.
+  void finish(std::string& text);
+
+ private:
+  std::array<char, 4> pending_{};
+  std::size_t size_ = 0;
+};
 
 }  // namespace unroll

@@ -16,11 +16,7 @@ namespace {
 }  // namespace
 
 void LanguageModel::copy_weights_from(const LanguageModel& other) {
-  for (int id = 0; id < other.vocabulary().size(); ++id) {
-    if (id >= vocabulary().size() || vocabulary().symbol(id) != other.vocabulary().symbol(id)) {
-      refuse("its vocabulary does not begin with the other's symbols");
-    }
-  }
+  if (!vocabulary().starts_with(other.vocabulary())) refuse("its vocabulary does not begin with the other's symbols");
   if (parameters_.entries().size() != other.parameters_.entries().size()) refuse("they have different parameters");
   for (const Parameters::Entry& theirs : other.parameters_.entries()) {
     const Parameters::Entry* ours = parameters_.find(theirs.name);

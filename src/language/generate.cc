@@ -6,27 +6,39 @@
 #include <vector>
 
 #include "device/device.h"
+#include "io/utf8.h"
 #include "unroll/error.h"
 #include "unroll/language_model.h"
 #include "unroll/random.h"
 
 namespace unroll {
+
+std::vector<Option> describe(GenerateOptions& o) {
+  using namespace options;
+  return {
+      whole_number("length", o.length, 0, 2'000'000'000, "number of new symbols"),
+      number("temperature", o.temperature, {}, "0: the most probable symbol; 1: draw as the model says; more: bolder"),
+      seed(o.seed, "of the draws"), choice("unknown", o.unknown, "symbols of the prefix that the model does not know")};
+}
+
 namespace {
 
 using Listener = std::function<bool(std::string_view)>;
 
-/// Encodes the prefix, read like the training text: line ends, byte order mark, valid UTF-8.
+/// Encodes the prefix, read like the training text: unit, line ends, byte order mark, valid UTF-8.
 std::vector<std::int32_t> read_prefix(const LanguageModel& model, std::string_view prefix, Unknown unknown) {
   if (prefix.empty()) return {};
-  const Corpus text = Corpus::from_text(prefix, {.newlines = model.options().newlines}, "the prefix");
-  return encode(model.vocabulary(), text.text(0, text.size()), unknown);
+  const Tokenizer& vocabulary = model.vocabulary();
+  const Corpus text =
+      Corpus::from_text(prefix, {.unit = vocabulary.unit(), .newlines = model.options().newlines}, "the prefix");
+  return vocabulary.encode(text.text(0, text.size()), unknown);
 }
 
 /// Random number in [0, 1) for a position in a text; independent of earlier draws.
 double fraction_of(const Random& random, std::uint64_t position) { return random.bits(position) * 0x1p-32; }
 
 /// Draws a symbol with its frequency in the corpus.
-std::int32_t first_symbol(const Vocabulary& vocabulary, double fraction) {
+std::int32_t first_symbol(const Tokenizer& vocabulary, double fraction) {
   const bool counted = vocabulary.total() > 0;  // a vocabulary made by hand may have no counts
   const auto weight = [&](int id) { return counted ? static_cast<double>(vocabulary.count(id)) : 1.0; };
   const double wanted = fraction * (counted ? static_cast<double>(vocabulary.total()) : vocabulary.size());
@@ -47,9 +59,13 @@ class Text {
         random_(options.seed, RandomStream::generation, index),
         listener_(&listener) {
     constexpr int max_reserved = 1 << 16, max_symbol = 4;  // bytes of UTF-8
-    if (!read_.empty()) show(decode(*vocabulary_, read_));
+    if (!read_.empty()) show(vocabulary_->decode(read_));
     text_.reserve(text_.size() + static_cast<std::size_t>(std::min(remaining_, max_reserved)) * max_symbol);
-    if (read_.empty() && grows()) append(first_symbol(*vocabulary_, fraction()));
+    if (!grows()) {
+      end();
+    } else if (read_.empty()) {
+      append(first_symbol(*vocabulary_, fraction()));
+    }
   }
 
   std::uint32_t index() const { return index_; }
@@ -70,32 +86,44 @@ class Text {
     ++appended_;
     --remaining_;
     show(vocabulary_->text(id));
+    if (!grows()) end();
   }
 
  private:
-  void show(const std::string& piece) {
-    text_ += piece;
-    if (*listener_ && !(*listener_)(piece)) remaining_ = 0;
+  /// Passes on the code points that the bytes of a token complete.
+  void show(std::string_view bytes) {
+    const std::size_t shown = text_.size();
+    utf8_.add(bytes, text_);
+    pass_on(shown);
+  }
+  void end() {
+    const std::size_t shown = text_.size();
+    if (!refused_) utf8_.finish(text_);
+    pass_on(shown);
+  }
+  void pass_on(std::size_t begin) {
+    if (begin == text_.size() || !*listener_ || (*listener_)(std::string_view(text_).substr(begin))) return;
+    refused_ = true;
+    remaining_ = 0;
   }
 
-  const Vocabulary* vocabulary_;
+  const Tokenizer* vocabulary_;
   std::uint32_t index_;
   std::vector<std::int32_t> read_;
   int remaining_, appended_ = 0;
   std::int32_t last_ = 0;
   Random random_;
   const Listener* listener_;
+  bool refused_ = false;  // the listener has returned false
+  Utf8Stream utf8_;
   std::string text_;
 };
 
-void check(const LanguageModel& model, const GenerateOptions& options) {
+void check(const LanguageModel& model, GenerateOptions options) {
   if (model.options().bidirectional) {
     throw Error("a bidirectional model cannot continue a text: it sees the future; train one without");
   }
-  if (options.length < 0) throw Error(fmt::format("length is {}; it must be at least 0", options.length));
-  if (!(options.temperature >= 0) || !std::isfinite(options.temperature)) {
-    throw Error(fmt::format("temperature is {}; it must be at least 0 and finite", options.temperature));
-  }
+  check_values(describe(options));
 }
 
 /// Generates all texts in one batch, ordered by descending prefix length. Texts with the shortest prefixes are complete

@@ -10,7 +10,7 @@
 namespace unroll {
 namespace {
 
-std::int64_t input_width(const LanguageModelOptions& o, const Vocabulary& vocabulary) {
+std::int64_t input_width(const LanguageModelOptions& o, const Tokenizer& vocabulary) {
   return o.embedding > 0 ? o.embedding : vocabulary.size();
 }
 
@@ -24,14 +24,17 @@ RecurrentOptions recurrent_options(const LanguageModelOptions& o) {
           .biases = o.biases};
 }
 
-LanguageModelOptions checked(const LanguageModelOptions& options, const Vocabulary& vocabulary) {
-  check_options(options, ExitCode::usage, "language model: ");
+LanguageModelOptions checked(const LanguageModelOptions& options, const Tokenizer& vocabulary) {
+  check_options(options);
   if (vocabulary.size() == 0) throw Error("language model: the vocabulary is empty; take that of a corpus");
+  if (vocabulary.unit() == TokenUnit::byte && options.newlines == Newlines::space) {
+    throw Error("language model: its vocabulary is of bytes, which are read as they are: newlines must be keep");
+  }
   return options;
 }
 
 /// Empty parameters with memory reserved for the whole model.
-Parameters reserved_parameters(Context& context, const Vocabulary& vocabulary, const LanguageModelOptions& options) {
+Parameters reserved_parameters(Context& context, const Tokenizer& vocabulary, const LanguageModelOptions& options) {
   Parameters parameters(context);
   std::int64_t elements = 0;
   for (const ModelTensor& tensor : model_tensors(options, vocabulary.size())) {
@@ -66,10 +69,10 @@ LanguageModel::Initializers LanguageModel::initializers(const LanguageModelOptio
           .decoder_bias = decoder};
 }
 
-LanguageModel::LanguageModel(Context& context, Vocabulary vocabulary, const LanguageModelOptions& options)
+LanguageModel::LanguageModel(Context& context, Tokenizer vocabulary, const LanguageModelOptions& options)
     : LanguageModel(context, std::move(vocabulary), options, initializers(checked(options, vocabulary))) {}
 
-LanguageModel::LanguageModel(Context& context, Vocabulary&& vocabulary, const LanguageModelOptions& options,
+LanguageModel::LanguageModel(Context& context, Tokenizer&& vocabulary, const LanguageModelOptions& options,
                              const Initializers& initializers)
     : vocabulary_(std::move(vocabulary)),
       options_(options),

@@ -8,18 +8,21 @@
 #include <utility>
 
 #include "base/fingerprint.h"
-#include "text/code_points.h"
 #include "train/gradient_sum.h"
 #include "unroll/communicator.h"
 #include "unroll/error.h"
 
 namespace unroll {
+
+template <>
+const EnumNames<EpochState>& enum_names<EpochState>() {
+  static const EnumNames<EpochState> names = {{"zero", EpochState::zero}, {"carry", EpochState::carry}};
+  return names;
+}
 namespace {
 
-void check_same_symbols(const Vocabulary& model, const Vocabulary& corpus) {
-  bool same = model.size() == corpus.size();
-  for (int id = 0; same && id < model.size(); ++id) same = model.symbol(id) == corpus.symbol(id);
-  if (!same) {
+void check_same_symbols(const Tokenizer& model, const Tokenizer& corpus) {
+  if (model.size() != corpus.size() || !model.starts_with(corpus)) {
     throw Error(
         fmt::format("the corpus is in the indices of another vocabulary ({} symbols) than the model's ({}); read "
                     "it with the model's vocabulary",
@@ -29,32 +32,6 @@ void check_same_symbols(const Vocabulary& model, const Vocabulary& corpus) {
 
 std::int64_t fingerprint_of_ids(std::span<const std::int32_t> ids) {
   return static_cast<std::int64_t>(fingerprint_of({reinterpret_cast<const char*>(ids.data()), ids.size_bytes()}));
-}
-
-std::int64_t fingerprint_of_symbols(const Vocabulary& vocabulary) {
-  Fingerprint fingerprint;
-  for (int id = 0; id < vocabulary.size(); ++id) {
-    const char32_t symbol = vocabulary.symbol(id);
-    fingerprint.add({reinterpret_cast<const char*>(&symbol), sizeof symbol});
-  }
-  return static_cast<std::int64_t>(fingerprint.value());
-}
-
-/// Bytes of the symbols' UTF-8. Throws Error for an index that the vocabulary has not.
-std::int64_t bytes_of(std::span<const std::int32_t> ids, const Vocabulary& vocabulary) {
-  std::vector<std::int64_t> bytes;
-  bytes.reserve(static_cast<std::size_t>(vocabulary.size()));
-  for (int id = 0; id < vocabulary.size(); ++id) {
-    bytes.push_back(static_cast<std::int64_t>(utf8_of(vocabulary.symbol(id)).size()));
-  }
-  std::int64_t total = 0;
-  for (const std::int32_t id : ids) {
-    if (id < 0 || id >= vocabulary.size()) {
-      throw Error(fmt::format("the held-out text has the index {}; the vocabulary has {}", id, vocabulary.size()));
-    }
-    total += bytes[static_cast<std::size_t>(id)];
-  }
-  return total;
 }
 
 /// Visits a number that identifies the task. Throws Error(bad_data) if the visitor restores a different one.
@@ -131,7 +108,7 @@ LanguageTask::LanguageTask(LanguageModel& model, const Corpus& corpus, const Lan
       validation_(validation) {
   check_same_symbols(model.vocabulary(), corpus.vocabulary());
   if (validation.size() == 1) throw Error("a held-out text of a single symbol cannot be scored; give it 2 or more");
-  if (!validation.empty()) validation_bytes_ = bytes_of(validation.subspan(1), model.vocabulary());
+  if (!validation.empty()) validation_bytes_ = model.vocabulary().byte_count(validation.subspan(1));
 }
 
 void LanguageTask::begin_epoch(std::int64_t epoch) {
@@ -210,7 +187,8 @@ LossSum LanguageTask::validation_loss(Shard shard) {
 
 void LanguageTask::visit_state(StateVisitor& visitor) {
   visit_fingerprint(visitor, "text_fingerprint", fingerprint_, "the text");
-  visit_fingerprint(visitor, "vocabulary_fingerprint", fingerprint_of_symbols(model_.vocabulary()), "the vocabulary");
+  visit_fingerprint(visitor, "vocabulary_fingerprint", static_cast<std::int64_t>(model_.vocabulary().fingerprint()),
+                    "the vocabulary");
   if (has_validation())
     visit_fingerprint(visitor, "held_out_fingerprint", fingerprint_of_ids(validation_), "the held-out text");
   visit_unchanged(visitor, "random_windows", options_.windows == WindowKind::random ? 1 : 0);

@@ -14,7 +14,8 @@ namespace unroll {
 namespace {
 
 constexpr const char* format_name = "unroll.language_model";
-constexpr const char* format_version = "1";
+/// Version 2 is version 1 with a vocabulary in another unit than characters.
+constexpr const char *version_of_characters = "1", *version_of_units = "2";
 
 std::string shape_text(const std::vector<std::int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
@@ -65,9 +66,9 @@ void check_format(const SafetensorsFile& file, const std::string& path) {
     refuse(path, fmt::format("its format is {}; expected \"{}\"", in_quotes(format), format_name));
   }
   const std::string& version = metadata(file, path, "format_version");
-  if (version != format_version) {
-    refuse(path, fmt::format("its format_version is {}, this build reads \"{}\"; use a newer unroll",
-                             in_quotes(version), format_version));
+  if (version != version_of_characters && version != version_of_units) {
+    refuse(path, fmt::format("its format_version is {}, this build reads \"{}\" and \"{}\"; use a newer unroll",
+                             in_quotes(version), version_of_characters, version_of_units));
   }
   if (!file.has_checksum()) {
     refuse(path,
@@ -156,9 +157,9 @@ void LanguageModel::save(const std::string& path, std::span<const float> values)
   }
   const std::map<std::string, std::string> metadata = {
       {"format", format_name},
-      {"format_version", format_version},
+      {"format_version", vocabulary_.unit() == TokenUnit::character ? version_of_characters : version_of_units},
       {"config", config_json({.options = options_, .vocabulary_size = vocabulary_.size()})},
-      {"vocabulary", vocabulary_json(vocabulary_)}};
+      {"vocabulary", vocabulary_.to_json()}};
   write_safetensors(path, metadata, descriptions, [&](const WritePiece& write) {
     for (const ModelTensor& tensor : tensors) {
       if (tensor.is_parameter) {
@@ -176,7 +177,11 @@ LanguageModel LanguageModel::load(Context& context, const std::string& path) {
   const ModelConfig config = config_from_json(metadata(file, path, "config"), path);
   const std::vector<ModelTensor> tensors = model_tensors(config.options, config.vocabulary_size);
   check_tensors(file, path, tensors);  // before allocating what the config asks for
-  Vocabulary vocabulary = vocabulary_from_json(metadata(file, path, "vocabulary"), config.vocabulary_size, path);
+  Tokenizer vocabulary =
+      Tokenizer::from_json(metadata(file, path, "vocabulary"), path + ": vocabulary", config.vocabulary_size);
+  if (vocabulary.unit() == TokenUnit::byte && config.options.newlines == Newlines::space) {
+    refuse(path, "config: newlines is \"space\"; expected \"keep\", since its vocabulary is of bytes");
+  }
   LanguageModel model(context, std::move(vocabulary), config.options, Initializers{});
   for (const ModelTensor& tensor : tensors) {
     if (!tensor.is_parameter) continue;

@@ -7,8 +7,8 @@
 
 namespace unroll {
 
-// The JSON texts in a model file (docs/model-file.md). Readers throw Error(bad_data) that names the file, the field and
-// what was expected there; `file` is only used in these messages.
+// The configuration in a model file (docs/model-file.md); the vocabulary is Tokenizer::to_json(). The reader throws
+// Error(bad_data) that names the file, the field and what was expected there; `file` is only used in these messages.
 
 struct ModelConfig {
   LanguageModelOptions options;
@@ -16,8 +16,5 @@ struct ModelConfig {
 };
 std::string config_json(const ModelConfig& config);
 ModelConfig config_from_json(const std::string& json, const std::string& file);
-
-std::string vocabulary_json(const Vocabulary& vocabulary);
-Vocabulary vocabulary_from_json(const std::string& json, std::int64_t size, const std::string& file);
 
 }  // namespace unroll

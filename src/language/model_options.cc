@@ -2,24 +2,85 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <string_view>
+
+#include "base/format.h"
+#include "unroll/options.h"
 
 namespace unroll {
 
-void check_options(const LanguageModelOptions& options, ExitCode code, const std::string& where) {
-  const auto check = [&](const char* field, auto value, bool allowed, const std::string& range) {
-    if (!allowed) throw Error(code, fmt::format("{}{} is {}; it must be {}", where, field, value, range));
-  };
-  const auto within = [](int value, int low, int high) { return low <= value && value <= high; };
-  check("hidden", options.hidden, within(options.hidden, 1, 65536), "1 to 65536");
-  check("layers", options.layers, within(options.layers, 1, 256), "1 to 256");
-  check("embedding", options.embedding, within(options.embedding, 0, 65536), "0 to 65536");
-  check("dropout", options.dropout, options.dropout >= 0 && options.dropout < 1, "at least 0 and below 1");
+namespace {
+
+Option init_option(InitScheme& field) {
+  return {.name = "init",
+          .value_name = "uniform|normal:SD",
+          .initial = "uniform",
+          .help = "initial weights: uniform in 1/sqrt(fan), or normal with standard deviation SD",
+          .assign =
+              [&field](const std::string& value) {
+                constexpr std::string_view normal = "normal:";
+                if (value == "uniform") {
+                  field.standard_deviation = 0;
+                } else if (value.starts_with(normal)) {
+                  try {
+                    field.standard_deviation =
+                        options::parse_number<float>(value.substr(normal.size()), {.low = 0, .low_included = false});
+                  } catch (const IllegalValue& illegal) {
+                    throw IllegalValue{"uniform, or normal:SD with SD " + illegal.legal};
+                  }
+                } else {
+                  throw IllegalValue{"uniform or normal:SD, such as normal:0.01"};
+                }
+              },
+          .values =
+              [&field] {
+                const float deviation = field.standard_deviation;
+                return std::vector{deviation == 0 ? std::string("uniform") : fmt::format("normal:{}", deviation)};
+              }};
+}
+
+}  // namespace
+
+std::vector<Option> describe(LanguageModelOptions& o) {
+  using namespace options;
+  constexpr int max_units = 65536, max_layers = 256;
+  return {choice("cell", o.cell, "kind of recurrent cell"),
+          choice("activation", o.activation, "of the rnn cell"),
+          whole_number("hidden", o.hidden, 1, max_units, "hidden units per layer"),
+          whole_number("layers", o.layers, 1, max_layers, "recurrent layers, one upon the other"),
+          whole_number("embedding", o.embedding, 0, max_units, "width of the symbol embedding; 0: one-hot input"),
+          toggle("tied", o.tied,
+                 fmt::format("one weight for embedding and output layer: needs {} as wide as {}",
+                             option_name("embedding"), option_name("hidden"))),
+          number("dropout", o.dropout, {.low = 0, .high = 1, .high_included = false},
+                 "share of units dropped between layers"),
+          toggle("bidirectional", o.bidirectional, "also reads backwards in time: cannot generate"),
+          choice("biases", o.biases, "biases per gate"),
+          choice("newlines", o.newlines, "space: line ends become spaces"),
+          init_option(o.init)};
+}
+
+std::string unit_suffix(TokenUnit unit) { return unit == TokenUnit::character ? "" : ", unit " + name_of(unit); }
+
+std::string description(const LanguageModelOptions& o) {
+  std::string text =
+      fmt::format("{}, {}, {}", name_of(o.cell), counted(o.hidden, "hidden unit"), counted(o.layers, "layer"));
+  if (o.cell == Cell::rnn) text += ", " + name_of(o.activation);
+  if (o.bidirectional) text += ", bidirectional";
+  text += o.embedding > 0 ? fmt::format(", {}embedding {}", o.tied ? "tied " : "", o.embedding)
+                          : std::string(", one-hot input");
+  if (o.dropout > 0) text += fmt::format(", dropout {}", o.dropout);
+  return text + fmt::format(", {} per gate, newlines {}", o.biases == Biases::one ? "one bias" : "two biases",
+                            name_of(o.newlines));
+}
+
+void check_options(LanguageModelOptions options) {
+  check_values(describe(options));
   const int decoded = options.hidden * (options.bidirectional ? 2 : 1);
-  check("embedding", options.embedding, !options.tied || options.embedding == decoded,
-        fmt::format("{}, as wide as what the decoder reads, because the weights are tied", decoded));
-  const float deviation = options.init.standard_deviation;
-  check("init.standard_deviation", deviation, deviation >= 0 && std::isfinite(deviation), "0 or a positive number");
+  if (!options.tied || options.embedding == decoded) return;
+  throw OptionError(fmt::format("{} makes one weight of embedding and output layer: it needs {} {}, {}{}",
+                                option_name("tied"), option_name("embedding"), decoded,
+                                options.bidirectional ? "twice " : "as ", option_name("hidden")));
 }
 
 std::int64_t ModelTensor::size() const {

@@ -9,8 +9,8 @@
 
 namespace unroll {
 
-/// Throws Error(code) "WHERE FIELD is VALUE; it must be ..." for the first option outside its range.
-void check_options(const LanguageModelOptions& options, ExitCode code, const std::string& where);
+/// Throws OptionError for the first option outside its range, and for a tied weight of two widths.
+void check_options(LanguageModelOptions options);
 
 /// One tensor of a model file, as PyTorch names and shapes it.
 struct ModelTensor {

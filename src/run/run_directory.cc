@@ -74,6 +74,11 @@ void RunDirectory::refuse_existing_checkpoints() const {
   }
 }
 
+void RunDirectory::release() {
+  lock_.reset();
+  existing_ = Existing::resume;
+}
+
 void RunDirectory::make_folders() {
   std::error_code error;
   int missing = 0;

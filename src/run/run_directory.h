@@ -52,6 +52,8 @@ class RunDirectory {
   /// does nothing. Throws Error, before training rather than after it: io if the folder cannot be created or written
   /// to, and DirectoryRefused.
   void create();
+  /// Releases the lock. What the folder holds belongs to this run: create() takes the lock again.
+  void release();
   std::string path() const { return path_.string(); }
   std::string model_path() const;
   static std::string model_path_in(const std::string& folder);

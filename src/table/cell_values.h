@@ -34,9 +34,6 @@ bool has_leading_zero(std::string_view text);
 /// (month first). A time of day becomes a fraction; seconds may have decimals; a Z or an offset after them is ignored.
 std::optional<double> parse_date(std::string_view text);
 
-/// The date of a number of days since 1970-01-01, as 2020-01-31.
-std::string date_text(double days);
-
 /// Calls take(token) for each comma-separated part, without surrounding spaces; skips empty parts.
 template <class Take>
 void for_each_token(std::string_view text, Take&& take) {

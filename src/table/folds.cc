@@ -1,5 +1,3 @@
-#include "table/folds.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include "io/in_quotes.h"
 #include "table/table_view.h"
 #include "unroll/error.h"
+#include "unroll/table.h"
 
 namespace unroll {
 namespace {

@@ -1,18 +1,11 @@
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <vector>
 
-namespace unroll {
+#include "unroll/table.h"
 
-/// The distribution of some numbers. NaN is ignored.
-struct NumberSummary {
-  std::int64_t count = 0;
-  std::int64_t distinct = 0;
-  double minimum = 0, lower_quartile = 0, median = 0, upper_quartile = 0, maximum = 0;
-  std::int64_t outliers = 0;  ///< numbers outside the Fences
-};
+namespace unroll {
 
 /// Numbers more than three interquartile ranges beyond the quartiles are outliers (Tukey's outer fences). If the
 /// quartiles are equal, for example because most numbers are 0, there are no outliers.
@@ -20,8 +13,6 @@ struct Fences {
   double low = 0, high = 0;
 };
 Fences fences(double lower_quartile, double upper_quartile);
-
-NumberSummary summary_of(std::span<const double> numbers);
 
 /// The numbers that are not NaN, in ascending order.
 std::vector<double> sorted_numbers(std::span<const double> numbers);

@@ -49,12 +49,6 @@ class TableView {
   Rows moved_rows_;
 };
 
-/// A column that a model reads.
-struct TableInput {
-  std::string name;
-  ColumnKind kind = ColumnKind::number;
-};
-
 /// The column of the input. Throws Error(bad_data) if the table lacks it or has it as another kind.
 const Column& column_for(const TableInput& input, const Table& table);
 

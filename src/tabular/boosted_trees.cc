@@ -94,12 +94,16 @@ void set_quiet() { check(xgboost().set_global_config(R"({"verbosity":0})")); }
 
 }  // namespace
 
-BoostedTrees BoostedTrees::fit(const SparseSamples& samples, std::int64_t rounds, std::uint32_t seed) {
+BoostedTrees BoostedTrees::fit(const SparseSamples& samples, std::int64_t rounds, std::uint32_t seed,
+                               const StopAsked& stop_asked) {
   UNROLL_CHECK(rounds > 0);
   set_quiet();
   const Matrix matrix = matrix_of(samples);
   const Booster booster = new_booster({matrix.get()}, seed);
-  for (int round = 0; round < rounds; ++round) check(xgboost().update(booster.get(), round, matrix.get()));
+  for (int round = 0; round < rounds; ++round) {
+    throw_if_stopped(stop_asked);
+    check(xgboost().update(booster.get(), round, matrix.get()));
+  }
   std::uint64_t size = 0;
   const char* bytes = nullptr;
   check(xgboost().save(booster.get(), R"({"format":"ubj"})", &size, &bytes));
@@ -107,7 +111,7 @@ BoostedTrees BoostedTrees::fit(const SparseSamples& samples, std::int64_t rounds
 }
 
 std::int64_t BoostedTrees::best_rounds(const SparseSamples& training, const SparseSamples& validation,
-                                       std::uint32_t seed) {
+                                       std::uint32_t seed, const StopAsked& stop_asked) {
   set_quiet();
   const Matrix matrix = matrix_of(training), other = matrix_of(validation);
   const Booster booster = new_booster({matrix.get(), other.get()}, seed);
@@ -115,6 +119,7 @@ std::int64_t BoostedTrees::best_rounds(const SparseSamples& training, const Spar
   for (const double target : validation.targets) least += target * target;
   std::int64_t best = 0;
   for (int round = 0; round < std::min(best + patience, max_rounds); ++round) {
+    throw_if_stopped(stop_asked);
     check(xgboost().update(booster.get(), round, matrix.get()));
     const std::span<const float> predicted = predictions(booster.get(), other.get());
     double squares = 0;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tabular/sparse_rows.h"
+#include "tabular/stop_asked.h"
 
 namespace unroll {
 
@@ -21,10 +22,14 @@ struct SparseSamples {
 /// at once. Failures of XGBoost throw Error(internal).
 class BoostedTrees {
  public:
-  /// Fits one tree per round; the seed decides which rows and features each tree sees. `rounds` > 0.
-  static BoostedTrees fit(const SparseSamples& samples, std::int64_t rounds, std::uint32_t seed);
-  /// The number of rounds on `training` with the least squared error on `validation`; 0 if no tree reduces it.
-  static std::int64_t best_rounds(const SparseSamples& training, const SparseSamples& validation, std::uint32_t seed);
+  /// Fits one tree per round; the seed decides which rows and features each tree sees. `rounds` > 0. Throws
+  /// TrainingStopped after the tree in which `stop_asked` returns true.
+  static BoostedTrees fit(const SparseSamples& samples, std::int64_t rounds, std::uint32_t seed,
+                          const StopAsked& stop_asked = {});
+  /// The number of rounds on `training` with the least squared error on `validation`; 0 if no tree reduces it. Throws
+  /// TrainingStopped as fit() does.
+  static std::int64_t best_rounds(const SparseSamples& training, const SparseSamples& validation, std::uint32_t seed,
+                                  const StopAsked& stop_asked = {});
   /// Restores trees for rows of this width from their bytes(). Throws Error(bad_data), naming `file`, for anything
   /// else.
   static BoostedTrees from_bytes(std::vector<std::uint8_t> bytes, std::int64_t width, const std::string& file);

@@ -6,11 +6,11 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "table/folds.h"
 #include "table/number_summary.h"
 #include "table/table_view.h"
 #include "tabular/coordinate_descent.h"
 #include "tabular/wide_regression.h"
+#include "unroll/table.h"
 
 namespace unroll {
 namespace {

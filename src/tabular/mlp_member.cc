@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "base/parallel.h"
-#include "table/folds.h"
 #include "table/number_summary.h"
 #include "tabular/lasso.h"
 #include "tabular/regression_task.h"
 #include "tabular/table_net.h"
 #include "unroll/optimizers.h"
+#include "unroll/table.h"
 
 namespace unroll {
 namespace {
@@ -52,7 +52,7 @@ struct MlpMember::Net {
   }
   /// Trains for `epochs` of the schedule's max_epochs; stops early if there are validation rows. Returns the best
   /// epoch, or `epochs` without validation rows.
-  std::int64_t train(const Examples& examples, Fold rows, std::int64_t epochs) {
+  std::int64_t train(const Examples& examples, Fold rows, std::int64_t epochs, const StopAsked& stop_asked) {
     const bool validating = !rows.validation.empty();
     RegressionTask task(parameters, function(), examples, std::move(rows.training), std::move(rows.validation), batch);
     AdamW optimizer(parameters, adam);
@@ -64,6 +64,7 @@ struct MlpMember::Net {
     trainer.on_epoch([&](const EpochReport& report) {
       if (report.epoch == epochs) trainer.stop();
     });
+    trainer.on_step([&](const StepReport&) { throw_if_stopped(stop_asked); });
     trainer.run();
     return validating ? trainer.best()->epoch : epochs;
   }
@@ -105,14 +106,15 @@ std::unique_ptr<TableMember> MlpMember::fit(const TableSamples& samples) {
     parallel_for_each(context, pilot_nets, [&](std::int64_t i) {
       const Fold& fold = folds[static_cast<std::size_t>(i)];
       best[i] = Net(seed_of(samples.seed, nets + i), width)
-                    .train(examples, {take(kept, fold.training), take(kept, fold.validation)}, max_epochs);
+                    .train(examples, {take(kept, fold.training), take(kept, fold.validation)}, max_epochs,
+                           samples.stop_asked);
     });
     member->epochs_ = (std::accumulate(best, best + pilot_nets, std::int64_t{0}) + pilot_nets - 1) / pilot_nets;
   }
   member->nets_.resize(nets);
   parallel_for_each(context, nets, [&](std::int64_t i) {
     auto net = std::make_shared<Net>(seed_of(samples.seed, i), width);
-    net->train(examples, {kept, {}}, member->epochs_);
+    net->train(examples, {kept, {}}, member->epochs_, samples.stop_asked);
     member->nets_[static_cast<std::size_t>(i)] = std::move(net);
   });
   return member;

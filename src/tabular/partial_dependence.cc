@@ -96,7 +96,7 @@ std::vector<Value> values_of(const Column& column) {
 
 }  // namespace
 
-PartialDependence partial_dependence(const TableModel& model, const TableView& rows, const TableInput& input) {
+PartialDependence partial_dependence(const TableEnsemble& model, const TableView& rows, const TableInput& input) {
   PartialDependence dependence = {.input = input, .points = {}};
   const Random random(0, RandomStream::permutations);
   std::vector<std::int64_t> cells(static_cast<std::size_t>(rows.size()));

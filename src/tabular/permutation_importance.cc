@@ -4,7 +4,7 @@
 
 namespace unroll {
 
-std::vector<ColumnImportance> permutation_importance(const TableModel& model, const TableView& rows,
+std::vector<ColumnImportance> permutation_importance(const TableEnsemble& model, const TableView& rows,
                                                      const ErrorOf& error_of, std::uint64_t seed, std::uint32_t fold) {
   const double error = error_of(model.predict(rows));
   std::vector<ColumnImportance> importances;

@@ -3,18 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <span>
-#include <string>
 #include <vector>
 
-#include "tabular/table_model.h"
+#include "tabular/table_ensemble.h"
+#include "unroll/table_model.h"
 
 namespace unroll {
-
-/// Permutation importance of a column.
-struct ColumnImportance {
-  std::string column;
-  double increase = 0;  ///< increase of the error of the predictions
-};
 
 /// The error of predictions; smaller is better.
 using ErrorOf = std::function<double(std::span<const double> predictions)>;
@@ -23,7 +17,7 @@ using ErrorOf = std::function<double(std::span<const double> predictions)>;
 /// permuted among these rows (Breiman: Random Forests. Machine Learning 45, 2001). `error_of` takes one prediction for
 /// each row; the rows should not be training rows of the model. A column's permutation depends only on `seed`, `fold`
 /// and its index in the table.
-std::vector<ColumnImportance> permutation_importance(const TableModel& model, const TableView& rows,
+std::vector<ColumnImportance> permutation_importance(const TableEnsemble& model, const TableView& rows,
                                                      const ErrorOf& error_of, std::uint64_t seed, std::uint32_t fold);
 
 }  // namespace unroll

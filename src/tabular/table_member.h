@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "io/safetensors.h"
+#include "tabular/stop_asked.h"
 #include "tabular/table_encoder.h"
+#include "unroll/table_model.h"
 
 namespace unroll {
-
-enum class MemberKind { linear, mlp, trees, textbook };
 
 /// The training data of a member. A member must use no other rows.
 struct TableSamples {
@@ -21,6 +21,7 @@ struct TableSamples {
   ColumnUse use;
   std::uint64_t seed = 0;
   int threads = 0;  ///< 0: as many as the machine allows
+  StopAsked stop_asked = {};
 };
 
 /// A member of a model as stored in the model's file.
@@ -37,7 +38,7 @@ struct StoredMember {
   std::span<const std::uint8_t> bytes_of(const std::string& name) const;
 };
 
-/// A trained regressor: predicts a number from a row of a table. A TableModel has one or more members.
+/// A trained regressor: predicts a number from a row of a table. A TableEnsemble has one or more members.
 class TableMember {
  public:
   virtual ~TableMember() = default;
@@ -57,7 +58,8 @@ class TableMember {
 const char* name_of(MemberKind kind);
 /// Throws Error if this build or this machine lacks a library that the kind needs.
 void require_member(MemberKind kind);
-/// Trains a member; the same samples give the same bits on any number of threads.
+/// Trains a member; the same samples give the same bits on any number of threads. Throws TrainingStopped, after the
+/// current step of a net or tree, if `samples.stop_asked` returns true; a lasso is finished first.
 std::unique_ptr<TableMember> fit_member(MemberKind kind, const TableSamples& samples);
 /// Restores a member; null if no kind has this name. Throws Error(bad_data) and nlohmann::json::exception if `stored`
 /// is not what config(), tensors() and bytes() return.

@@ -6,9 +6,9 @@
 #include <numeric>
 #include <utility>
 
-#include "table/folds.h"
 #include "table/number_summary.h"
 #include "unroll/error.h"
+#include "unroll/table.h"
 
 namespace unroll {
 namespace {

@@ -65,7 +65,9 @@ std::unique_ptr<TableMember> TextbookMember::fit(const TableSamples& samples) {
       parameters, [&](const Var& x, const Random* /*no dropout*/) { return net(x); }, examples,
       all_rows(samples.rows.size()), {}, batch);
   Adam adam(parameters, {.learning_rate = learning_rate});
-  Trainer(task, adam, {.epochs = epochs}).run();
+  Trainer trainer(task, adam, {.epochs = epochs});
+  trainer.on_step([&](const StepReport&) { throw_if_stopped(samples.stop_asked); });
+  trainer.run();
   const std::span<const float> weights = net.weight.value().span();
   member->weights_.assign(weights.begin(), weights.end());
   member->bias_ = net.bias.value()[0];

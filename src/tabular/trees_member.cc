@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "base/parallel.h"
-#include "table/folds.h"
 #include "table/number_summary.h"
 #include "unroll/random.h"
+#include "unroll/table.h"
 
 namespace unroll {
 namespace {
@@ -58,7 +58,8 @@ std::int64_t best_rounds(const TableSamples& samples, const Fold& split, std::ui
   if (encoder.width() == 0) return 0;
   return BoostedTrees::best_rounds(
       training_samples(encoder, training),
-      {.rows = encoder.encode({table, validation_rows}), .targets = as_floats(validation_targets)}, seed);
+      {.rows = encoder.encode({table, validation_rows}), .targets = as_floats(validation_targets)}, seed,
+      samples.stop_asked);
 }
 
 std::int64_t rounds_for(const TableSamples& samples, Context& context) {
@@ -98,8 +99,9 @@ std::unique_ptr<TableMember> TreesMember::fit(const TableSamples& samples) {
   member->rounds_ = member->encoder_.width() > 0 ? rounds_for(scaled, context) : 0;
   if (member->rounds_ == 0) return member;
   const SparseSamples all = training_samples(member->encoder_, scaled);
-  member->runs_ = map_runs(
-      context, [&](std::size_t run) { return BoostedTrees::fit(all, member->rounds_, seed_of(run, scaled.seed)); });
+  member->runs_ = map_runs(context, [&](std::size_t run) {
+    return BoostedTrees::fit(all, member->rounds_, seed_of(run, scaled.seed), scaled.stop_asked);
+  });
   return member;
 }
 

@@ -1,10 +1,6 @@
 #include "text/code_points.h"
 
-#include <fmt/format.h>
-
 #include <iterator>
-
-#include "io/in_quotes.h"
 
 namespace unroll {
 
@@ -12,14 +8,10 @@ void refuse_invalid_utf8(std::string_view text, std::size_t offset, const std::s
   refuse_invalid_utf8(name, offset, 1 + count_line_ends(text.substr(0, offset)), text[offset]);
 }
 
-std::string utf8_of(char32_t symbol) {
+std::string utf8_of(char32_t code) {
   std::string text;
-  utf8::append(symbol, std::back_inserter(text));
+  utf8::append(code, std::back_inserter(text));
   return text;
-}
-
-std::string described(char32_t symbol) {
-  return fmt::format("{} (U+{:04X})", in_quotes(utf8_of(symbol)), static_cast<std::uint32_t>(symbol));
 }
 
 }  // namespace unroll

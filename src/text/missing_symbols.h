@@ -5,23 +5,27 @@
 #include <string>
 #include <vector>
 
+#include "unroll/tokenizer.h"
+
 namespace unroll {
 
-/// Collects the symbols of a text that a vocabulary lacks.
+/// Collects the tokens of a text that a vocabulary lacks.
 class MissingSymbols {
  public:
-  void add(char32_t symbol) {
+  explicit MissingSymbols(TokenUnit unit) : unit_(unit) {}
+  void add(std::string token) {
     ++count_;
-    if (distinct_.insert(symbol).second) in_order_.push_back(symbol);
+    if (const auto [place, added] = distinct_.insert(std::move(token)); added) in_order_.push_back(&*place);
   }
   std::int64_t count() const { return count_; }  ///< repetitions included
-  /// Throws Error(bad_data) naming the first missing symbols, if there are any; `name` is the source of the text.
+  /// Throws Error(bad_data) naming the first missing tokens, if there are any; `name` is the source of the text.
   void refuse(const std::string& name) const;
 
  private:
+  TokenUnit unit_;
   std::int64_t count_ = 0;
-  std::set<char32_t> distinct_;
-  std::vector<char32_t> in_order_;
+  std::set<std::string> distinct_;
+  std::vector<const std::string*> in_order_;
 };
 
 }  // namespace unroll

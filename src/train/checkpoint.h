@@ -17,7 +17,7 @@ namespace unroll {
 /// The state that the later steps of a training depend on: the values that trainer.visit_state() visits.
 class Checkpoint {
  public:
-  Checkpoint() = default;
+  Checkpoint() = default;  ///< without state, for a run whose state is in its metadata
   Checkpoint(Checkpoint&&) = default;
   Checkpoint& operator=(Checkpoint&&) = default;
 
@@ -43,7 +43,7 @@ class Checkpoint {
 
   std::vector<Array> arrays_;
   std::span<const float> best_parameters_;
-  nlohmann::ordered_json numbers_;
+  nlohmann::ordered_json numbers_ = nlohmann::ordered_json::object();
   std::vector<float> copies_;
 };
 

@@ -41,7 +41,7 @@ TEST(Generate, GreedyTextIsWhatTheModelFindsMostProbable) {
     model.parameters().updated();
     const std::string text = generate(model, "cab", {.length = 40});
     ASSERT_EQ(text.size(), 43u);
-    const std::vector<std::int32_t> ids = encode(model.vocabulary(), text);
+    const std::vector<std::int32_t> ids = model.vocabulary().encode(text);
     Ids inputs(42, 1), targets(42, 1);
     std::copy(ids.begin(), ids.end() - 1, inputs.flat().begin());
     std::copy(ids.begin() + 1, ids.end(), targets.flat().begin());
@@ -76,7 +76,7 @@ TEST(Generate, WithoutAPrefixBeginsAsOftenAsTheCorpusHasIt) {
   double chi_square = 0;
   for (int id = 0; id < 4; ++id) {
     const double expected = draws * (4 - id) / 10.0;
-    chi_square += std::pow(seen[model.vocabulary().text(id)] - expected, 2) / expected;
+    chi_square += std::pow(seen[std::string(model.vocabulary().text(id))] - expected, 2) / expected;
   }
   RecordProperty("chi_square", fmt::format("{:.2f}", chi_square));
   EXPECT_LT(chi_square, 16.27) << "0.999 quantile of chi-square, 3 degrees of freedom";
@@ -84,7 +84,7 @@ TEST(Generate, WithoutAPrefixBeginsAsOftenAsTheCorpusHasIt) {
 
 TEST(Generate, WorksWithAVocabularyWithoutCounts) {
   Context context;
-  const LanguageModel model(context, Vocabulary::from({U'a', U'b'}, {0, 0}), {.hidden = 2});
+  const LanguageModel model(context, Tokenizer::from(TokenUnit::character, {"a", "b"}, {0, 0}), {.hidden = 2});
   std::string all;
   for (std::uint64_t seed = 0; seed < 50; ++seed) all += generate(model, "", {.length = 1, .seed = seed});
   EXPECT_THAT(all, AllOf(HasSubstr("a"), HasSubstr("b")));
@@ -160,7 +160,8 @@ TEST(Generate, StopsWhereTheModelHasDiverged) {
 
 TEST(Generate, StreamsWholeSymbolsAsTheyCome) {
   Context context;
-  LanguageModel model(context, Vocabulary::from({U'分', U'开', U'\U0001F600', U'a'}, {1, 1, 1, 1}), {.hidden = 4});
+  LanguageModel model(context, Tokenizer::from(TokenUnit::character, {"分", "开", "\U0001F600", "a"}, {1, 1, 1, 1}),
+                      {.hidden = 4});
   std::vector<std::string> pieces;
   const auto keep = [&](std::string_view piece) {
     pieces.emplace_back(piece);
@@ -172,7 +173,7 @@ TEST(Generate, StreamsWholeSymbolsAsTheyCome) {
   std::string joined;
   for (const std::string& piece : pieces) joined += piece;
   EXPECT_EQ(joined, text);
-  for (std::size_t i = 1; i < pieces.size(); ++i) EXPECT_EQ(encode(model.vocabulary(), pieces[i]).size(), 1u);
+  for (std::size_t i = 1; i < pieces.size(); ++i) EXPECT_EQ(model.vocabulary().encode(pieces[i]).size(), 1u);
   EXPECT_THAT(text, AllOf(HasSubstr("\U0001F600"), HasSubstr("a")));
 }
 
@@ -241,7 +242,7 @@ TEST(GenerateMany, KnowsTheEdgeCases) {
                          }),
               HasSubstr("Z"));
   EXPECT_THAT(message_of(ExitCode::usage, [&] { generate(model, std::vector<std::string>{"a"}, {.length = -1}); }),
-              HasSubstr("length is -1"));
+              HasSubstr("length '-1'"));
   const LanguageModel diverged = constant_model(context, {0, std::nanf(""), 1});
   EXPECT_THAT(message_of(ExitCode::diverged,
                          [&] {
@@ -265,7 +266,7 @@ TEST(Generate, NamesUnknownSymbolsOrSkipsThem) {
 TEST(Generate, ReadsLineEndsAsTheModelsTextWasRead) {
   Context context;
   const auto model = [&](Newlines newlines) {
-    return LanguageModel(context, Vocabulary::from({U' ', U'\n', U'a'}, {1, 1, 1}),
+    return LanguageModel(context, Tokenizer::from(TokenUnit::character, {" ", "\n", "a"}, {1, 1, 1}),
                          {.hidden = 2, .newlines = newlines});
   };
   EXPECT_EQ(generate(model(Newlines::space), "a\r\na\ra\na", {.length = 0}), "a a a a");
@@ -278,10 +279,10 @@ TEST(Generate, NamesTheOptionThatIsOutOfRange) {
   const auto refused = [&](const GenerateOptions& options) {
     return message_of(ExitCode::usage, [&] { generate(model, "a", options); });
   };
-  EXPECT_THAT(refused({.length = -1}), HasSubstr("length is -1"));
-  EXPECT_THAT(refused({.temperature = -0.5f}), HasSubstr("temperature is -0.5"));
-  EXPECT_THAT(refused({.temperature = std::nanf("")}), HasSubstr("temperature is nan"));
-  EXPECT_THAT(refused({.temperature = std::numeric_limits<float>::infinity()}), HasSubstr("temperature is inf"));
+  EXPECT_THAT(refused({.length = -1}), HasSubstr("length '-1'"));
+  EXPECT_THAT(refused({.temperature = -0.5f}), HasSubstr("temperature '-0.5'"));
+  EXPECT_THAT(refused({.temperature = std::nanf("")}), HasSubstr("temperature 'nan'"));
+  EXPECT_THAT(refused({.temperature = std::numeric_limits<float>::infinity()}), HasSubstr("temperature 'inf'"));
   const LanguageModel both(context, letters(3), {.hidden = 2, .bidirectional = true});
   EXPECT_THAT(message_of(ExitCode::usage, [&] { generate(both, "a", {}); }), HasSubstr("sees the future"));
 }

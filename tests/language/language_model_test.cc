@@ -190,21 +190,22 @@ TEST(LanguageModel, NamesTheOptionThatIsOutOfRange) {
     change(options);
     return message_of([&] { LanguageModel(context, letters(5), options); });
   };
-  EXPECT_THAT(with([](auto& o) { o.hidden = 0; }), HasSubstr("hidden is 0; it must be 1 to 65536"));
-  EXPECT_THAT(with([](auto& o) { o.hidden = 65537; }), HasSubstr("hidden is 65537"));
-  EXPECT_THAT(with([](auto& o) { o.layers = 0; }), HasSubstr("layers is 0"));
-  EXPECT_THAT(with([](auto& o) { o.layers = 257; }), HasSubstr("layers is 257"));
-  EXPECT_THAT(with([](auto& o) { o.embedding = -1; }), HasSubstr("embedding is -1"));
-  EXPECT_THAT(with([](auto& o) { o.tied = true; }), HasSubstr("embedding is 0; it must be 256, as wide as"));
+  EXPECT_THAT(with([](auto& o) { o.hidden = 0; }), HasSubstr("hidden '0': must be a whole number from 1 to 65536"));
+  EXPECT_THAT(with([](auto& o) { o.hidden = 65537; }), HasSubstr("hidden '65537'"));
+  EXPECT_THAT(with([](auto& o) { o.layers = 0; }), HasSubstr("layers '0'"));
+  EXPECT_THAT(with([](auto& o) { o.layers = 257; }), HasSubstr("layers '257'"));
+  EXPECT_THAT(with([](auto& o) { o.embedding = -1; }), HasSubstr("embedding '-1'"));
+  EXPECT_THAT(with([](auto& o) { o.tied = true; }),
+              HasSubstr("tied makes one weight of embedding and output layer: it needs embedding 256, as hidden"));
   EXPECT_THAT(with([](auto& o) {
                 o.tied = o.bidirectional = true;
                 o.embedding = o.hidden;
               }),
-              HasSubstr("embedding is 256; it must be 512"));
-  EXPECT_THAT(with([](auto& o) { o.dropout = 1; }), HasSubstr("dropout is 1"));
-  EXPECT_THAT(with([](auto& o) { o.dropout = std::nanf(""); }), HasSubstr("dropout is nan"));
-  EXPECT_THAT(with([](auto& o) { o.init.standard_deviation = -1; }), HasSubstr("standard_deviation is -1"));
-  EXPECT_THAT(message_of([&] { LanguageModel(context, Vocabulary(), {}); }), HasSubstr("vocabulary is empty"));
+              HasSubstr("it needs embedding 512, twice hidden"));
+  EXPECT_THAT(with([](auto& o) { o.dropout = 1; }), HasSubstr("dropout '1'"));
+  EXPECT_THAT(with([](auto& o) { o.dropout = std::nanf(""); }), HasSubstr("dropout 'nan'"));
+  EXPECT_THAT(with([](auto& o) { o.init.standard_deviation = -1; }), HasSubstr("init 'normal:-1'"));
+  EXPECT_THAT(message_of([&] { LanguageModel(context, Tokenizer(), {}); }), HasSubstr("vocabulary is empty"));
 }
 
 TEST(LanguageModel, NamesWhatDoesNotFitInACall) {

@@ -121,8 +121,8 @@ TEST(LanguageTask, NamesACorpusThatDoesNotFit) {
   };
   EXPECT_THAT(refused(Corpus::from_text("xyzxyzxyzxyz"), {.batch = 1, .window = 2}),
               HasSubstr("another vocabulary (3 symbols)"));
-  std::vector<char32_t> shuffled = {U'b', U'a', U'c', U'd', U'e', U'f', U'g'};
-  const Vocabulary renumbered = Vocabulary::from(shuffled, {1, 1, 1, 1, 1, 1, 1});
+  std::vector<std::string> shuffled = {"b", "a", "c", "d", "e", "f", "g"};
+  const Tokenizer renumbered = Tokenizer::from(TokenUnit::character, shuffled, {1, 1, 1, 1, 1, 1, 1});
   EXPECT_THAT(refused(Corpus::from_ids(pseudo_random_ids(90, symbols), renumbered), {.batch = 1, .window = 2}),
               HasSubstr("another vocabulary"));
   EXPECT_THAT(refused(corpus_of(30), {.batch = 32, .window = 35}), HasSubstr("1152"));  // 32 streams of 35 + 1 symbols

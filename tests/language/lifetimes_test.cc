@@ -37,7 +37,7 @@ TEST(Lifetimes, ATemporaryThatWouldBeReferencedDoesNotCompile) {
   EXPECT_FALSE((compiles<RandomWindows, const Corpus, int, int>));
   EXPECT_TRUE((compiles<Windows, WindowKind, Symbols&, int, int>));
   EXPECT_FALSE((compiles<Windows, WindowKind, Symbols, int, int>));
-  EXPECT_FALSE((compiles<LanguageModel, Context, const Vocabulary&, LanguageModelOptions>));
+  EXPECT_FALSE((compiles<LanguageModel, Context, const Tokenizer&, LanguageModelOptions>));
   EXPECT_FALSE((compiles<Trainer, LanguageTask, Optimizer&, TrainerOptions>));
   EXPECT_FALSE((compiles<Sgd, Parameters, SgdOptions>));
 }

@@ -4,20 +4,21 @@
 #include <string>
 #include <vector>
 
+#include "text/code_points.h"
 #include "unroll/corpus.h"
 #include "unroll/language_model.h"
 
 namespace unroll::testing {
 
 /// A vocabulary of `count` symbols from 'a' on; symbol i, counted from 0, has the frequency count - i.
-inline Vocabulary letters(int count) {
-  std::vector<char32_t> symbols;
+inline Tokenizer letters(int count) {
+  std::vector<std::string> symbols;
   std::vector<std::int64_t> counts;
   for (int i = 0; i < count; ++i) {
-    symbols.push_back(U'a' + static_cast<char32_t>(i));
+    symbols.push_back(utf8_of(U'a' + static_cast<char32_t>(i)));
     counts.push_back(count - i);
   }
-  return Vocabulary::from(symbols, counts);
+  return Tokenizer::from(TokenUnit::character, symbols, counts);
 }
 
 /// Pseudo-random ids below `classes`, the same on every machine.

@@ -1,5 +1,3 @@
-#include "table/folds.h"
-
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -7,6 +5,7 @@
 #include <set>
 
 #include "io/error_of.h"
+#include "unroll/table.h"
 
 namespace unroll {
 namespace {

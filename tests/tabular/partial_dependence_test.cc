@@ -53,8 +53,9 @@ std::vector<std::int64_t> all_rows(const Table& table) {
 
 class PartialDependenceTest : public testing::Test {
  protected:
-  static TableModel model_of(const Table& table) {
-    return TableModel::fit({table, all_rows(table)}, {.target = "price", .id = ""}, {.members = {MemberKind::linear}});
+  static TableEnsemble model_of(const Table& table) {
+    return TableEnsemble::fit({table, all_rows(table)}, {.target = "price", .id = ""},
+                              {.members = {MemberKind::linear}});
   }
 
   PartialDependence of(const std::string& column) const {
@@ -73,7 +74,7 @@ class PartialDependenceTest : public testing::Test {
 
   const std::vector<House> houses_ = houses(400);
   const Table table_ = table_of(houses_);
-  const TableModel model_ = model_of(table_);
+  const TableEnsemble model_ = model_of(table_);
 };
 
 TEST_F(PartialDependenceTest, IsTheMeanOfATableWithOneValueInAllRows) {

@@ -33,12 +33,12 @@ std::vector<std::int64_t> rows_from(std::int64_t begin, std::int64_t end) {
   return some;
 }
 
-TableModel model_of(const Table& table) {
-  return TableModel::fit({table, rows_from(0, rows - validated)}, {.target = "y", .id = ""},
-                         {.members = {MemberKind::linear}});
+TableEnsemble model_of(const Table& table) {
+  return TableEnsemble::fit({table, rows_from(0, rows - validated)}, {.target = "y", .id = ""},
+                            {.members = {MemberKind::linear}});
 }
 
-std::vector<ColumnImportance> importance_of(const TableModel& model, const Table& table, std::uint64_t seed,
+std::vector<ColumnImportance> importance_of(const TableEnsemble& model, const Table& table, std::uint64_t seed,
                                             std::uint32_t fold) {
   const std::vector<std::int64_t> some = rows_from(rows - validated, rows);
   const auto error_of = [&](std::span<const double> predictions) {
@@ -71,7 +71,7 @@ TEST(PermutationImportance, PermutesCellsAmongTheRowsThatAreMeasured) {
   std::string absurd;
   for (int i = 0; i < rows - validated; ++i) absurd += fmt::format("{0},{0},{0},0\n", 1000 + i);
   const Table other = table_of(absurd + own);
-  const TableModel model = model_of(table);
+  const TableEnsemble model = model_of(table);
   const auto expected = importance_of(model, table, 1, 0), found = importance_of(model, other, 1, 0);
   ASSERT_EQ(found.size(), 3U);
   for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i].increase, expected[i].increase);
@@ -79,7 +79,7 @@ TEST(PermutationImportance, PermutesCellsAmongTheRowsThatAreMeasured) {
 
 TEST(PermutationImportance, DependsOnSeedAndFold) {
   const Table table = table_of(text_of(rows, 1));
-  const TableModel model = model_of(table);
+  const TableEnsemble model = model_of(table);
   const auto of = [&](std::uint64_t seed, std::uint32_t fold) {
     return increase_of(importance_of(model, table, seed, fold), "decisive");
   };

@@ -1,271 +1,213 @@
-#include "tabular/table_model.h"
+#include "unroll/table_model.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <numeric>
-#include <random>
-#include <regex>
 
 #include "io/error_of.h"
-#include "io/safetensors.h"
-#include "table/number_summary.h"
+#include "io/temporary_folder.h"
+#include "tabular/houses.h"
 
 namespace unroll {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::SizeIs;
 
-namespace fs = std::filesystem;
+const TableModelOptions linear = {.target = "price", .id = "Id", .members = {MemberKind::linear}, .folds = 3};
 
-bool lacks(MemberKind kind) {
-  try {
-    require_member(kind);
-    return false;
-  } catch (const Error&) {
-    return true;
-  }
+Table houses(int rows, unsigned seed = 1) { return Table::from_text(houses_csv(rows, seed), reading_options(linear)); }
+
+TEST(TableModelTest, PredictsOtherRows) {
+  const TableModel model = TableModel::train(houses(300), linear);
+  EXPECT_EQ(model.target(), "price");
+  EXPECT_EQ(model.id(), "Id");
+  ASSERT_THAT(model.inputs(), SizeIs(2));
+  EXPECT_EQ(model.inputs()[0].name, "area");
+  EXPECT_EQ(model.inputs()[1].kind, ColumnKind::category);
+  EXPECT_THAT(model.choices(), HasSubstr(R"({"linear":{"features":)"));
+  const Table other = Table::from_text(houses_csv(100, 9), model.reading_options());
+  EXPECT_LT(score(TableMetric::log_rmse, model.predict(other), other.column("price").numbers()), 0.07);
 }
 
-class TableModelTest : public testing::TestWithParam<MemberKind> {
- protected:
-  void SetUp() override {
-    if (lacks(GetParam())) GTEST_SKIP() << "XGBoost is not there";
-    folder_ =
-        fs::path(testing::TempDir()) / fmt::format("table_model_{}", testing::UnitTest::GetInstance()->random_seed());
-    folder_ /= testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  std::string path() const { return (folder_ / "model.safetensors").string(); }
-  std::string saved_bytes(const TableModel& model) const {
-    model.save(path());
-    std::ifstream file(path(), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  void write(const std::string& bytes) const { std::ofstream(path(), std::ios::binary) << bytes; }
-
-  fs::path folder_;
-};
-
-constexpr const char* header = "id,area,zone,price\n";
-const TableTarget task = {.target = "price", .id = "id", .logarithm = true};
-
-std::string rows_text(int rows, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> normal;
-  std::string text;
-  for (int i = 0; i < rows; ++i) {
-    const double area = std::exp(7 + 0.3 * normal(random));
-    const char zone = static_cast<char>('a' + random() % 4);
-    const double price = std::exp(1 + std::log(area) + 0.1 * (zone - 'a') + 0.05 * normal(random));
-    text += fmt::format("{},{:.1f},{},{:.2f}\n", i, area, zone, price);
-  }
-  return text;
-}
-
-Table table_of(const std::string& rows) {
-  return Table::from_text(header + rows, {.as = {{"id", ColumnKind::category}, {"area", ColumnKind::number}}});
-}
-
-std::vector<std::int64_t> rows_from(std::int64_t begin, std::int64_t count) {
-  std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
-  std::iota(rows.begin(), rows.end(), begin);
-  return rows;
-}
-
-TableModel fit(MemberKind kind, const Table& table, Rows rows, std::vector<std::string> without, int threads = 1) {
-  const TableTarget learned = {.target = "price", .id = "id", .logarithm = kind != MemberKind::textbook};
-  return TableModel::fit({table, rows}, learned,
-                         {.members = {kind}, .without = std::move(without), .seed = 3, .threads = threads});
-}
-
-TEST_P(TableModelTest, LearnsNothingOfOtherRows) {
-  const std::string own = rows_text(180, 1), others = rows_text(30, 2);
-  std::string absurd;
-  for (int i = 0; i < 30; ++i) absurd += fmt::format("{0},{0}e200,zone{0},1e-9\n", i);
-  const auto bytes = [&](const std::string& rows, std::int64_t begin) {
-    return saved_bytes(fit(GetParam(), table_of(rows), rows_from(begin, 180), {}));
-  };
-  const std::string expected = bytes(own, 0);
-  EXPECT_EQ(bytes(own + others, 0), expected);
-  EXPECT_EQ(bytes(own + absurd, 0), expected);
-  EXPECT_EQ(bytes(others + own, 30), expected);
-  EXPECT_EQ(bytes(absurd + own, 30), expected);
-  EXPECT_NE(bytes(own, 0), bytes(own + others, 30));
-}
-
-TEST_P(TableModelTest, IsTheSameOnAnyNumberOfThreads) {
-  const Table table = table_of(rows_text(200, 1));
-  const auto bytes = [&](int threads) { return saved_bytes(fit(GetParam(), table, rows_from(0, 200), {}, threads)); };
-  const std::string expected = bytes(1);
-  EXPECT_EQ(bytes(2), expected);
-  EXPECT_EQ(bytes(5), expected);
-}
-
-TEST_P(TableModelTest, PredictsWhatItHasLearned) {
-  // The logarithms of the prices have standard deviation 0.33, their noise 0.05.
-  const double enough = GetParam() == MemberKind::linear ? 0.07 : 0.1;
-  const Table table = table_of(rows_text(400, 1)), other = table_of(rows_text(100, 9));
-  const TableModel model = fit(GetParam(), table, rows_from(0, 400), {});
-  const std::vector<double> predictions = model.predict({other, rows_from(0, 100)});
-  double squares = 0;
-  for (std::size_t i = 0; i < 100; ++i)
-    squares += std::pow(std::log(predictions[i] / other.column("price").numbers()[i]), 2);
-  EXPECT_LT(std::sqrt(squares / 100), enough);
-}
-
-TEST_P(TableModelTest, SurvivesItsFile) {
-  const Table table = table_of(rows_text(100, 1));
-  const TableModel model = fit(GetParam(), table, rows_from(0, 100), {"zone"});
-  model.save(path());
-  const TableModel loaded = TableModel::load(path());
-  EXPECT_EQ(loaded.task().target, "price");
-  EXPECT_EQ(loaded.task().id, "id");
-  EXPECT_EQ(loaded.inputs().size(), 1U);
+TEST(TableModelTest, SurvivesItsFile) {
+  const TemporaryFolder folder;
+  const Table table = houses(100);
+  const TableModel model = TableModel::train(table, linear);
+  model.save(folder.path("model"));
+  const TableModel loaded = TableModel::load(folder.path("model"));
+  EXPECT_EQ(loaded.predict(table), model.predict(table));
   EXPECT_EQ(loaded.choices(), model.choices());
-  EXPECT_EQ(loaded.predict({table, rows_from(0, 100)}), model.predict({table, rows_from(0, 100)}));
+  EXPECT_EQ(loaded.target(), "price");
 }
 
-TEST_P(TableModelTest, WithoutFeaturesPredictsTheSameForAll) {
-  const Table table = table_of(rows_text(60, 1));
-  const TableModel model = fit(GetParam(), table, rows_from(0, 60), {"zone", "area"});
-  model.save(path());
-  const std::vector<double> predictions = TableModel::load(path()).predict({table, rows_from(0, 60)});
-  EXPECT_THAT(predictions, testing::Each(predictions.front()));
-  EXPECT_GT(predictions.front(), 0);
+TEST(TableModelTest, NamesTheRowsOfItsPredictions) {
+  const Table table = houses(50);
+  const TableModel model = TableModel::train(table, linear);
+  const std::string text = model.predictions_text(table);
+  EXPECT_TRUE(text.starts_with(fmt::format("Id,price\nh0,{}\nh1,", model.predict(table)[0]))) << text;
+  TableModelOptions without_id = linear;
+  without_id.id = "";
+  without_id.folds_from = "Id";  // so that it is no feature
+  EXPECT_TRUE(TableModel::train(table, without_id).predictions_text(table).starts_with("row,price\n1,"));
+  const Table missing = Table::from_text("Id,area,zone\nh0,1000,a\n,1000,a\n", model.reading_options(), "test.csv");
+  EXPECT_THAT(error_of([&] { model.predictions_text(missing); }).what(), HasSubstr("test.csv: line 3: the id"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, TableModelTest,
-                         testing::Values(MemberKind::linear, MemberKind::mlp, MemberKind::trees, MemberKind::textbook),
-                         [](const auto& test) { return std::string(name_of(test.param)); });
-
-/// Prices in multiples of `step`, and remarks that reveal the price in every third row.
-Table with_remarks(const std::string& price_of_last, ColumnKind kind, int step) {
-  std::mt19937 random(4);
-  std::string text = "area,remark,price\n";
-  for (int i = 0; i < 300; ++i) {
-    const int area = 50 + static_cast<int>(random() % 100),
-              price = (1000 * area + static_cast<int>(random() % 80'000)) / step * step;
-    const std::string told = i == 299 ? price_of_last : i % 3 == 0 ? fmt::format("sold for ${}", price) : "not sold";
-    text += fmt::format("{},\"{} and a garden\",{}\n", area, told, price);
-  }
-  return Table::from_text(text, {.as = {{"remark", kind}}});
+TEST(TableModelTest, ReadsTheKindsThatItHasLearned) {
+  const TableModel model = TableModel::train(houses(50), linear);
+  const std::string codes = "Id,area,zone\n1,1000,7\n2,900,8\n";
+  EXPECT_THAT(error_of([&] { model.predict(Table::from_text(codes)); }).what(), HasSubstr("another kind"));
+  EXPECT_THAT(model.predict(Table::from_text(codes, model.reading_options())), SizeIs(2));
+  const std::string no_id = "area,zone\n1000,a\n";
+  EXPECT_THAT(error_of([&] { Table::from_text(no_id, model.reading_options()); }).what(), HasSubstr("\"Id\""));
+  EXPECT_THAT(model.predict(Table::from_text(no_id, model.reading_options(false))), SizeIs(1));
 }
 
-class TableModelLeaks : public testing::TestWithParam<MemberKind> {
+TEST(TableModelTest, TakesNoFeatureFromIdAndFolds) {
+  TableModelOptions by_zone = linear;
+  by_zone.folds_from = "zone";
+  const TableModel model = TableModel::train(houses(100), by_zone);
+  ASSERT_THAT(model.inputs(), SizeIs(1));
+  EXPECT_EQ(model.inputs()[0].name, "area");
+  EXPECT_THAT(TableModel::validate(houses(100), by_zone).folds, SizeIs(4));
+}
+
+TEST(TableModelTest, NeedsNoReadingOptions) {
+  const std::string csv = houses_csv(100);
+  const Table table = Table::from_text(csv);
+  EXPECT_EQ(TableModel::train(table, linear).predictions_text(table),
+            TableModel::train(houses(100), linear).predictions_text(houses(100)));
+}
+
+TEST(TableModelTest, RefusesBadOptionsAndTables) {
+  EXPECT_EQ(error_of([] { TableModel::train(houses(10), {.target = "gone"}); }).code(), ExitCode::usage);
+  EXPECT_EQ(error_of([] { TableModel::train(houses(10), {}); }).code(), ExitCode::usage);
+  EXPECT_EQ(error_of([] { TableModel::validate(houses(10), {.target = "price", .id = "price"}); }).code(),
+            ExitCode::usage);
+  EXPECT_THAT(error_of([] { TableModel::validate(houses(2), linear); }).what(), HasSubstr("2 rows cannot be"));
+  EXPECT_EQ(error_of([] { TableModel::load("/no/such/file"); }).code(), ExitCode::no_input);
+}
+
+TEST(TableModelTest, MinimisesErrorsOfLogarithmsForLogRmseOnly) {
+  const Table table = houses(100);
+  TableModelOptions absolute = linear;
+  absolute.metric = TableMetric::rmse;
+  EXPECT_NE(TableModel::train(table, linear).predict(table), TableModel::train(table, absolute).predict(table));
+  TableModelOptions other = absolute;
+  other.metric = TableMetric::mae;
+  EXPECT_EQ(TableModel::train(table, other).predict(table), TableModel::train(table, absolute).predict(table));
+}
+
+class Validation : public testing::Test {
  protected:
-  void SetUp() override {
-    if (lacks(GetParam())) GTEST_SKIP() << "XGBoost is not there";
-  }
+  const Table table_ = houses(120);
+  const std::vector<Fold> folds_ = shuffled_folds(120, 3, 0);
+  std::vector<FoldResult> seen_;
+  const TableValidation result_ =
+      TableModel::validate(table_, linear, [this](const FoldResult& fold) { seen_.push_back(fold); });
 };
 
-TEST_P(TableModelLeaks, ATextLosesItsNumbers) {
-  const std::vector<std::int64_t> training = rows_from(0, 299), last = {299};
-  const auto prediction = [&](const Table& table, const TableModelOptions& learning) {
-    return TableModel::fit({table, training}, {.target = "price", .id = "", .logarithm = true}, learning)
-        .predict({table, last})
-        .front();
-  };
-  const TableModelOptions masked = {.members = {GetParam()}, .hashed = {"remark"}};
-  TableModelOptions kept = masked;
-  kept.keep_leaks = true;
-  const Table one = with_remarks("sold for $90000", ColumnKind::text, 10'000),
-              other = with_remarks("sold for $170000", ColumnKind::text, 10'000),
-              silent = with_remarks("not sold", ColumnKind::text, 10'000);
-  EXPECT_EQ(prediction(one, masked), prediction(other, masked));
-  EXPECT_NE(prediction(one, kept), prediction(other, kept));
-  EXPECT_NE(prediction(one, masked), prediction(silent, masked)) << "its other words count";
-}
-
-TEST_P(TableModelLeaks, CategoriesAndListsAreLeftOut) {
-  for (const ColumnKind kind : {ColumnKind::category, ColumnKind::list}) {
-    const Table table = with_remarks("not sold", kind, 1);
-    const std::vector<std::int64_t> rows = rows_from(0, 300);
-    const auto inputs = [&](bool keep_leaks) {
-      const TableModelOptions learning = {.members = {GetParam()}, .keep_leaks = keep_leaks};
-      return TableModel::fit({table, rows}, {.target = "price", .id = "", .logarithm = true}, learning).inputs().size();
-    };
-    EXPECT_EQ(inputs(false), 1U);
-    EXPECT_EQ(inputs(true), 2U);
+TEST_F(Validation, PredictsEachRowByAModelThatHasNotLearnedIt) {
+  ASSERT_THAT(result_.predictions, SizeIs(120));
+  for (std::size_t row = 0; row < 120; ++row) {
+    const OutOfFold& one = result_.predictions[row];
+    EXPECT_EQ(one.row, static_cast<std::int64_t>(row));
+    EXPECT_TRUE(std::ranges::binary_search(folds_[one.fold - 1].validation, one.row));
+  }
+  std::string csv = "Id,area,zone,price\n", all = houses_csv(120);
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin < all.size(); begin = all.find('\n', begin) + 1)
+    lines.push_back(all.substr(begin, all.find('\n', begin) - begin + 1));
+  for (const std::int64_t row : folds_[1].training) csv += lines[static_cast<std::size_t>(row) + 1];
+  const TableModel model = TableModel::train(Table::from_text(csv, reading_options(linear)), linear);
+  const std::vector<double> predictions = model.predict(table_);
+  for (const std::int64_t row : folds_[1].validation) {
+    const auto place = static_cast<std::size_t>(row);
+    EXPECT_EQ(result_.predictions[place].prediction, predictions[place]);
   }
 }
 
-TEST_P(TableModelLeaks, NoiseOfManyLevelsIsNotLearned) {
-  std::mt19937 random(5);
-  std::normal_distribution<double> normal;
-  std::string text = "area,noise1,noise2,noise3,price\n";
-  std::vector<double> expected;
-  for (int i = 0; i < 4200; ++i) {
-    expected.push_back(normal(random));
-    const auto level = [&] { return random() % 210; };
-    text += fmt::format("{:.4f},a{},b{},c{},{:.4f}\n", expected.back(), level(), level(), level(),
-                        expected.back() + normal(random));
+TEST_F(Validation, ScoresEachFold) {
+  ASSERT_THAT(result_.folds, SizeIs(3));
+  ASSERT_THAT(seen_, SizeIs(3));
+  std::vector<double> training, validation;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const FoldResult& fold = result_.folds[i];
+    EXPECT_EQ(seen_[i].validation, fold.validation);
+    EXPECT_EQ(fold.number, i + 1);
+    EXPECT_EQ(fold.training_rows, 80);
+    EXPECT_EQ(fold.validation_rows, 40);
+    EXPECT_THAT(fold.choices, HasSubstr("\"penalty\""));
+    std::vector<double> predictions, truth;
+    for (const OutOfFold& one : fold.predictions) {
+      predictions.push_back(one.prediction);
+      truth.push_back(table_.column("price").numbers()[static_cast<std::size_t>(one.row)]);
+    }
+    EXPECT_EQ(score(TableMetric::log_rmse, predictions, truth), fold.validation);
+    EXPECT_LT(fold.training, 0.06);
+    training.push_back(fold.training);
+    validation.push_back(fold.validation);
   }
-  const Table table = Table::from_text(text);
-  const std::vector<std::int64_t> rows = rows_from(0, 2100), others = rows_from(2100, 2100);
-  const TableModelOptions learning = {.members = {GetParam()}, .seed = 1};
-  std::vector<double> errors =
-      TableModel::fit({table, rows}, {.target = "price", .id = "", .logarithm = false}, learning)
-          .predict({table, others});
-  for (std::size_t i = 0; i < errors.size(); ++i) errors[i] -= expected[2100 + i];
-  EXPECT_LT(standard_deviation(errors, 0), 0.25) << "0.35 and 0.44 with means that a row is a part of";
+  EXPECT_EQ(result_.validation.mean, mean_and_deviation_of(validation).mean);
+  EXPECT_EQ(result_.validation.deviation, mean_and_deviation_of(validation).deviation);
+  EXPECT_EQ(result_.training.mean, mean_and_deviation_of(training).mean);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, TableModelLeaks, testing::Values(MemberKind::linear, MemberKind::trees),
-                         [](const auto& test) { return std::string(name_of(test.param)); });
-
-TEST(TableModelMembers, PredictTheirMean) {
-  const Table table = table_of(rows_text(200, 1));
-  const std::vector<std::int64_t> rows = rows_from(0, 200);
-  const auto predictions = [&](std::vector<MemberKind> members) {
-    const TableModelOptions learning = {.members = std::move(members), .seed = 3, .threads = 1};
-    return TableModel::fit({table, rows}, task, learning).predict({table, rows});
-  };
-  std::vector<MemberKind> kinds = {MemberKind::linear, MemberKind::mlp};
-  if (!lacks(MemberKind::trees)) kinds.push_back(MemberKind::trees);
-  std::vector<double> means(rows.size(), 0.0);
-  for (const MemberKind kind : kinds) {
-    const std::vector<double> alone = predictions({kind});
-    for (std::size_t i = 0; i < rows.size(); ++i) means[i] += std::log(alone[i]) / static_cast<double>(kinds.size());
+TEST_F(Validation, OrdersImportancesByTheirMeanOverTheFolds) {
+  ASSERT_THAT(result_.importances, SizeIs(2));
+  EXPECT_EQ(result_.importances[0].column, "area");
+  EXPECT_EQ(result_.importances[1].column, "zone");
+  std::vector<double> of_area;
+  for (const FoldResult& fold : result_.folds) {
+    ASSERT_EQ(fold.importances[0].column, "area");
+    of_area.push_back(fold.importances[0].increase);
   }
-  const std::vector<double> together = predictions(kinds);
-  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_NEAR(std::log(together[i]), means[i], 1e-12);
+  EXPECT_EQ(result_.importances[0].increase.mean, mean_and_deviation_of(of_area).mean);
+  EXPECT_GT(result_.importances[0].increase.mean, 0.2);
 }
 
-TEST_P(TableModelTest, RefusesWhatIsNoModelOrDamaged) {
-  const Table table = table_of(rows_text(60, 1));
-  const std::string good = saved_bytes(fit(GetParam(), table, rows_from(0, 60), {}));
-  const auto refusal = [&](const std::string& bytes) {
-    write(bytes);
-    const Error error = error_of([&] { TableModel::load(path()); });
-    EXPECT_EQ(error.code(), ExitCode::bad_data);
-    EXPECT_THAT(error.what(), HasSubstr(path()));
-    return std::string(error.what());
-  };
-  for (std::size_t place = 0; place < good.size(); place += 97 + good.size() / 1000) {
-    std::string bad = good;
-    bad[place] = static_cast<char>(bad[place] ^ 1);
-    refusal(bad);
+TEST(ValidationOfWideTables, DoesNotMeasureImportances) {
+  std::string csv = "price";
+  for (std::size_t i = 0; i <= max_permuted_columns; ++i) csv += fmt::format(",c{}", i);
+  for (int row = 0; row < 8; ++row) {
+    csv += fmt::format("\n{}", row + 1);
+    for (std::size_t i = 0; i <= max_permuted_columns; ++i) csv += fmt::format(",{}", (row * 7 + i * i) % 11);
   }
-  const SafetensorsFile file = SafetensorsFile::parse(good, "good");
-  const auto with = [&](const std::string& key, const std::string& value) {
-    auto metadata = file.metadata();
-    metadata[key] = value;
-    return refusal(safetensors_bytes(metadata, file.tensors(), file.bytes()));
+  const TableValidation validation = TableModel::validate(
+      Table::from_text(csv + "\n"), {.target = "price", .members = {MemberKind::linear}, .folds = 2});
+  ASSERT_THAT(validation.importances, SizeIs(testing::Gt(max_permuted_columns)));
+  for (const Importance& one : validation.importances) EXPECT_TRUE(std::isnan(one.increase.mean));
+}
+
+TEST(Explanation, HasTheMostImportantColumnsFirst) {
+  const Table table = houses(80);
+  const TableModel model = TableModel::train(table, linear);
+  const auto names = [&](const std::vector<Importance>& importances, std::size_t max_columns) {
+    std::vector<std::string> columns;
+    for (const PartialDependence& one : model.explain(table, importances, max_columns).dependences)
+      columns.push_back(one.input.name);
+    return columns;
   };
-  EXPECT_THAT(with("format", "unroll.language_model"), HasSubstr("unroll table train"));
-  EXPECT_THAT(with("format_version", "2"), HasSubstr("newer"));
-  EXPECT_THAT(with("config", "{}"), HasSubstr("config"));
-  const std::string config = file.metadata().at("config");
-  const auto renamed = std::regex_replace(config, std::regex(name_of(GetParam())), "oracle");
-  EXPECT_THAT(with("config", renamed), HasSubstr("\"oracle\""));
-  EXPECT_THAT(refusal(safetensors_bytes(file.metadata(), {})), HasSubstr("is missing"));
+  const double nan = std::nan("");
+  EXPECT_THAT(names({{"zone", {0.2}}, {"area", {0.1}}}, 10), ElementsAre("zone", "area"));
+  EXPECT_THAT(names({{"zone", {0.2}}, {"area", {0.1}}}, 1), ElementsAre("zone"));
+  EXPECT_THAT(names({{"gone", {0.2}}, {"zone", {0}}, {"area", {nan}}}, 10), ElementsAre());
+}
+
+TEST(Explanation, AveragesOverAtMostAThousandRows) {
+  const Table table = houses(1203);
+  const TableModel model = TableModel::train(houses(80), linear);
+  const TableExplanation explanation = model.explain(table, std::vector<Importance>{{"zone", {0.2}}});
+  EXPECT_EQ(explanation.rows, 1000);
+  ASSERT_THAT(explanation.dependences[0].points, SizeIs(4));
+  const std::vector<double> predictions = model.predict(table);
+  double sum = 0;
+  for (std::size_t i = 0; i < 1000; ++i) sum += predictions[i * 1203 / 1000];
+  EXPECT_DOUBLE_EQ(explanation.mean, sum / 1000);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "io/archives.h"
@@ -85,7 +86,7 @@ TEST(Corpus, KnowsUtf16AndUtf32ByTheirMarks) {
 
 TEST(Corpus, RefusesAnEmptyText) {
   const TemporaryFolder folder;
-  const Vocabulary vocabulary = Vocabulary::of(U"x");
+  const Tokenizer vocabulary = Tokenizer::of("x");
   for (const std::string& bytes : {std::string(), std::string("\ufeff"), gzipped(""), zipped({zip_member("x", "")})}) {
     const std::string path = folder.file("a.txt", bytes);
     const Error error = error_of([&] { Corpus::read(path); });
@@ -98,11 +99,11 @@ TEST(Corpus, RefusesAnEmptyText) {
 TEST(Corpus, ReadsInAGivenVocabulary) {
   const TemporaryFolder folder;
   const std::string path = folder.file("a.txt", "开x分x\r\n");
-  const Vocabulary vocabulary = Vocabulary::of(U"分分开");
+  const Tokenizer vocabulary = Tokenizer::of("分分开");
   const Error error = error_of([&] { Corpus::read(path, {}, vocabulary, Unknown::refuse); });
   EXPECT_EQ(error.code(), ExitCode::bad_data);
   EXPECT_THAT(error.what(), AllOf(HasSubstr(path), HasSubstr("lacks \"x\" (U+0078), \"\\n\" (U+000A); "),
-                                  HasSubstr("--unknown skip")));
+                                  HasSubstr("with unknown skip")));
   const Corpus corpus = Corpus::read(path, {}, vocabulary, Unknown::skip);
   EXPECT_THAT(corpus.ids(), ElementsAre(1, 0));
   EXPECT_EQ(corpus.skipped(), 3);
@@ -112,9 +113,9 @@ TEST(Corpus, ReadsInAGivenVocabulary) {
 }
 
 TEST(Corpus, TakesIndices) {
-  const Corpus corpus = Corpus::from_ids({1, 0, 1}, Vocabulary::of(U"aab"));
+  const Corpus corpus = Corpus::from_ids({1, 0, 1}, Tokenizer::of("aab"));
   EXPECT_EQ(text_of(corpus), "bab");
-  EXPECT_THAT(error_of([] { Corpus::from_ids({0, 3}, Vocabulary::of(U"abc")); }).what(), HasSubstr("index 3"));
+  EXPECT_THAT(error_of([] { Corpus::from_ids({0, 3}, Tokenizer::of("abc")); }).what(), HasSubstr("index 3"));
 }
 
 TEST(Corpus, GivesTextWithinItsBounds) {
@@ -124,6 +125,96 @@ TEST(Corpus, GivesTextWithinItsBounds) {
   for (const auto& [begin, count] : std::vector<std::pair<int, int>>{{-1, 1}, {0, 4}, {4, 0}, {0, -1}}) {
     EXPECT_THROW(corpus.text(begin, count), Error);
   }
+}
+
+TEST(Corpus, KeepsEveryByte) {
+  const std::string bytes("\ufeffa\r\nb\rc\xff\0\xe5\x88", 13);
+  const Corpus corpus = Corpus::from_text(bytes, {.unit = TokenUnit::byte});
+  EXPECT_EQ(corpus.size(), 13);
+  EXPECT_EQ(text_of(corpus), bytes);
+  EXPECT_EQ(corpus.vocabulary().size(), 256);
+  EXPECT_EQ(read_back("\xff\xfe分", {.unit = TokenUnit::byte}), "\xff\xfe分") << "which is no mark of UTF-16 here";
+  EXPECT_EQ(read_back(bytes, {.unit = TokenUnit::byte, .limit = 5}), bytes.substr(0, 5));
+  const Error error = error_of([] { read_back("x", {.unit = TokenUnit::byte, .newlines = Newlines::space}); });
+  EXPECT_EQ(error.code(), ExitCode::usage);
+  EXPECT_THAT(error.what(), HasSubstr("newlines space needs characters or words"));
+  EXPECT_THAT(error_of([] { read_back("", {.unit = TokenUnit::byte}); }).what(), HasSubstr("holds no symbol"));
+}
+
+TEST(Corpus, ReadsWordsAsItReadsCharacters) {
+  const std::string text = "\ufeffThe cat's\r\nhat\r\r\n分开";
+  EXPECT_EQ(read_back(text, {.unit = TokenUnit::word}), "The cat's\nhat\n\n分开");
+  EXPECT_EQ(read_back(text, {.unit = TokenUnit::word, .newlines = Newlines::space}), "The cat's hat  分开");
+  EXPECT_EQ(Corpus::from_text(text, {.unit = TokenUnit::word}).size(), 9);
+  EXPECT_EQ(read_back(text, {.unit = TokenUnit::word, .limit = 4}), "The cat's\n");
+  EXPECT_EQ(read_back("ab \xff", {.unit = TokenUnit::word, .limit = 2}), "ab ");
+  EXPECT_EQ(read_back("ab\xff", {.unit = TokenUnit::word, .limit = 1}), "ab");
+  EXPECT_THAT(error_of([] { read_back("a\nb\xff", {.unit = TokenUnit::word}); }).what(),
+              HasSubstr("not UTF-8 at byte offset 3 (line 2, byte 0xFF)"));
+  EXPECT_THAT(error_of([] { read_back("\xff\xfeh", {.unit = TokenUnit::word}); }).what(), HasSubstr("UTF-16"));
+}
+
+TEST(Corpus, ReadsAsMuchOfAFileAsTheLimitNeeds) {
+  const TemporaryFolder folder;
+  std::string text = "\ufeff";
+  for (int i = 0; i < 3; ++i) text += std::string(63, 'x') + "'\U00020000" + std::string(80, '\n');
+  for (int i = 0; i < 130; ++i) text += "\U00010400";  // a letter of four bytes: the longest words
+  const std::string path = folder.file("a.txt", text);
+  for (const TokenUnit unit : {TokenUnit::character, TokenUnit::byte, TokenUnit::word}) {
+    const Corpus whole = Corpus::read(path, {.unit = unit});
+    for (std::int64_t limit = 1; limit <= whole.size(); ++limit) {
+      const Corpus part = Corpus::read(path, {.unit = unit, .limit = limit});
+      ASSERT_EQ(part.size(), limit);
+      ASSERT_EQ(text_of(part), whole.text(0, limit));
+    }
+  }
+}
+
+TEST(Corpus, ReadsInTheUnitOfAGivenVocabulary) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a.txt", "the dog, the \r\ncat");
+  const Tokenizer words = Tokenizer::of("the cat\n", TokenUnit::word);
+  const Corpus corpus = Corpus::read(path, {}, words, Unknown::skip);
+  EXPECT_EQ(text_of(corpus), "the  the \ncat");
+  EXPECT_EQ(corpus.skipped(), 2);
+  EXPECT_THAT(error_of([&] { Corpus::read(path, {}, words, Unknown::refuse); }).what(),
+              HasSubstr("lacks \"dog\", \",\"; "));
+  const Tokenizer bytes = Tokenizer::of("x", TokenUnit::byte);
+  EXPECT_EQ(text_of(Corpus::read(path, {}, bytes, Unknown::refuse)), "the dog, the \r\ncat");
+  EXPECT_EQ(error_of([&] { Corpus::read(path, {.newlines = Newlines::space}, bytes, Unknown::refuse); }).code(),
+            ExitCode::usage);
+}
+
+TEST(Corpus, IsRenumbered) {
+  const Corpus corpus = Corpus::from_text("banana");
+  const Tokenizer other = Tokenizer::from(TokenUnit::character, {"x", "n", "b", "a"}, {0, 2, 1, 3});
+  const Corpus renumbered = corpus.renumbered(other);
+  EXPECT_THAT(renumbered.ids(), ElementsAre(2, 3, 1, 3, 1, 3));
+  EXPECT_EQ(renumbered.vocabulary(), other);
+  EXPECT_THAT(error_of([&] { corpus.renumbered(Tokenizer::of("ab")); }).what(), HasSubstr("lacks \"n\" (U+006E)"));
+}
+
+TEST(Corpus, IsSplitForValidation) {
+  const Corpus corpus = Corpus::from_text("abcdefghij");
+  const auto texts = [&](double share) {
+    const CorpusParts parts = corpus.split(share);
+    EXPECT_EQ(parts.training.vocabulary(), corpus.vocabulary());
+    EXPECT_EQ(parts.validation.vocabulary(), corpus.vocabulary());
+    return text_of(parts.training) + "|" + text_of(parts.validation);
+  };
+  EXPECT_EQ(texts(0.2), "abcdefgh|hij");
+  EXPECT_EQ(texts(0.29), "abcdefgh|hij") << "rounded down";
+  EXPECT_EQ(texts(0.1), "abcdefghi|ij");
+  EXPECT_EQ(texts(0.09), "abcdefghij|") << "nothing to score";
+  EXPECT_EQ(texts(0.9), "a|abcdefghij");
+  EXPECT_EQ(texts(0.99), "a|abcdefghij");
+  EXPECT_EQ(text_of(corpus), "abcdefghij");
+  EXPECT_EQ(corpus.split(0.2).training.ids().data(), corpus.ids().data()) << "no copy";
+  EXPECT_EQ(corpus.split(0.2).validation.ids().data(), corpus.ids().data() + 7);
+  for (const double share : {0.0, 1.0, -0.5, std::nan("")}) EXPECT_THROW(corpus.split(share), Error);
+  const CorpusParts parts = Corpus::from_text("abcdefghij").split(0.2);  // outlive the whole
+  EXPECT_EQ(text_of(parts.validation), "hij");
+  EXPECT_EQ(text_of(parts.training.split(0.5).validation), "defgh");
 }
 
 RC_GTEST_PROP(Corpus, KeepsEverySymbol, (std::vector<bool> pattern)) {

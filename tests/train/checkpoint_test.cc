@@ -115,8 +115,8 @@ class Training {
   }
 
  private:
-  static Vocabulary vocabulary_of(const Plan& plan) {
-    return plan.other_letters ? Vocabulary::of(U"zyxwvut") : letters(symbols);
+  static Tokenizer vocabulary_of(const Plan& plan) {
+    return plan.other_letters ? Tokenizer::of("zyxwvut") : letters(symbols);
   }
   static std::unique_ptr<Optimizer> make(const Plan& plan, Parameters& parameters) {
     switch (plan.optimizer) {

@@ -48,7 +48,7 @@ Benchmark benchmark_of(const Workload& workload) {
             const auto writer = std::make_shared<Writer>(workload, threads);
             std::vector<std::string> prefixes;
             prefixes.reserve(static_cast<std::size_t>(workload.batch));
-            for (int id = 0; id < workload.batch; ++id) prefixes.push_back(writer->model.vocabulary().text(id));
+            for (int id = 0; id < workload.batch; ++id) prefixes.emplace_back(writer->model.vocabulary().text(id));
             return {.run = [writer, prefixes = std::move(prefixes)] {
               generate(writer->model, prefixes, {.length = length});
             }};

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "cli/plan.h"
+#include "language/training_cost.h"
 #include "unroll/language_task.h"
 #include "unroll/optimizers.h"
 #include "unroll/trainer.h"

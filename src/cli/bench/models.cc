@@ -2,22 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "cli/enum_names.h"
 #include "unroll/random.h"
 
 namespace unroll::cli {
 
-namespace {
-
-constexpr char32_t first_symbol = U'\u4e00';  // start of a block of about 20,000 symbols, three bytes each in UTF-8
-
-}  // namespace
-
-Vocabulary synthetic_vocabulary(int size) {
-  std::vector<char32_t> symbols;
-  symbols.reserve(static_cast<std::size_t>(size));
-  for (int id = 0; id < size; ++id) symbols.push_back(first_symbol + static_cast<char32_t>(id));
-  return Vocabulary::from(std::move(symbols), std::vector<std::int64_t>(static_cast<std::size_t>(size), 1));
+Tokenizer synthetic_vocabulary(int size) {
+  std::vector<std::string> words;
+  words.reserve(static_cast<std::size_t>(size));
+  for (int id = 0; id < size; ++id) words.push_back(fmt::format("w{}", id));
+  return Tokenizer::from(TokenUnit::word, words, std::vector<std::int64_t>(words.size(), 1));
 }
 
 Corpus synthetic_corpus(int vocabulary, std::int64_t length, std::uint64_t seed) {
@@ -31,7 +24,7 @@ Corpus synthetic_corpus(int vocabulary, std::int64_t length, std::uint64_t seed)
 
 std::string short_name(const LanguageModelOptions& model) {
   const std::string layers = model.layers > 1 ? fmt::format("{}x", model.layers) : "";
-  return fmt::format("{}{}-{}{}", model.tied ? "tied-" : "", name_of(cell_names, model.cell), layers, model.hidden);
+  return fmt::format("{}{}-{}{}", model.tied ? "tied-" : "", name_of(model.cell), layers, model.hidden);
 }
 
 std::string size_text(const Workload& workload) {
@@ -44,14 +37,10 @@ std::string size_text(const Workload& workload) {
 
 nlohmann::ordered_json workload_json(const Workload& workload) {
   const LanguageModelOptions& model = workload.model;
-  return {{"cell", name_of(cell_names, model.cell)},
-          {"vocabulary", workload.vocabulary},
-          {"embedding", model.embedding},
-          {"tied", model.tied},
-          {"hidden", model.hidden},
-          {"layers", model.layers},
-          {"dropout", model.dropout},
-          {"batch", workload.batch},
+  return {{"cell", name_of(model.cell)},  {"vocabulary", workload.vocabulary},
+          {"embedding", model.embedding}, {"tied", model.tied},
+          {"hidden", model.hidden},       {"layers", model.layers},
+          {"dropout", model.dropout},     {"batch", workload.batch},
           {"steps", workload.steps}};
 }
 

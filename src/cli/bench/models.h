@@ -3,13 +3,13 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "cli/plan.h"
+#include "language/training_cost.h"
 #include "unroll/corpus.h"
 
 namespace unroll::cli {
 
 /// A vocabulary of `size` symbols with equal counts.
-Vocabulary synthetic_vocabulary(int size);
+Tokenizer synthetic_vocabulary(int size);
 /// A corpus of `length` symbols drawn uniformly from a synthetic vocabulary.
 Corpus synthetic_corpus(int vocabulary, std::int64_t length, std::uint64_t seed);
 

@@ -2,7 +2,6 @@
 
 #include "cli/bench/operations.h"
 #include "cli/bench/workbench.h"
-#include "cli/enum_names.h"
 
 namespace unroll::cli {
 
@@ -28,7 +27,7 @@ RecurrentSequence sequence_on(Workbench& bench, Cell cell, std::int64_t hidden) 
 
 Benchmark benchmark_of(Cell cell, const char* direction, std::int64_t hidden, std::function<Prepared(int)> prepare) {
   const double products = 2.0 * static_cast<double>(steps * batch * hidden * hidden) * gate_count(cell);
-  return {.name = fmt::format("operation/{}-{}", name_of(cell_names, cell), direction),
+  return {.name = fmt::format("operation/{}-{}", name_of(cell), direction),
           .size = fmt::format("H{} B{} T{}", hidden, batch, steps),
           .need = {.flop = products},
           .prepare = std::move(prepare)};

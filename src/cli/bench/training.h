@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cli/bench/measure.h"
-#include "cli/plan.h"
+#include "language/training_cost.h"
 
 namespace unroll::cli {
 

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "unroll/table_model.h"
+#include "unroll/training_run.h"
+
+namespace unroll {
+
+class RunDirectory;
+class TableCheckpoints;
+class TrainingTable;
+
+// Files of a run directory besides model.safetensors and log.jsonl.
+inline constexpr const char* oof_name = "oof.csv";                ///< predictions for validation rows
+inline constexpr const char* importance_name = "importance.csv";  ///< importances over the folds
+inline constexpr const char* picture_name = "explain.svg";        ///< drawn by the program; removed by a new training
+
+struct TableRunOptions {
+  std::string directory = {};                        ///< run directory; made if missing, used by one run at a time
+  bool replace = false;                              ///< replace the model and the checkpoints of an earlier run
+  Resume resume = Resume::if_present;                ///< treatment of checkpoints that the directory holds
+  std::string log_fields = "{}";                     ///< a JSON object: further fields of the log's start event
+  std::map<std::string, std::string> metadata = {};  ///< further __metadata__ of each checkpoint
+};
+
+/// Receives the events of a run, in the training thread. An exception thrown by an observer ends the run as failed and
+/// reaches the caller of TableTrainingRun::train().
+class TableRunObserver {
+ public:
+  virtual ~TableRunObserver() = default;
+  virtual void on_leak(const TargetLeak&) {}
+  /// `finished` of `folds` folds are those of the run that is resumed. on_fold() is not called for them.
+  virtual void on_resume(std::size_t /*finished*/, std::size_t /*folds*/) {}
+  virtual void on_fold(const FoldResult&, std::size_t /*folds*/) {}  ///< `folds`: their number
+  /// A fault that does not end the run: a checkpoint or the log could not be written.
+  virtual void on_warning(const std::string&) {}
+};
+
+/// What a run leaves.
+struct TableRunResult {
+  TableValidation validation;
+  TableModel model;  ///< of all rows
+  std::string model_path, oof_path, importance_path;
+};
+
+/// A training of a model of a table in a directory: validation on folds, the model of all rows, log (docs/log-file.md).
+/// Each finished fold is kept as a checkpoint until the run is finished. A run that is resumed trains the other folds
+/// and leaves the same bytes as one that was never interrupted. Installs no signal handler and prints nothing.
+class TableTrainingRun {
+ public:
+  /// Throws, before a table is read, Error: usage for options that contradict each other, for a member whose library is
+  /// missing, and if the directory holds a model or, with Resume::never, a checkpoint, and `replace` is not set;
+  /// no_input if there is no checkpoint and Resume::required is set.
+  TableTrainingRun(TableModelOptions model, TableRunOptions options);
+  TableTrainingRun(const TableTrainingRun&) = delete;
+  TableTrainingRun& operator=(const TableTrainingRun&) = delete;
+  ~TableTrainingRun();
+
+  void add_observer(std::shared_ptr<TableRunObserver> observer) { observers_.push_back(std::move(observer)); }
+
+  /// Validates, trains on all rows and writes oof.csv, importance.csv and the model; then removes the checkpoints.
+  /// Returns nothing if the run was stopped. Throws the errors of TableModel::validate(), and Error: bad_data for a row
+  /// without an id, and for checkpoints of another table or of other options, which it names; io; usage if another run
+  /// uses the directory. The directory is locked while the run exists.
+  std::optional<TableRunResult> train(const Table& table);
+  /// Makes train() return, after the current step of a net or tree, without the results of the unfinished fold. May be
+  /// called from another thread or a signal handler.
+  void stop() noexcept { stop_requested_ = true; }
+  /// The same if `asked` returns true. It is called often, and from several threads at once.
+  void stop_when(std::function<bool()> asked) { stop_asked_ = std::move(asked); }
+
+  /// The value of `key` in the metadata of the newest checkpoint in `directory`. Throws Error: no_input if there
+  /// is none; bad_data if it is damaged, not one of a run on a table, or lacks the key.
+  static std::string metadata_in(const std::string& directory, const std::string& key);
+
+ private:
+  template <class Event>
+  void notify(const Event& event) const;
+  bool resumes() const;
+  std::vector<FoldResult> finished_folds(const TableCheckpoints& checkpoints, std::size_t folds) const;
+  void keep(const TableCheckpoints& checkpoints, const FoldResult& fold) const;
+  TableRunResult finish(const TrainingTable& training, std::vector<FoldResult> folds) const;
+
+  TableModelOptions model_;
+  TableRunOptions options_;
+  std::unique_ptr<RunDirectory> directory_;
+  std::vector<std::shared_ptr<TableRunObserver>> observers_;
+  std::atomic<bool> stop_requested_ = false;
+  std::function<bool()> stop_asked_;
+};
+
+/// A line of oof.csv.
+struct ValidatedRow {
+  std::string name;  ///< its id, or its number from 1
+  std::int64_t fold = 0;
+  double target = 0, prediction = 0;
+  double error = 0;  ///< prediction - target; for log-rmse log(prediction / target)
+};
+
+/// What a validation left in a run directory.
+struct TableResults {
+  TableMetric metric = TableMetric::log_rmse;
+  MeanAndDeviation validation;  ///< score over the folds
+  std::vector<Importance> importances;
+  std::vector<ValidatedRow> rows;  ///< the largest error first
+  std::string row_header;          ///< header of the row names: the id column, or "row"
+};
+
+/// Reads importance.csv and oof.csv from the run directory `folder` of the model. Throws Error: no_input if one is
+/// missing, bad_data if it is not as TableTrainingRun writes it.
+TableResults read_table_results(const std::string& folder, const TableModel& model);
+
+}  // namespace unroll

@@ -1,0 +1,119 @@
+#include "language/run_texts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/atomic_file.h"
+#include "base/format.h"
+#include "unroll/error.h"
+
+namespace unroll {
+
+std::optional<double> share_of(const std::string& validation) {
+  double share = 0;
+  const auto [end, error] = std::from_chars(validation.data(), validation.data() + validation.size(), share);
+  if (error != std::errc() || end != validation.data() + validation.size()) return std::nullopt;
+  if (share > 0 && share < 1) return share;
+  throw OptionError(fmt::format("{} '{}': must be a share above 0 and below 1, or a file (./{} for one of that name)",
+                                option_name("validation"), validation, validation));
+}
+
+namespace {
+
+Corpus read_corpus(const std::string& file, const CorpusOptions& options, const VocabularySource& vocabulary) {
+  if (vocabulary.exactly != nullptr) {
+    Corpus corpus = Corpus::read(file, options, *vocabulary.exactly, Unknown::skip);
+    if (corpus.skipped() == 0) return corpus;
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: is not the text that the run was begun with: {} of it were not in that", file,
+                            counted(corpus.skipped(), "symbol")));
+  }
+  Corpus corpus = Corpus::read(file, options);
+  if (vocabulary.begins_with == nullptr) return corpus;
+  return corpus.renumbered(vocabulary.begins_with->extended_by(corpus.vocabulary()));
+}
+
+void check_length(const LanguageRunOptions& o, std::span<const std::int32_t> held_out) {
+  const std::int64_t scored = std::max<std::int64_t>(static_cast<std::int64_t>(held_out.size()) - 1, 0);
+  if (scored >= o.task.window) return;
+  throw Error(ExitCode::bad_data,
+              fmt::format("{} {}: {} to score are less than a window of {}: hold out more, or lower {}",
+                          option_name("validation"), o.validation, counted(scored, "symbol"), o.task.window,
+                          option_name("steps")));
+}
+
+}  // namespace
+
+TrainingTexts read_texts(const LanguageRunOptions& o, const std::string& file, const VocabularySource& vocabulary,
+                         std::optional<Corpus> text) {
+  const std::string validation = option_name("validation");
+  const std::optional<double> share = o.validation.empty() ? std::nullopt : share_of(o.validation);
+  if (o.unknown == Unknown::skip && share) {
+    throw Error(fmt::format("{} skip belongs to {} FILE: a part of the text has no symbols that the text lacks",
+                            option_name("unknown"), validation));
+  }
+  if (o.validation == "-") {
+    throw Error(fmt::format("{} -: standard input can be read once; name a file", validation));
+  }
+  TrainingTexts texts;
+  if (text && vocabulary.exactly != nullptr) {
+    texts.training = text->renumbered(*vocabulary.exactly);
+  } else if (text && vocabulary.begins_with != nullptr) {
+    texts.training = text->renumbered(vocabulary.begins_with->extended_by(text->vocabulary()));
+  } else if (text) {
+    texts.training = std::move(*text);
+  } else {
+    texts.training = read_corpus(file, {.unit = o.unit, .newlines = o.model.newlines, .limit = o.limit}, vocabulary);
+  }
+  if (o.validation.empty()) return texts;
+  if (share) {
+    CorpusParts parts = texts.training.split(*share);
+    texts.training = std::move(parts.training);
+    texts.validation = std::move(parts.validation);
+    texts.validation_is_tail = texts.validation.size() > 0;
+  } else {
+    texts.validation =
+        Corpus::read(o.validation, {.newlines = o.model.newlines}, texts.training.vocabulary(), o.unknown);
+    if (std::ranges::equal(texts.validation.ids(), texts.training.ids())) {
+      texts.warnings.push_back(
+          fmt::format("{} is the text that is trained on: its perplexity says nothing of other texts", o.validation));
+    }
+  }
+  check_length(o, texts.validation.ids());
+  return texts;
+}
+
+void require_readable_copy(const Corpus& text) {
+  const std::string copy = text.text(0, text.size());
+  const bool has_returns = text.vocabulary().unit() != TokenUnit::byte && copy.find('\r') != std::string::npos;
+  if (!has_returns && std::ranges::equal(text.vocabulary().encode(copy, Unknown::skip), text.ids())) return;
+  throw Error(
+      ExitCode::bad_data,
+      fmt::format(
+          "the text in memory would not have the same symbols if it were read from a file, as a resumed run does: "
+          "{}",
+          has_returns ? "its line ends are not LF" : "its symbols join to others"));
+}
+
+void keep_text(const TrainingTexts& texts, const std::string& path) {
+  // Reading skips a byte order mark, so a text that starts with the same symbol needs one in front of it.
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  constexpr std::size_t piece = 1 << 16;  // symbols
+  write_file_atomically(path, [&](const WritePiece& write) {
+    if (texts.training.vocabulary().unit() != TokenUnit::byte) write(byte_order_mark);
+    const auto write_text = [&](std::span<const std::int32_t> ids) {
+      for (; !ids.empty(); ids = ids.subspan(std::min(piece, ids.size()))) {
+        write(texts.training.vocabulary().decode(ids.first(std::min(piece, ids.size()))));
+      }
+    };
+    write_text(texts.training.ids());
+    if (texts.validation_is_tail) write_text(texts.validation.ids().subspan(1));
+  });
+}
+
+}  // namespace unroll

@@ -1,0 +1,15 @@
+#include "unroll/table.h"
+
+namespace unroll {
+
+template <>
+const EnumNames<ColumnKind>& enum_names<ColumnKind>() {
+  static const EnumNames<ColumnKind> names = {{"number", ColumnKind::number},
+                                              {"category", ColumnKind::category},
+                                              {"date", ColumnKind::date},
+                                              {"list", ColumnKind::list},
+                                              {"text", ColumnKind::text}};
+  return names;
+}
+
+}  // namespace unroll

@@ -1,0 +1,283 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "base/format.h"
+#include "io/in_quotes.h"
+#include "table/leaks.h"
+#include "table/number_summary.h"
+#include "table/number_suspicions.h"
+#include "table/table_view.h"
+#include "unroll/options.h"
+#include "unroll/table.h"
+
+namespace unroll {
+namespace {
+
+constexpr std::int64_t enough_rows = 20;  // for a meaningful correlation
+
+std::string percent(std::int64_t part, std::int64_t whole) {
+  return fmt::format("{:.3g} %",
+                     100 * static_cast<double>(part) / static_cast<double>(std::max<std::int64_t>(whole, 1)));
+}
+
+bool continues_symbol(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
+
+/// At most 40 characters of the text.
+std::string shortened(std::string_view text) {
+  constexpr int max_symbols = 40;
+  std::size_t end = 0;
+  for (int i = 0; i < max_symbols && end < text.size(); ++i) {
+    ++end;
+    while (end < text.size() && continues_symbol(text[end])) ++end;
+  }
+  return in_quotes(end < text.size() ? std::string(text.substr(0, end)) + ".." : std::string(text));
+}
+
+std::int64_t count_present(const Column& column) {
+  std::int64_t count = 0;
+  for (std::int64_t row = 0; row < column.size(); ++row) count += column.is_missing(row) ? 0 : 1;
+  return count;
+}
+
+/// The text around a number: "..It was last sold for $637,000 in January.."
+std::string around(const std::string& text, double number) {
+  constexpr std::size_t before = 28, after = 12;
+  std::string found;
+  for_each_number_in(text, [&](double candidate, std::string_view where) {
+    if (!found.empty() || (candidate != number && candidate != std::round(number))) return;
+    const auto at = static_cast<std::size_t>(where.data() - text.data());
+    const auto is_inside = [&](std::size_t i) { return i < text.size() && continues_symbol(text[i]); };
+    std::size_t begin = at - std::min(at, before), end = std::min(text.size(), at + where.size() + after);
+    while (is_inside(begin)) ++begin;
+    while (is_inside(end)) ++end;
+    found = text.substr(begin, end - begin);
+  });
+  return in_quotes(".." + found + "..");
+}
+
+std::vector<double> years_of(const Column& dates) {
+  std::vector<double> years;
+  for (const double days : dates.numbers()) {
+    const bool missing = std::isnan(days);
+    years.push_back(missing ? days : std::stod(date_text(days).substr(0, 4)));
+  }
+  return years;
+}
+
+std::string drop_it() { return option_name("drop") + " it"; }
+
+/// Searches the columns for one kind of issue after the other.
+class Search {
+ public:
+  Search(const Table& table, const Column* target) : table_(table), target_(target) {}
+
+  std::vector<DataIssue> all() && {
+    if (target_ != nullptr) look_at_target();
+    collect_leaks();
+    for (const Column& column : table_.columns()) find_time_order(column);
+    for (const Column& column : table_.columns()) find_doubles_of_target(column);
+    for (const Column& column : table_.columns()) look_at_numbers(column);
+    for (const Column& column : table_.columns()) look_at_variety(column);
+    return std::move(found_);
+  }
+
+ private:
+  void add(const char* kind, const Column& column, std::string text, std::vector<std::int64_t> rows = {}) {
+    found_.push_back({kind, column.name(), std::move(text), std::move(rows)});
+  }
+
+  std::string first_line(const std::vector<std::int64_t>& rows) const {
+    return fmt::format("line {}", table_.line(rows.front()));
+  }
+
+  void look_at_target() {
+    std::vector<std::int64_t> missing, not_positive;
+    for (std::int64_t row = 0; row < table_.rows(); ++row) {
+      const double value = target_->numbers()[static_cast<std::size_t>(row)];
+      if (target_->is_missing(row)) missing.push_back(row);
+      if (value <= 0) not_positive.push_back(row);
+    }
+    if (!missing.empty()) {
+      add("target_missing", *target_,
+          fmt::format("the target is missing in {}, first in {}", rows_text(missing), first_line(missing)), missing);
+    }
+    if (!not_positive.empty()) {
+      add("target_not_positive", *target_,
+          fmt::format("the target is 0 or less in {}, first in {}: it has no logarithm", rows_text(not_positive),
+                      first_line(not_positive)),
+          not_positive);
+    }
+  }
+
+  std::string rows_text(const std::vector<std::int64_t>& rows) const {
+    return counted(static_cast<std::int64_t>(rows.size()), "row");
+  }
+
+  /// Without a target, checks every number column with a median of at least 1,000: any text has smaller numbers.
+  void collect_leaks() {
+    std::vector<const Column*> of;
+    for (const Column& column : table_.columns()) {
+      if (column.kind() != ColumnKind::number) continue;
+      if (target_ != nullptr ? &column == target_ : summary_of(column.numbers()).median >= 1000) of.push_back(&column);
+    }
+    const std::vector<std::int64_t> rows = all_rows(table_.rows());
+    for (Leak& leak : find_leaks({table_, rows}, of)) {
+      const std::int64_t row = leak.rows.front();
+      const double value = leak.of->numbers()[static_cast<std::size_t>(row)];
+      const std::string of_what = target_ != nullptr ? fmt::format("the target {}", in_quotes(leak.of->name()))
+                                                     : fmt::format("the value of {}", in_quotes(leak.of->name()));
+      const std::string advice = target_ != nullptr
+                                     ? fmt::format("mask these numbers, or {} the column", option_name("drop"))
+                                     : "a leak, where that is the target";
+      add("contains_target", *leak.into,
+          fmt::format("holds {} in {} ({}), as in {}: {}; {}", of_what, rows_text(leak.rows),
+                      percent(static_cast<std::int64_t>(leak.rows.size()), table_.rows()), first_line(leak.rows),
+                      around(string_of(*leak.into, row), value), advice),
+          leak.rows);
+    }
+  }
+
+  /// Reports distinct whole numbers that are ordered like a date column.
+  void find_time_order(const Column& column) {
+    if (column.kind() != ColumnKind::number || &column == target_ || table_.rows() < enough_rows) return;
+    const bool whole =
+        std::ranges::all_of(column.numbers(), [](double number) { return number == std::floor(number); });
+    if (!whole || summary_of(column.numbers()).distinct != table_.rows()) return;
+    const Column* nearest = nullptr;
+    double highest = 0;
+    for (const Column& dates : table_.columns()) {
+      if (dates.kind() != ColumnKind::date || 2 * count_present(dates) < table_.rows()) continue;
+      const double correlation = std::abs(rank_correlation(column.numbers(), dates.numbers()));
+      if (correlation > highest) {
+        highest = correlation;
+        nearest = &dates;
+      }
+    }
+    if (nearest == nullptr || highest < 0.5) return;
+    add("time_order", column,
+        fmt::format(
+            "numbers the rows nearly in the order of {} (rank correlation {:.2f}): folds by chance learn from the "
+            "future, so hold out the latest rows",
+            in_quotes(nearest->name()), highest));
+  }
+
+  void find_doubles_of_target(const Column& column) {
+    if (target_ == nullptr || &column == target_ || column.kind() != ColumnKind::number) return;
+    std::int64_t both = 0, equal = 0;
+    for (std::size_t row = 0; row < column.numbers().size(); ++row) {
+      if (std::isnan(column.numbers()[row]) || std::isnan(target_->numbers()[row])) continue;
+      ++both;
+      equal += column.numbers()[row] == target_->numbers()[row] ? 1 : 0;
+    }
+    if (both < enough_rows) return;
+    const double correlation = rank_correlation(column.numbers(), target_->numbers());
+    if (std::abs(correlation) < 0.99 && 10 * equal < 9 * both) return;
+    add("double_of_target", column,
+        fmt::format("is nearly the target (rank correlation {:.3f}, equal in {}): is it known before?", correlation,
+                    percent(equal, both)));
+  }
+
+  void look_at_numbers(const Column& column) {
+    if (!column.unparsed().empty()) check_unparsed(column);
+    if (column.kind() == ColumnKind::date) look_at_years(column, years_of(column));
+    if (column.kind() != ColumnKind::number) return;
+    look_at_years(column, column.numbers());
+    if (&column != target_) find_codes(column);
+    std::vector<double> others(column.numbers().begin(), column.numbers().end());
+    if (const auto unit = find_unit_mismatch(others)) {
+      report_unit(column, *unit);
+      for (const std::int64_t row : unit->rows)
+        others[static_cast<std::size_t>(row)] = std::numeric_limits<double>::quiet_NaN();
+    }
+    if (auto rows = find_extreme_values(others); !rows.empty()) {
+      const double first = others[static_cast<std::size_t>(rows.front())];
+      add("absurd_size", column,
+          fmt::format("far from all the others in {}, such as {} in {}: clip it", rows_text(rows), number_text(first),
+                      first_line(rows)),
+          rows);
+    }
+  }
+
+  /// Reports whole numbers with the same number of digits, at most half of them distinct: probably codes.
+  void find_codes(const Column& column) {
+    constexpr double min_digits = 1e4;
+    const NumberSummary numbers = summary_of(column.numbers());
+    const bool as_many_digits = numbers.minimum >= min_digits &&
+                                std::floor(std::log10(numbers.minimum)) == std::floor(std::log10(numbers.maximum));
+    const bool whole = std::ranges::all_of(
+        column.numbers(), [](double number) { return std::isnan(number) || number == std::floor(number); });
+    if (numbers.count < enough_rows || !as_many_digits || !whole || 2 * numbers.distinct > numbers.count) return;
+    add("code", column,
+        fmt::format("whole numbers of as many digits each, {} distinct: codes? {} {}", with_commas(numbers.distinct),
+                    option_name("as"), in_quotes(column.name() + "=category")));
+  }
+
+  void check_unparsed(const Column& column) {
+    std::vector<std::int64_t> rows;
+    for (const UnparsedCell& unparsed_cell : column.unparsed()) rows.push_back(unparsed_cell.row);
+    const bool dates = column.kind() == ColumnKind::date;
+    add(dates ? "text_among_dates" : "text_among_numbers", column,
+        fmt::format("{} of {} values are no {}, such as {} in {}; {} {} takes them all as they are",
+                    with_commas(static_cast<std::int64_t>(rows.size())), with_commas(count_present(column)),
+                    dates ? "dates" : "numbers", shortened(column.unparsed().front().text), first_line(rows),
+                    option_name("as"), in_quotes(column.name() + "=category")),
+        rows);
+  }
+
+  void look_at_years(const Column& column, std::span<const double> years) {
+    const auto rows = find_implausible_years(years);
+    if (rows.empty()) return;
+    std::string examples;
+    for (std::size_t i = 0; i < std::min<std::size_t>(rows.size(), 5); ++i) {
+      examples += fmt::format("{}{}", i > 0 ? ", " : "", years[static_cast<std::size_t>(rows[i])]);
+    }
+    add("absurd_year", column,
+        fmt::format("years that cannot be in {}: {}, first in {}", rows_text(rows), examples, first_line(rows)), rows);
+  }
+
+  void report_unit(const Column& column, const UnitMismatch& unit) {
+    const std::string ratio = number_text(std::round(unit.ratio >= 1 ? unit.ratio : 1 / unit.ratio));
+    const std::string acres = ratio == "43,560" ? " (square feet of an acre)" : "";
+    const double first = column.numbers()[static_cast<std::size_t>(unit.rows.front())];
+    add("other_unit", column,
+        fmt::format("{} look {} times too {}{}, such as {} in {}: another unit?", rows_text(unit.rows), ratio,
+                    unit.ratio >= 1 ? "small" : "large", acres, number_text(first), first_line(unit.rows)),
+        unit.rows);
+  }
+
+  void look_at_variety(const Column& column) {
+    const std::int64_t present = count_present(column);
+    if (present == 0) return add("only_missing", column, "is missing in every row: " + drop_it());
+    const std::int64_t distinct = column.kind() == ColumnKind::category ? std::int64_t{column.levels().size()}
+                                  : column.kind() == ColumnKind::number || column.kind() == ColumnKind::date
+                                      ? summary_of(column.numbers()).distinct
+                                      : 2;
+    if (distinct == 1 && present == table_.rows() && table_.rows() > 1 && column.unparsed().empty()) {
+      return add("constant", column, "is the same in every row: " + drop_it());
+    }
+    if (column.kind() != ColumnKind::category) return;
+    if (distinct >= enough_rows && 2 * distinct > present) {
+      add("many_levels", column,
+          fmt::format("{} distinct values in {}: a name rather than a category; {}", with_commas(distinct),
+                      counted(present, "row"), drop_it()));
+    } else if (distinct > 100) {
+      add("many_levels", column, fmt::format("has {} levels: too many for a number each", with_commas(distinct)));
+    }
+  }
+
+  const Table& table_;
+  const Column* target_;
+  std::vector<DataIssue> found_;
+};
+
+}  // namespace
+
+std::vector<DataIssue> find_data_issues(const Table& table, const Column* target) {
+  return Search(table, target).all();
+}
+
+}  // namespace unroll

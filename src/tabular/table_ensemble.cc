@@ -1,0 +1,190 @@
+#include "tabular/table_ensemble.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "base/atomic_file.h"
+#include "base/check.h"
+#include "io/in_quotes.h"
+#include "io/safetensors.h"
+#include "table/leaks.h"
+#include "table/number_summary.h"
+#include "unroll/error.h"
+
+namespace unroll {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* format_name = "unroll.table_model";
+constexpr const char* format_version = "1";
+constexpr double tail = 0.005;  // predictions are clipped to these quantiles of the targets
+
+[[noreturn]] void refuse(const std::string& path, const std::string& reason) {
+  throw Error(ExitCode::bad_data, fmt::format("{}: {}", path, reason));
+}
+
+const std::string& metadata(const SafetensorsFile& file, const std::string& path, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end())
+    refuse(path, fmt::format("not a model of unroll table: \"{}\" is missing from its __metadata__", key));
+  return found->second;
+}
+
+void check_format(const SafetensorsFile& file, const std::string& path) {
+  const std::string& format = metadata(file, path, "format");
+  if (format != format_name)
+    refuse(path, fmt::format("its format is {}; expected \"{}\", as unroll table train writes it", in_quotes(format),
+                             format_name));
+  const std::string& version = metadata(file, path, "format_version");
+  if (version != format_version)
+    refuse(path, fmt::format("its format_version is {}, this build reads \"{}\"; use a newer unroll",
+                             in_quotes(version), format_version));
+  if (!file.has_checksum()) refuse(path, "it has no checksum, without which damage cannot be seen; train it again");
+}
+
+/// The tensors of one member, under the names that the member gave them.
+template <class Element>
+std::vector<Stored<Element>> tensors_of(const std::string& member, const std::vector<Stored<Element>>& all) {
+  std::vector<Stored<Element>> tensors;
+  for (const Stored<Element>& tensor : all) {
+    if (!tensor.name.starts_with(member + '.')) continue;
+    tensors.push_back(tensor);
+    tensors.back().name.erase(0, member.size() + 1);
+  }
+  return tensors;
+}
+
+ColumnUse use_of_columns(const TableView& rows, const TableTarget& task, const EnsembleOptions& learning) {
+  ColumnUse use = {.without = learning.without, .hashed = learning.hashed, .masked = {}};
+  use.without.push_back(task.target);
+  if (!task.id.empty()) use.without.push_back(task.id);
+  if (learning.keep_leaks) return use;
+  const Column* const target = &rows.table().column(task.target);
+  for (const Leak& leak : find_leaks(rows, std::span(&target, 1)))
+    (leak.into->kind() == ColumnKind::text ? use.masked : use.without).push_back(leak.into->name());
+  return use;
+}
+
+/// The inverse of tensors_of().
+template <class Element>
+void append_tensors(std::vector<Stored<Element>>& all, const std::string& member,
+                    std::vector<Stored<Element>> tensors) {
+  for (Stored<Element>& tensor : tensors) {
+    tensor.name.insert(0, member + '.');
+    all.push_back(std::move(tensor));
+  }
+}
+
+}  // namespace
+
+TableEnsemble TableEnsemble::fit(const TableView& rows, const TableTarget& task, const EnsembleOptions& learning) {
+  UNROLL_CHECK(rows.size() > 0 && !learning.members.empty());
+  const Column& target = rows.table().column(task.target);
+  std::vector<double> targets = numbers_of(target, NumberPart::value, rows.rows_of(target));
+  if (task.logarithm) {
+    for (double& y : targets) y = std::log(y);
+  }
+  TableEnsemble model;
+  model.task_ = task;
+  const std::vector<double> ascending = sorted_numbers(targets);
+  model.low_ = quantile(ascending, tail);
+  model.high_ = quantile(ascending, 1 - tail);
+  const TableSamples samples = {.rows = rows,
+                                .targets = targets,
+                                .use = use_of_columns(rows, task, learning),
+                                .seed = learning.seed,
+                                .threads = learning.threads,
+                                .stop_asked = learning.stop_asked};
+  for (const MemberKind kind : learning.members) {
+    throw_if_stopped(learning.stop_asked);
+    model.members_.push_back({name_of(kind), fit_member(kind, samples)});
+  }
+  return model;
+}
+
+std::vector<double> TableEnsemble::predict(const TableView& rows) const {
+  constexpr std::size_t rows_at_once = 1024;  // limits the memory for features
+  const auto count = static_cast<std::size_t>(rows.size());
+  std::vector<double> predictions(count, 0.0);
+  for (std::size_t begin = 0; begin < count; begin += rows_at_once) {
+    const TableView some = rows.part(begin, std::min(rows_at_once, count - begin));
+    for (const Named& named : members_) {
+      const std::vector<double> of_member = named.member->predict(some);
+      for (std::size_t i = 0; i < of_member.size(); ++i)
+        predictions[begin + i] += std::clamp(of_member[i], low_, high_) / static_cast<double>(members_.size());
+    }
+  }
+  if (task_.logarithm) {
+    for (double& prediction : predictions) prediction = std::exp(prediction);
+  }
+  return predictions;
+}
+
+std::vector<TableInput> TableEnsemble::inputs() const {
+  std::map<std::string, TableInput> inputs;
+  for (const Named& named : members_) {
+    for (const TableInput& input : named.member->inputs()) inputs.emplace(input.name, input);
+  }
+  std::vector<TableInput> result;
+  result.reserve(inputs.size());
+  for (auto& [name, input] : inputs) result.push_back(std::move(input));
+  return result;
+}
+
+nlohmann::ordered_json TableEnsemble::choices() const {
+  nlohmann::ordered_json choices;
+  for (const Named& named : members_) choices[named.name] = named.member->choices();
+  return choices;
+}
+
+void TableEnsemble::save(const std::string& path) const {
+  nlohmann::ordered_json members;
+  std::vector<StoredTensor> tensors;
+  std::vector<StoredBytes> bytes;
+  for (const Named& named : members_) {
+    members[named.name] = named.member->config();
+    append_tensors(tensors, named.name, named.member->tensors());
+    append_tensors(bytes, named.name, named.member->bytes());
+  }
+  const nlohmann::ordered_json config = {
+      {"target", task_.target},       {"id", task_.id}, {"logarithm", task_.logarithm}, {"low", low_}, {"high", high_},
+      {"members", std::move(members)}};
+  const std::map<std::string, std::string> metadata = {
+      {"format", format_name}, {"format_version", format_version}, {"config", config.dump()}};
+  write_file_atomically(path, safetensors_bytes(metadata, tensors, bytes));
+}
+
+TableEnsemble TableEnsemble::load(const std::string& path) {
+  const SafetensorsFile file = SafetensorsFile::read(path);
+  check_format(file, path);
+  TableEnsemble model;
+  try {
+    const json config = json::parse(metadata(file, path, "config"));
+    config.at("target").get_to(model.task_.target);
+    config.at("id").get_to(model.task_.id);
+    config.at("logarithm").get_to(model.task_.logarithm);
+    config.at("low").get_to(model.low_);
+    config.at("high").get_to(model.high_);
+    if (!(model.low_ <= model.high_)) refuse(path, "its config has a low that is above its high");
+    for (const auto& [name, member] : config.at("members").items()) {
+      auto read = read_member(name, {.file = path,
+                                     .config = member,
+                                     .tensors = tensors_of(name, file.tensors()),
+                                     .bytes = tensors_of(name, file.bytes())});
+      if (read == nullptr)
+        refuse(path, fmt::format("it has a member {}, which this build does not know", in_quotes(name)));
+      model.members_.push_back({name, std::move(read)});
+    }
+    if (model.members_.empty()) refuse(path, "its config has no members");
+  } catch (const json::exception&) {
+    refuse(path, "its config is not what unroll table train writes; is the file damaged?");
+  }
+  return model;
+}
+
+}  // namespace unroll

@@ -1,0 +1,145 @@
+#include "unroll/table_run.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/atomic_file.h"
+#include "io/in_quotes.h"
+#include "run/checkpoint_files.h"
+#include "run/run_directory.h"
+#include "tabular/table_checkpoints.h"
+#include "tabular/table_record.h"
+#include "tabular/table_results.h"
+#include "tabular/table_validation.h"
+#include "unroll/error.h"
+
+namespace unroll {
+namespace {
+
+/// Throws Error if the id or the target has the name of another column of oof.csv.
+void check_names(const TableModelOptions& o) {
+  const std::string row = o.id.empty() ? "row" : o.id;
+  const auto refuse = [](const std::string& name) {
+    throw Error(fmt::format("column {} has the name of another column of {}; rename it", in_quotes(name), oof_name));
+  };
+  for (const char* taken : {"fold", "prediction"}) {
+    if (o.target == taken || row == taken) refuse(taken);
+  }
+  if (o.target == row) refuse(row);
+}
+
+/// Fields of the event start in the log.
+nlohmann::ordered_json start_fields(const Table& table, const TableModelOptions& o, std::size_t folds,
+                                    const std::string& further) {
+  nlohmann::ordered_json fields = nlohmann::ordered_json::parse(further);
+  fields.update({{"table", table.name()},
+                 {"rows", table.rows()},
+                 {"columns", table.columns().size()},
+                 {"target", o.target},
+                 {"id", o.id},
+                 {"model", model_name(o.members)},
+                 {"metric", name_of(o.metric)},
+                 {"folds", folds},
+                 {"time_order", o.time_order},
+                 {"folds_from", o.folds_from},
+                 {"seed", o.seed}});
+  return fields;
+}
+
+}  // namespace
+
+template <class Event>
+void TableTrainingRun::notify(const Event& event) const {
+  for (const std::shared_ptr<TableRunObserver>& observer : observers_) event(*observer);
+}
+
+bool TableTrainingRun::resumes() const {
+  return options_.resume != Resume::never && !checkpoints_in(options_.directory).empty();
+}
+
+TableTrainingRun::TableTrainingRun(TableModelOptions model, TableRunOptions options)
+    : model_(std::move(model)), options_(std::move(options)) {
+  check_options(model_);
+  check_names(model_);
+  if (options_.resume == Resume::required) TableCheckpoints::newest_in(options_.directory);
+  directory_ = std::make_unique<RunDirectory>(options_.directory, resumes()          ? Existing::resume
+                                                                  : options_.replace ? Existing::replace
+                                                                                     : Existing::refuse);
+}
+
+TableTrainingRun::~TableTrainingRun() = default;
+
+std::string TableTrainingRun::metadata_in(const std::string& directory, const std::string& key) {
+  return TableCheckpoints::newest_in(directory).metadata(key);
+}
+
+std::vector<FoldResult> TableTrainingRun::finished_folds(const TableCheckpoints& checkpoints, std::size_t folds) const {
+  if (!resumes()) {
+    checkpoints.write_beginning();
+    return {};
+  }
+  std::vector<FoldResult> finished = checkpoints.finished_folds();
+  notify([&](TableRunObserver& observer) { observer.on_resume(finished.size(), folds); });
+  return finished;
+}
+
+/// A checkpoint that cannot be written does not end the run: without it the fold is trained again.
+void TableTrainingRun::keep(const TableCheckpoints& checkpoints, const FoldResult& fold) const {
+  try {
+    checkpoints.write_fold(fold);
+  } catch (const Error& error) {
+    notify([&](TableRunObserver& observer) { observer.on_warning(error.what()); });
+  }
+}
+
+TableRunResult TableTrainingRun::finish(const TrainingTable& training, std::vector<FoldResult> folds) const {
+  const auto path_of = [&](const char* name) { return (std::filesystem::path(directory_->path()) / name).string(); };
+  TableRunResult result = {.validation = over_folds(std::move(folds)),
+                           .model = TableModel(training.fit(all_rows(training.table().rows()))),
+                           .model_path = directory_->model_path(),
+                           .oof_path = path_of(oof_name),
+                           .importance_path = path_of(importance_name)};
+  const TableValidation& validation = result.validation;
+  write_file_atomically(result.oof_path,
+                        oof_text(validation.predictions, training.names(), training.targets(), model_.target));
+  write_file_atomically(result.importance_path, importance_text(validation.importances, model_.metric));
+  result.model.save(result.model_path);
+  return result;
+}
+
+std::optional<TableRunResult> TableTrainingRun::train(const Table& table) {
+  const auto stop_asked = [this] { return stop_requested_.load() || (stop_asked_ && stop_asked_()); };
+  const TrainingTable training(table, model_, stop_asked);
+  const std::vector<Fold> folds = training.folds();
+  directory_->create();
+  const TableCheckpoints checkpoints(directory_->path(), describe_run(table, model_), options_.metadata);
+  std::vector<FoldResult> results = finished_folds(checkpoints, folds.size());
+  for (const TargetLeak& leak : find_target_leaks(table, model_))
+    notify([&](TableRunObserver& observer) { observer.on_leak(leak); });
+  const auto warn = [this](const std::string& what) {
+    notify([&](TableRunObserver& observer) { observer.on_warning(what + "; training goes on without"); });
+  };
+  TableRecord record(directory_->path(), start_fields(table, model_, folds.size(), options_.log_fields), warn);
+  for (const FoldResult& finished : results) record.fold(finished);
+  try {
+    while (results.size() < folds.size()) {
+      results.push_back(validate_fold(training, folds[results.size()], results.size() + 1));
+      keep(checkpoints, results.back());
+      record.fold(results.back());
+      notify([&](TableRunObserver& observer) { observer.on_fold(results.back(), folds.size()); });
+    }
+    TableRunResult result = finish(training, std::move(results));
+    record.end("finished");
+    checkpoints.remove();
+    return result;
+  } catch (const TrainingStopped&) {
+    record.end("stopped");
+    stop_requested_ = false;
+    return std::nullopt;
+  }
+}
+
+}  // namespace unroll

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <random>
+#include <string>
+
+namespace unroll {
+
+/// CSV of houses whose logarithmic price depends on area and zone, with noise of standard deviation 0.05.
+inline std::string houses_csv(int rows, unsigned seed = 1) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal;
+  std::string text = "Id,area,zone,price\n";
+  for (int i = 0; i < rows; ++i) {
+    const double area = std::exp(7 + 0.3 * normal(random));
+    const char zone = static_cast<char>('a' + random() % 4);
+    const double price = std::exp(1 + std::log(area) + 0.1 * (zone - 'a') + 0.05 * normal(random));
+    text += fmt::format("h{},{:.1f},{},{:.2f}\n", i, area, zone, price);
+  }
+  return text;
+}
+
+}  // namespace unroll
