@@ -55,7 +55,7 @@ class Corpus {
   std::string text(std::int64_t begin, std::int64_t count) const;
   /// The same text in the indices of another vocabulary. Throws Error if that lacks one of the tokens.
   Corpus renumbered(const Tokenizer& vocabulary) const;
-  /// Divides off the last floor(share * size()) tokens, to validate with. The parts share the indices of this corpus.
+  /// Splits off the last floor(share * size()) tokens as validation text. The parts share the indices of this corpus.
   /// Throws Error for a share that is not above 0 and below 1.
   CorpusParts split(double share) const;
 

@@ -30,12 +30,12 @@ struct LanguageRunOptions {
   std::int64_t validate_every = 0;          ///< updates; 0: at the end of each epoch
   std::int64_t patience = 0;                ///< validations without improvement that end training; 0: unlimited
   std::uint64_t seed = 1;                   ///< of weights, windows and dropout
-  std::optional<int> threads = {};          ///< of each rank; default: as many as are allowed and pay
-  int rank_timeout = 5;                     ///< seconds without a heartbeat after which a rank counts as lost
-  OptimizerOptions optimizer = {};          ///< how gradients become updates
-  std::string init_from = {};               ///< run directory or model whose weights to start with; empty: none
-  std::string directory = {};               ///< run directory; default: runs/NAME-CELL
-  bool overwrite = false;                   ///< replace a model and checkpoints in the directory
+  std::optional<int> threads = {};  ///< of each rank; default: as many as the work is worth, at most the allowed number
+  int rank_timeout = 5;             ///< seconds without a heartbeat after which a rank counts as lost
+  OptimizerOptions optimizer = {};  ///< how gradients become updates
+  std::string init_from = {};       ///< run directory or model whose weights to start with; empty: none
+  std::string directory = {};       ///< run directory; default: runs/NAME-CELL
+  bool overwrite = false;           ///< replace a model and checkpoints in the directory
   std::optional<CheckpointInterval> checkpoint_every = {};  ///< default: about five minutes on one core
   int keep = 2;                                             ///< number of newest checkpoints to keep
   std::int64_t max_rollbacks = 3;                           ///< rollbacks after divergence
@@ -72,14 +72,14 @@ int worthwhile_threads(const std::string& model_file, double symbols);
 /// Collective: all ranks make the same calls. Installs no signal handler and prints nothing.
 class LanguageRun {
  public:
-  /// A new run. Or one that is resumed, if options.resume names it or if options.directory holds a checkpoint and
-  /// `resume` asks for it: all its options come from its checkpoint, except for those that differ from their defaults
-  /// here; of these, only the ones that may change (see describe()) can have another value than the run. Throws Error:
+  /// Creates a new run or resumes one. It resumes if options.resume is set, or if `resume` asks for it and
+  /// options.directory holds a checkpoint. A resumed run takes its options from the checkpoint; an option that differs
+  /// from its default here replaces the stored value if it may change (see describe()), else is refused. Throws Error:
   /// usage for illegal options, no_input, bad_data, io; internal if more memory is needed than this process may use.
   static std::unique_ptr<LanguageRun> create(LanguageRunOptions options, Resume resume = Resume::never,
                                              Communicator& ranks = single_process());
-  /// The same on a text in memory, of which the run directory keeps a copy; options.text is not used. The text has its
-  /// unit and is used as it is: `limit` and `model.newlines` must have their defaults.
+  /// The same on a text in memory, of which the run directory keeps a copy; options.text is not used. The unit is
+  /// that of the corpus; `limit` and `model.newlines` act only when a file is read and must keep their defaults.
   static std::unique_ptr<LanguageRun> create(LanguageRunOptions options, Corpus text, Resume resume = Resume::never,
                                              Communicator& ranks = single_process());
   /// The same with the options that a user has given, by their names (see describe()).
@@ -97,16 +97,16 @@ class LanguageRun {
   LanguageModel& model();
   const LanguageModel& model() const;
   const LanguageTask& task() const;
-  /// Observers are added to it, and it is stopped by it.
+  /// The underlying run: add observers and call stop() here.
   TrainingRun& run();
   const TrainingRun& run() const;
   const Corpus& text() const;             ///< for training
   const Corpus& validation_text() const;  ///< its first symbol is not scored; empty: no validation
   MemoryPlan memory() const;
   int ranks() const;
-  /// Number of symbols that the model of options().init_from has; 0 without one.
+  /// Vocabulary size of the model that options().init_from names; 0 if it is empty.
   int symbols_of_origin() const;
-  /// What is unusual about the arguments but does not prevent the training.
+  /// Warnings about the options and texts.
   const std::vector<std::string>& warnings() const;
 
  private:

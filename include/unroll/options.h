@@ -29,7 +29,7 @@ void set_option_style(OptionStyle style);
 /// The option `name`, such as "validate-every", as messages write it. Every message of the library names options so.
 std::string option_name(std::string_view name);
 
-/// The words for the values of an enumeration, in flags, files and output.
+/// Names of the values of an enumeration, as used in flags, files and output.
 template <typename Value>
 using EnumNames = std::vector<std::pair<std::string, Value>>;
 
@@ -45,13 +45,13 @@ const std::string& name_of(Value value) {
   return names.at(static_cast<std::size_t>(found - names.begin())).first;
 }
 
-/// What another value of an option does to a run that is resumed.
+/// Whether an option may change when a run is resumed.
 enum class OnResume {
   fixed,                ///< another value is refused
   may_change,           ///< does not affect any update
   may_change_if_given,  ///< may change if the run has it; a run without it cannot get it
   changes_updates,      ///< may change; later updates may differ from those of the run without the change
-  not_kept,             ///< belongs to one start of a program and is not stored in checkpoints
+  not_kept,             ///< applies to one invocation only and is not stored in checkpoints
 };
 
 /// Thrown for an illegal value. `legal` describes the legal ones: "a whole number from 1 to 64".
@@ -66,8 +66,8 @@ class OptionError : public Error {
 };
 
 /// An option, described once: its flag or argument, its line of the help, its key in TOML and JSON files and in
-/// checkpoints, its range. It refers to the member that holds its value. Values are exchanged as texts, those that the
-/// flag takes.
+/// checkpoints, its range. It refers to the member that holds its value. Values are read and written as strings, in the
+/// form that the flag accepts.
 struct Option {
   enum class Form {
     argument,           ///< FILE
@@ -87,7 +87,7 @@ struct Option {
   Type type = Type::text;
   /// Assigns one value, or adds one to a list. Throws IllegalValue.
   std::function<void(const std::string&)> assign = {};
-  /// The current value, or those of a list; none if it is not set and the default depends on other options.
+  /// The current value, or those of a list; empty if the value is not set.
   std::function<std::vector<std::string>()> values = {};
   OnResume on_resume = OnResume::fixed;
   char letter = 0;  ///< short form, as in -o VALUE; 0: none

@@ -15,15 +15,15 @@ namespace unroll {
 
 class TableEnsemble;
 
-/// Members of a model, which predicts the mean of their predictions.
+/// Kinds of members. The prediction of a model is the mean of its members' predictions.
 enum class MemberKind {
   linear,   ///< a lasso on numbers, bins, levels, tokens and parts of dates; outliers are left out
   mlp,      ///< four residual nets on the same features
   trees,    ///< three runs of boosted trees; needs XGBoost
-  textbook  ///< one linear layer on standardised numbers and one-hot categories; predicts the target itself
+  textbook  ///< linear regression on standardised numbers and one-hot categories; never on logarithms
 };
 
-/// Models by name.
+/// Names of the combinations of members.
 template <>
 const EnumNames<std::vector<MemberKind>>& enum_names<std::vector<MemberKind>>();
 
@@ -40,7 +40,7 @@ enum class TableMetric {
 template <>
 const EnumNames<TableMetric>& enum_names<TableMetric>();
 
-/// The value of the metric; NaN for r2 of targets that are all equal.
+/// The value of the metric; NaN if the metric is r2 and all targets are equal.
 double score(TableMetric metric, std::span<const double> predictions, std::span<const double> targets);
 
 /// Mean and sample standard deviation (n - 1; 0 for a single number).
@@ -51,13 +51,14 @@ MeanAndDeviation mean_and_deviation_of(std::span<const double> numbers);
 
 struct TableModelOptions {
   std::string target = {};  ///< column of numbers that is to be predicted
-  std::string id = {};      ///< column that names the rows and is no feature; empty: rows have numbers
+  std::string id = {};      ///< column of row identifiers, not used as a feature; empty: rows are identified by number
   std::vector<MemberKind> members = {MemberKind::linear, MemberKind::mlp};  ///< each kind once
-  TableMetric metric = TableMetric::log_rmse;  ///< to report; log_rmse: members other than textbook learn logarithms
-  int folds = 5;                               ///< of the validation; 2 or more, or 1 with time_order
+  TableMetric metric =
+      TableMetric::log_rmse;  ///< metric to report; with log_rmse, all members but textbook are trained on log(target)
+  int folds = 5;              ///< of the validation; 2 or more, or 1 with time_order
   std::string time_order = {};  ///< column of numbers or dates: folds validate on later rows; empty: random folds
-  std::string folds_from = {};  ///< column with a fold for each value, which is no feature; empty: random folds
-  std::vector<std::string> hash = {};  ///< texts whose words are features
+  std::string folds_from = {};  ///< column whose values define the folds, not used as a feature; empty: random folds
+  std::vector<std::string> hash = {};  ///< text columns whose words become features, by feature hashing
   bool keep_leaks = false;             ///< use columns of strings even if they contain the target
   std::uint64_t seed = 0;              ///< of the folds and of the members
   int threads = 0;                     ///< 0: as many as the machine allows; does not change results
@@ -72,7 +73,7 @@ void check_conflicts(const TableModelOptions& options);
 /// so that names such as 007 stay as they are: the options to read the table with that a model is trained on.
 TableOptions reading_options(const TableModelOptions& options, TableOptions table = {});
 
-/// Treatment of a column of strings that contains the target.
+/// Treatment of a column of strings that leaks the target.
 enum class LeakTreatment {
   kept,       ///< as keep_leaks demands
   left_out,   ///< a category or list is no feature
@@ -156,8 +157,8 @@ struct TableExplanation {
 };
 
 /// Predicts a column of a table from the others: the mean of its members' predictions, each clipped to the 0.5 % and
-/// 99.5 % quantiles of the training targets. Everything that makes numbers of raw cells is part of the model. The same
-/// table, options and seed give the same bits on any number of threads. Copies share one immutable model.
+/// 99.5 % quantiles of the training targets. The feature encoder, fitted to the training rows, is part of the model.
+/// The same table, options and seed give the same bits on any number of threads. Copies share one immutable model.
 class TableModel {
  public:
   /// Trains on all rows. Throws Error: usage for options that contradict each other or name a column that the table

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +24,8 @@ class TrainingTable;
 // Files of a run directory besides model.safetensors and log.jsonl.
 inline constexpr const char* oof_name = "oof.csv";                ///< predictions for validation rows
 inline constexpr const char* importance_name = "importance.csv";  ///< importances over the folds
-inline constexpr const char* picture_name = "explain.svg";        ///< drawn by the program; removed by a new training
+inline constexpr const char* picture_name =
+    "explain.svg";  ///< drawn by `unroll table explain`; removed when a run starts
 
 struct TableRunOptions {
   std::string directory = {};                        ///< run directory; made if missing, used by one run at a time
@@ -42,25 +44,25 @@ class TableRunObserver {
   /// `finished` of `folds` folds are those of the run that is resumed. on_fold() is not called for them.
   virtual void on_resume(std::size_t /*finished*/, std::size_t /*folds*/) {}
   virtual void on_fold(const FoldResult&, std::size_t /*folds*/) {}  ///< `folds`: their number
-  /// A fault that does not end the run: a checkpoint or the log could not be written.
+  /// A checkpoint or the log could not be written; the run continues.
   virtual void on_warning(const std::string&) {}
 };
 
-/// What a run leaves.
+/// Result of a finished run.
 struct TableRunResult {
   TableValidation validation;
   TableModel model;  ///< of all rows
   std::string model_path, oof_path, importance_path;
 };
 
-/// A training of a model of a table in a directory: validation on folds, the model of all rows, log (docs/log-file.md).
-/// Each finished fold is kept as a checkpoint until the run is finished. A run that is resumed trains the other folds
-/// and leaves the same bytes as one that was never interrupted. Installs no signal handler and prints nothing.
+/// A training run on a table in a run directory: cross-validation, a model of all rows, log (docs/log-file.md). Each
+/// finished fold is kept as a checkpoint until the run is finished. A resumed run trains only the remaining folds and
+/// leaves the same bytes as one that was never interrupted. Installs no signal handler and prints nothing.
 class TableTrainingRun {
  public:
   /// Throws, before a table is read, Error: usage for options that contradict each other, for a member whose library is
-  /// missing, and if the directory holds a model or, with Resume::never, a checkpoint, and `replace` is not set;
-  /// no_input if there is no checkpoint and Resume::required is set.
+  /// missing, and if the directory holds a model and `replace` is not set; no_input if there is no checkpoint and
+  /// Resume::required is set.
   TableTrainingRun(TableModelOptions model, TableRunOptions options);
   TableTrainingRun(const TableTrainingRun&) = delete;
   TableTrainingRun& operator=(const TableTrainingRun&) = delete;
@@ -71,10 +73,11 @@ class TableTrainingRun {
   /// Validates, trains on all rows and writes oof.csv, importance.csv and the model; then removes the checkpoints.
   /// Returns nothing if the run was stopped. Throws the errors of TableModel::validate(), and Error: bad_data for a row
   /// without an id, and for checkpoints of another table or of other options, which it names; io; usage if another run
-  /// uses the directory. The directory is locked while the run exists.
+  /// uses the directory, or if it holds the checkpoint of another run. The directory is locked from here on while this
+  /// object exists.
   std::optional<TableRunResult> train(const Table& table);
-  /// Makes train() return, after the current step of a net or tree, without the results of the unfinished fold. May be
-  /// called from another thread or a signal handler.
+  /// Makes train() return, after the current step of a net or tree or the current lasso, without the results of the
+  /// unfinished fold. May be called from another thread or a signal handler.
   void stop() noexcept { stop_requested_ = true; }
   /// The same if `asked` returns true. It is called often, and from several threads at once.
   void stop_when(std::function<bool()> asked) { stop_asked_ = std::move(asked); }
@@ -87,7 +90,7 @@ class TableTrainingRun {
   template <class Event>
   void notify(const Event& event) const;
   bool resumes() const;
-  std::vector<FoldResult> finished_folds(const TableCheckpoints& checkpoints, std::size_t folds) const;
+  std::vector<FoldResult> finished_folds(const TableCheckpoints& checkpoints, std::span<const Fold> folds) const;
   void keep(const TableCheckpoints& checkpoints, const FoldResult& fold) const;
   TableRunResult finish(const TrainingTable& training, std::vector<FoldResult> folds) const;
 
@@ -99,7 +102,7 @@ class TableTrainingRun {
   std::function<bool()> stop_asked_;
 };
 
-/// A line of oof.csv.
+/// An out-of-fold prediction, as in oof.csv.
 struct ValidatedRow {
   std::string name;  ///< its id, or its number from 1
   std::int64_t fold = 0;
@@ -107,7 +110,7 @@ struct ValidatedRow {
   double error = 0;  ///< prediction - target; for log-rmse log(prediction / target)
 };
 
-/// What a validation left in a run directory.
+/// Validation results in a run directory.
 struct TableResults {
   TableMetric metric = TableMetric::log_rmse;
   MeanAndDeviation validation;  ///< score over the folds

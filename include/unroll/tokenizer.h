@@ -16,7 +16,7 @@ namespace unroll {
 enum class TokenUnit {
   character,  ///< a Unicode code point
   byte,       ///< a byte; the text need not be UTF-8
-  word        ///< a word, or a single character between words
+  word        ///< a word, or a single character that belongs to no word
 };
 template <>
 const EnumNames<TokenUnit>& enum_names<TokenUnit>();

@@ -192,8 +192,8 @@ void train_table(TableTrainOptions& o, const OptionValues& given) {
   const std::optional<TableRunResult> result = run.train(table);
   if (!result) {
     const std::string folder = run_options(o, kept).directory;
-    log_message(fmt::format("stopped   by {}; go on with: unroll table train --resume {}",
-                            signal_name(signals.received()), for_shell(folder)));
+    log_message(fmt::format("stopped   by {}; go on with: unroll table train{} --resume {}",
+                            signal_name(signals.received()), o.file == "-" ? " FILE" : "", for_shell(folder)));
     throw StoppedBySignal{signals.received()};
   }
   write_result(o.json ? to_text(json_of(table, *result, o)) : report(table, *result, o));

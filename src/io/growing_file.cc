@@ -7,12 +7,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace unroll {
 
 void GrowingFile::lost(const std::string& what) {
-  if (!warned_) warn_(what);
-  warned_ = true;
+  if (std::exchange(warned_, true)) return;
+  warn_(what);
 }
 
 bool GrowingFile::open() {

@@ -47,7 +47,7 @@ Existing existing_for(Communicator& ranks, Existing existing) {
 }
 
 /// A text in memory is used as it is: it has its unit, and what acts on reading a file has no effect.
-void take_unit(LanguageRunOptions& o, const Corpus& text, const OptionValues& given) {
+void take_unit(LanguageRunOptions& o, const Corpus& text, const LanguageModel* origin, const OptionValues& given) {
   for (const char* name : {"limit", "newlines"}) {
     if (!given.contains(name)) continue;
     throw OptionError(fmt::format("{} acts when a file is read: a text in memory is used as it is", option_name(name)));
@@ -55,6 +55,11 @@ void take_unit(LanguageRunOptions& o, const Corpus& text, const OptionValues& gi
   const TokenUnit unit = text.vocabulary().unit();
   if (given.contains("unit") && o.unit != unit) {
     throw OptionError(fmt::format("{} {}: the text in memory is of the unit {}", option_name("unit"), name_of(o.unit),
+                                  name_of(unit)));
+  }
+  if (origin != nullptr && origin->vocabulary().unit() != unit) {
+    throw OptionError(fmt::format("{} {}: its model is of the unit {}, the text in memory of {}",
+                                  option_name("init-from"), o.init_from, name_of(origin->vocabulary().unit()),
                                   name_of(unit)));
   }
   o.unit = unit;
@@ -72,7 +77,7 @@ void prepare_new(PreparedRun& run, const OptionValues& given, std::optional<Corp
         std::make_unique<const LanguageModel>(LanguageModel::load(*run.origin_context, model_file_of(o.init_from)));
     take_architecture(o, *run.origin, given);
   }
-  if (text) take_unit(o, *text, given);
+  if (text) take_unit(o, *text, run.origin.get(), given);
   if (!text && o.text.empty()) throw OptionError("FILE is missing");
   check_conflicts(o);
   if (o.directory.empty()) o.directory = default_run_directory(o.text, name_of(o.model.cell));
@@ -184,6 +189,7 @@ LanguageRunOptions resumed_options(const PreparedRun& run, const LanguageModelOp
   o.model = model;
   o.model.init = init;
   o.directory = run.directory->path();
+  check_values(describe(o));  // the sum of the epochs
   check_conflicts(o);
   return o;
 }

@@ -25,6 +25,15 @@ std::optional<double> share_of(const std::string& validation) {
 
 namespace {
 
+Corpus in_vocabulary_of_run(const Corpus& text, const Tokenizer& vocabulary) {
+  try {
+    if (text.vocabulary().unit() == vocabulary.unit()) return text.renumbered(vocabulary);
+  } catch (const Error&) {
+    // It has a symbol that the vocabulary lacks.
+  }
+  throw Error(ExitCode::bad_data, "the text in memory is not the one that the run was begun with");
+}
+
 Corpus read_corpus(const std::string& file, const CorpusOptions& options, const VocabularySource& vocabulary) {
   if (vocabulary.exactly != nullptr) {
     Corpus corpus = Corpus::read(file, options, *vocabulary.exactly, Unknown::skip);
@@ -62,7 +71,7 @@ TrainingTexts read_texts(const LanguageRunOptions& o, const std::string& file, c
   }
   TrainingTexts texts;
   if (text && vocabulary.exactly != nullptr) {
-    texts.training = text->renumbered(*vocabulary.exactly);
+    texts.training = in_vocabulary_of_run(*text, *vocabulary.exactly);
   } else if (text && vocabulary.begins_with != nullptr) {
     texts.training = text->renumbered(vocabulary.begins_with->extended_by(text->vocabulary()));
   } else if (text) {

@@ -80,20 +80,22 @@ std::string with_text(const Option& option, const std::vector<std::string>& befo
 OptionValues resumed_values(const DescribeOptions& describe_new, const OptionValues& kept, const OptionValues& given,
                             const RunPlace& run) {
   OptionValues result = normalised_kept(describe_new, kept, run.checkpoint);
-  const std::shared_ptr<const std::vector<OptionGroup>> scratch = describe_new();
+  const std::shared_ptr<const std::vector<OptionGroup>> scratch = describe_new(), defaults = describe_new();
   for (const auto& [name, texts] : given) {
     const Option& option = *find_option(*scratch, name);
-    const std::string initial = option.initial;
     const std::vector<std::string> values = normalised(*scratch, name, texts);
     const bool was_given = result.contains(name);
     if (option.on_resume != OnResume::fixed && (was_given || option.on_resume != OnResume::may_change_if_given)) {
       result[name] = values;
       continue;
     }
-    const std::vector<std::string> before = was_given ? result[name] : std::vector{initial};
+    std::vector<std::string> before = was_given ? result[name] : find_option(*defaults, name)->values();
     if (values == before) continue;
-    const std::string asked =
-        option.form == Option::Form::toggle ? "" : " " + fmt::format("{}", fmt::join(texts, ", "));
+    // A default that depends on other options is known by its text in the help alone.
+    if (!was_given && before.empty()) before = {option.initial};
+    if (values == before) continue;
+    const std::string shown = values.empty() ? "''" : fmt::format("{}", fmt::join(texts, ", "));
+    const std::string asked = option.form == Option::Form::toggle ? std::string() : " " + shown;
     throw Error(fmt::format("{}{}: {} was begun {}; leave it out to go on, or begin a new run{}", option_name(name),
                             asked, run.name, with_text(option, before), run.how_to_begin));
   }

@@ -88,13 +88,21 @@ FoldResult fold_in(const Json& json) {
   return fold;
 }
 
+StoredCheckpoint read_or_advise(const std::string& path) {
+  try {
+    return StoredCheckpoint::read(path);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}; without the file its fold is trained again", error.what()));
+  }
+}
+
 }  // namespace
 
 Json describe_run(const Table& table, const TableModelOptions& o) {
   Fingerprint fingerprint;
   for (const Column& column : table.columns()) add_column(fingerprint, column);
-  return {{table_key, hex(fingerprint.value())},
-          {"target", o.target},
+  // The table comes last: its columns' kinds, which the fingerprint contains, depend on the options.
+  return {{"target", o.target},
           {"id", o.id},
           {"model", model_name(o.members)},
           {"metric", name_of(o.metric)},
@@ -103,7 +111,8 @@ Json describe_run(const Table& table, const TableModelOptions& o) {
           {"folds-from", o.folds_from},
           {"hash", o.hash},
           {"keep-leaks", o.keep_leaks},
-          {"seed", o.seed}};
+          {"seed", o.seed},
+          {table_key, hex(fingerprint.value())}};
 }
 
 TableCheckpoints::TableCheckpoints(std::string folder, Json description, std::map<std::string, std::string> metadata)
@@ -140,12 +149,16 @@ void TableCheckpoints::check_description(const StoredCheckpoint& checkpoint) con
 std::vector<FoldResult> TableCheckpoints::finished_folds() const {
   std::vector<FoldResult> folds;
   for (const CheckpointFile& file : checkpoints_in(folder_)) {
-    const StoredCheckpoint checkpoint = StoredCheckpoint::read(file.path);
+    const StoredCheckpoint checkpoint = read_or_advise(file.path);
     check_description(checkpoint);
     if (file.update == 0) continue;
     if (file.update != std::ssize(folds) + 1) break;
     try {
       folds.push_back(fold_in(Json::parse(checkpoint.metadata(fold_key))));
+      if (std::ssize(folds) != static_cast<std::ptrdiff_t>(folds.back().number)) {
+        throw Error(ExitCode::bad_data, fmt::format("{}: holds fold {}; remove the file to train fold {} again",
+                                                    file.path, folds.back().number, file.update));
+      }
     } catch (const nlohmann::json::exception&) {
       throw Error(ExitCode::bad_data, fmt::format("{}: its {} is not as unroll writes it; remove the file to train the "
                                                   "fold again",
@@ -160,7 +173,7 @@ void TableCheckpoints::remove() const { remove_checkpoints_after(folder_, -1); }
 StoredCheckpoint TableCheckpoints::newest_in(const std::string& folder) {
   const std::vector<CheckpointFile> files = checkpoints_in(folder);
   if (files.empty()) throw Error(ExitCode::no_input, fmt::format("{}: holds no checkpoint to resume from", folder));
-  StoredCheckpoint checkpoint = StoredCheckpoint::read(files.back().path);
+  StoredCheckpoint checkpoint = read_or_advise(files.back().path);
   if (!checkpoint.has(run_key))
     throw Error(ExitCode::bad_data, fmt::format("{}: is no checkpoint of a run on a table", checkpoint.path()));
   return checkpoint;

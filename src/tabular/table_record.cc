@@ -18,7 +18,13 @@ TableRecord::TableRecord(const std::string& folder, const nlohmann::ordered_json
   log_.append("start", fields);
 }
 
-TableRecord::~TableRecord() { log_.append("stop", {{"reason", stop_reason_}}); }
+TableRecord::~TableRecord() {
+  try {
+    log_.append("stop", {{"reason", stop_reason_}});
+  } catch (...) {
+    // An observer that throws at the warning must not end the program.
+  }
+}
 
 void TableRecord::fold(const FoldResult& result) {
   log_.append("fold", {{"fold", result.number},

@@ -64,6 +64,7 @@ TableTrainingRun::TableTrainingRun(TableModelOptions model, TableRunOptions opti
     : model_(std::move(model)), options_(std::move(options)) {
   check_options(model_);
   check_names(model_);
+  if (!nlohmann::ordered_json::parse(options_.log_fields, nullptr, false).is_object()) throw Error("log_fields is no JSON object");
   if (options_.resume == Resume::required) TableCheckpoints::newest_in(options_.directory);
   directory_ = std::make_unique<RunDirectory>(options_.directory, resumes()          ? Existing::resume
                                                                   : options_.replace ? Existing::replace
@@ -73,16 +74,30 @@ TableTrainingRun::TableTrainingRun(TableModelOptions model, TableRunOptions opti
 TableTrainingRun::~TableTrainingRun() = default;
 
 std::string TableTrainingRun::metadata_in(const std::string& directory, const std::string& key) {
-  return TableCheckpoints::newest_in(directory).metadata(key);
+  const StoredCheckpoint checkpoint = TableCheckpoints::newest_in(directory);
+  if (checkpoint.has(key)) return checkpoint.metadata(key);
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: has no {}, since a program that uses the library has written it: resume it with that "
+                          "program",
+                          checkpoint.path(), key));
 }
 
-std::vector<FoldResult> TableTrainingRun::finished_folds(const TableCheckpoints& checkpoints, std::size_t folds) const {
+std::vector<FoldResult> TableTrainingRun::finished_folds(const TableCheckpoints& checkpoints,
+                                                         std::span<const Fold> folds) const {
   if (!resumes()) {
     checkpoints.write_beginning();
     return {};
   }
   std::vector<FoldResult> finished = checkpoints.finished_folds();
-  notify([&](TableRunObserver& observer) { observer.on_resume(finished.size(), folds); });
+  for (std::size_t i = 0; i < finished.size(); ++i) {
+    const auto rows = finished[i].predictions | std::views::transform(&OutOfFold::row);
+    if (i < folds.size() && std::ranges::equal(rows, folds[i].validation)) continue;
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: the checkpoint of fold {} has not the rows of that fold; remove the "
+                            "file to train the fold again",
+                            options_.directory, i + 1));
+  }
+  notify([&](TableRunObserver& observer) { observer.on_resume(finished.size(), folds.size()); });
   return finished;
 }
 
@@ -111,12 +126,17 @@ TableRunResult TableTrainingRun::finish(const TrainingTable& training, std::vect
 }
 
 std::optional<TableRunResult> TableTrainingRun::train(const Table& table) {
+  /// Takes back a request to stop, however train() ends.
+  struct Release {
+    std::atomic<bool>& stop_requested;
+    ~Release() { stop_requested = false; }
+  } release{stop_requested_};
   const auto stop_asked = [this] { return stop_requested_.load() || (stop_asked_ && stop_asked_()); };
   const TrainingTable training(table, model_, stop_asked);
   const std::vector<Fold> folds = training.folds();
   directory_->create();
   const TableCheckpoints checkpoints(directory_->path(), describe_run(table, model_), options_.metadata);
-  std::vector<FoldResult> results = finished_folds(checkpoints, folds.size());
+  std::vector<FoldResult> results = finished_folds(checkpoints, folds);
   for (const TargetLeak& leak : find_target_leaks(table, model_))
     notify([&](TableRunObserver& observer) { observer.on_leak(leak); });
   const auto warn = [this](const std::string& what) {
@@ -137,7 +157,6 @@ std::optional<TableRunResult> TableTrainingRun::train(const Table& table) {
     return result;
   } catch (const TrainingStopped&) {
     record.end("stopped");
-    stop_requested_ = false;
     return std::nullopt;
   }
 }

@@ -12,6 +12,7 @@
 #include "io/temporary_folder.h"
 #include "language/model_fixtures.h"
 #include "ranks/thread_ranks.h"
+#include "train/checkpoint.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -142,6 +143,21 @@ TEST_F(LanguageRunTest, AResumedRunRefusesWhatWouldChangeItsUpdates) {
   EXPECT_THAT(refused([&](auto& o) { o.directory = folder_.path("other"); }), HasSubstr("out is for a new run"));
   EXPECT_EQ(refused([](auto& o) { o.model.hidden = 6; }), "no error") << "the value of the run";
   EXPECT_EQ(refused([](auto& o) { o.patience = 2; }), "no error");
+}
+
+TEST_F(LanguageRunTest, AnotherRateBranchesOffAtOnce) {
+  train_until(5, options());
+  const auto origin = [&] {
+    return StoredCheckpoint::read(folder_.path("run/checkpoint-5.safetensors")).metadata("run");
+  };
+  EXPECT_THAT(origin(), HasSubstr("\"origin\":0"));
+  LanguageRunOptions faster;
+  faster.optimizer.learning_rate = 0.02f;
+  const std::unique_ptr<LanguageRun> run = resume(faster);
+  EXPECT_EQ(run->run().trainer().learning_rate(), static_cast<double>(0.02f));
+  run->run().add_observer(std::make_shared<StopAfter>(*run, 6));
+  run->train();
+  EXPECT_THAT(origin(), HasSubstr("\"origin\":5")) << "a checkpoint of the branch, to which rollbacks may return";
 }
 
 TEST_F(LanguageRunTest, MoreEpochsFollowTheFinishedOnes) {

@@ -314,6 +314,10 @@ TEST(ResumeOptions, ValuesAreComparedAndNotTheirTexts) {
               HasSubstr("seed 18446744073709551614: run was begun with 18446744073709551615"));
   EXPECT_THAT(resume({{"hidden", {"many"}}}, {}), HasSubstr("run/checkpoint: hidden 'many': must be a whole number"));
   EXPECT_THAT(resume({}, {{"nesterov", {"true"}}}), HasSubstr("nesterov: run was begun without it"));
+  EXPECT_EQ(resume({}, {{"validation", {""}}}), "no error") << "as without it";
+  EXPECT_EQ(resume({}, {{"lr-decay", {"0.1"}}}), "no error") << "the default";
+  EXPECT_THAT(resume({}, {{"lr-decay", {"0.2"}}}), HasSubstr("lr-decay 0.2: run was begun with 0.1"));
+  EXPECT_THAT(resume({}, {{"validation", {"0.1"}}}), HasSubstr("validation 0.1: run was begun without it"));
 }
 
 TEST(ResumeOptions, HostileSettingsAreRefused) {

@@ -258,6 +258,14 @@ TEST_F(StoppedRun, IsNotResumedFromADamagedCheckpoint) {
   EXPECT_TRUE(TableTrainingRun(linear, {.directory = folder_.path("run")}).train(table_).has_value());
 }
 
+TEST_F(StoppedRun, IsNotResumedFromACheckpointOfAnotherFold) {
+  stop_in_fold("run", 3);
+  folder_.file("run/checkpoint-2.safetensors", folder_.contents("run/checkpoint-1.safetensors"));
+  const Error refused = refusal(linear, table_);
+  EXPECT_EQ(refused.code(), ExitCode::bad_data);
+  EXPECT_THAT(refused.what(), HasSubstr("holds fold 1; remove the file to train fold 2 again"));
+}
+
 TEST_F(StoppedRun, IsReplacedOrRefusedOnRequest) {
   stop_in_fold("run", 3);
   const auto begin = [&](Resume resume, bool replace) {
