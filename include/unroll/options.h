@@ -217,7 +217,7 @@ Option number(std::string name, Field& field, Interval interval, std::string hel
 
 /// A choice of one of several words.
 template <typename Field>
-Option choice(std::string name, Field& field, const EnumNames<Field>& words, std::string help) {
+Option choice(std::string name, Field& field, const EnumNames<Field>& words, std::string help) {  // NOLINT
   std::vector<std::string> names;
   std::string value_name;
   for (const auto& entry : words) {

@@ -24,7 +24,7 @@ Json value_to_json(Option::Type type, const std::string& text) {
       break;
     case Option::Type::integer:
     case Option::Type::number: {
-      const Json number = Json::parse(text, nullptr, false);
+      Json number = Json::parse(text, nullptr, false);
       if (!number.is_number()) throw OptionError(fmt::format("'{}' is no number", text));
       if (type == Option::Type::integer) return number;
       return number.get<double>();

@@ -12,7 +12,18 @@
 
 namespace unroll::cli {
 
-using namespace options;
+using options::alternatives;
+using options::argument;
+using options::arguments;
+using options::choice;
+using options::number;
+using options::optional_argument;
+using options::parse_whole_number;
+using options::seed;
+using options::text;
+using options::texts;
+using options::toggle;
+using options::whole_number;
 
 /// A sub-command of the program, or a group of sub-commands.
 struct Command {

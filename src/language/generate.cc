@@ -14,7 +14,10 @@
 namespace unroll {
 
 std::vector<Option> describe(GenerateOptions& o) {
-  using namespace options;
+  using options::choice;
+  using options::number;
+  using options::seed;
+  using options::whole_number;
   return {
       whole_number("length", o.length, 0, 2'000'000'000, "number of new symbols"),
       number("temperature", o.temperature, {}, "0: the most probable symbol; 1: draw as the model says; more: bolder"),

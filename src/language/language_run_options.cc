@@ -26,7 +26,9 @@ Option take(std::vector<Option>& options, std::string_view name) {
 }
 
 std::vector<Option> training_options(LanguageRunOptions& o) {
-  using namespace options;
+  using options::choice;
+  using options::seed;
+  using options::whole_number;
   using enum OnResume;
   return {choice("windows", o.task.windows, "how the text is cut into batches"),
           whole_number("batch", o.task.batch, 1, max_rows, "windows side by side"),
@@ -51,7 +53,9 @@ std::vector<Option> training_options(LanguageRunOptions& o) {
 }
 
 std::vector<Option> saving_options(LanguageRunOptions& o) {
-  using namespace options;
+  using options::text;
+  using options::toggle;
+  using options::whole_number;
   using enum OnResume;
   return {
       text("out", "DIR", o.directory, "runs/NAME-CELL", "run directory").with(not_kept),
@@ -69,7 +73,8 @@ std::vector<Option> saving_options(LanguageRunOptions& o) {
 }
 
 std::vector<Option> report_options(LanguageRunOptions& o) {
-  using namespace options;
+  using options::texts;
+  using options::whole_number;
   using enum OnResume;
   return {
       texts("prefix", "TEXT", o.prefixes, "how the text begins", "what reports continue; may be repeated")
@@ -82,7 +87,10 @@ std::vector<Option> report_options(LanguageRunOptions& o) {
 }  // namespace
 
 std::vector<OptionGroup> describe(LanguageRunOptions& o) {
-  using namespace options;
+  using options::choice;
+  using options::optional_argument;
+  using options::text;
+  using options::whole_number;
   using enum OnResume;
   std::vector<Option> model = describe(o.model);
   Option newlines = take(model, "newlines");

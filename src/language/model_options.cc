@@ -42,7 +42,10 @@ Option init_option(InitScheme& field) {
 }  // namespace
 
 std::vector<Option> describe(LanguageModelOptions& o) {
-  using namespace options;
+  using options::choice;
+  using options::number;
+  using options::toggle;
+  using options::whole_number;
   constexpr int max_units = 65536, max_layers = 256;
   return {choice("cell", o.cell, "kind of recurrent cell"),
           choice("activation", o.activation, "of the rnn cell"),

@@ -67,7 +67,11 @@ std::string description_of_schedule(const OptimizerOptions& o) {
 }  // namespace
 
 std::vector<Option> describe(OptimizerOptions& o) {
-  using namespace options;
+  using options::choice;
+  using options::number;
+  using options::text_of;
+  using options::toggle;
+  using options::whole_number;
   const ScheduleOptions schedule;
   return {
       choice("optimizer", o.kind, "how gradients become updates"),

@@ -26,7 +26,12 @@ const EnumNames<std::vector<MemberKind>>& enum_names<std::vector<MemberKind>>() 
 }
 
 std::vector<OptionGroup> describe(TableModelOptions& o) {
-  using namespace options;
+  using options::choice;
+  using options::seed;
+  using options::text;
+  using options::texts;
+  using options::toggle;
+  using options::whole_number;
   constexpr int max_folds = 1000, max_threads = 1024;
   Option threads = whole_number("threads", o.threads, 1, max_threads, "what is allowed", "threads to use");
   threads.values = [&field = o.threads] {  // 0, the default, stands for what is allowed

@@ -64,7 +64,8 @@ TableTrainingRun::TableTrainingRun(TableModelOptions model, TableRunOptions opti
     : model_(std::move(model)), options_(std::move(options)) {
   check_options(model_);
   check_names(model_);
-  if (!nlohmann::ordered_json::parse(options_.log_fields, nullptr, false).is_object()) throw Error("log_fields is no JSON object");
+  if (!nlohmann::ordered_json::parse(options_.log_fields, nullptr, false).is_object())
+    throw Error("log_fields is no JSON object");
   if (options_.resume == Resume::required) TableCheckpoints::newest_in(options_.directory);
   directory_ = std::make_unique<RunDirectory>(options_.directory, resumes()          ? Existing::resume
                                                                   : options_.replace ? Existing::replace
@@ -90,8 +91,8 @@ std::vector<FoldResult> TableTrainingRun::finished_folds(const TableCheckpoints&
   }
   std::vector<FoldResult> finished = checkpoints.finished_folds();
   for (std::size_t i = 0; i < finished.size(); ++i) {
-    const auto rows = finished[i].predictions | std::views::transform(&OutOfFold::row);
-    if (i < folds.size() && std::ranges::equal(rows, folds[i].validation)) continue;
+    if (i < folds.size() && std::ranges::equal(finished[i].predictions, folds[i].validation, {}, &OutOfFold::row))
+      continue;
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: the checkpoint of fold {} has not the rows of that fold; remove the "
                             "file to train the fold again",
