@@ -9,7 +9,7 @@ namespace unroll {
 namespace {
 
 /// The most frequent levels and their numbers of rows; ties in order of appearance.
-std::vector<std::pair<std::string, std::int64_t>> most_frequent(const Column& column) {
+std::vector<std::pair<std::string, std::int64_t>> frequent_values(const Column& column) {
   constexpr std::size_t max_levels = 10;
   std::vector<std::int64_t> counts(static_cast<std::size_t>(column.levels().size()), 0);
   const auto count = [&](std::int32_t code) {
@@ -59,7 +59,7 @@ ColumnSummary summary_of(const Column& column) {
     case ColumnKind::category:
     case ColumnKind::list:
       summary.distinct = column.levels().size();
-      summary.frequent = most_frequent(column);
+      summary.frequent = frequent_values(column);
       break;
     case ColumnKind::text:
       add_texts(summary, column);
