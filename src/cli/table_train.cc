@@ -146,7 +146,7 @@ OptionValues options_to_keep(TableTrainOptions o) {
 OptionValues options_of_run(const std::string& run, const OptionValues& given) {
   for (const char* name : {"out", "overwrite"}) {
     if (!given.contains(name)) continue;
-    throw Error(fmt::format("--{} is for a new run: leave it or --resume out; see unroll table train --help", name));
+    throw OptionError(fmt::format("--{} is for a new run: leave it or --resume out", name));
   }
   const OptionValues kept = settings_from_json(TableTrainingRun::metadata_in(run, "settings"), run);
   const auto describe_run = [](TableTrainOptions& options) { return options_of(options); };
@@ -164,7 +164,7 @@ TableRunOptions run_options(TableTrainOptions o, const OptionValues& kept) {
 
 TableTrainOptions resumed_options(const TableTrainOptions& given_now, const OptionValues& given) {
   const std::string& run = given_now.resume;
-  if (run.empty()) throw Error("--resume needs the name of a run; see unroll table train --help");
+  if (run.empty()) throw OptionError("--resume needs the name of a run");
   TableTrainOptions o;
   assign_values(options_of(o), options_of_run(run, given), run);
   if (o.file.empty()) throw Error(ExitCode::bad_data, fmt::format("{}: its settings name no table", run));
@@ -177,12 +177,12 @@ TableTrainOptions resumed_options(const TableTrainOptions& given_now, const Opti
 }
 
 void check_new_run(const TableTrainOptions& o) {
-  if (o.file.empty()) throw Error("table train: FILE is required; see unroll table train --help");
-  with_help("table train", [&] { check_conflicts(o.model); });
+  if (o.file.empty()) throw OptionError("table train: FILE is required");
+  check_conflicts(o.model);
 }
 
 void train_table(TableTrainOptions& o, const OptionValues& given) {
-  given.contains("resume") ? void(o = resumed_options(o, given)) : check_new_run(o);
+  with_help("table train", [&] { given.contains("resume") ? void(o = resumed_options(o, given)) : check_new_run(o); });
   const OptionValues kept = options_to_keep(o);
   TableTrainingRun run(o.model, run_options(o, kept));
   run.add_observer(std::make_shared<Printer>());
@@ -203,11 +203,7 @@ void train_table(TableTrainOptions& o, const OptionValues& given) {
 void train_or_refuse(TableTrainOptions& o, const OptionValues& given) try {
   train_table(o, given);
 } catch (const DirectoryRefused& refusal) {
-  if (refusal.reason() != DirectoryRefused::Reason::unfinished) refuse_with_options(refusal);
-  throw Error(
-      fmt::format("{0} holds a training that was not finished: go on with it, unroll table train --resume {0}, or give "
-                  "another folder with --out, or --overwrite to begin anew",
-                  refusal.folder()));
+  refuse_with_options(refusal, "unroll table train");
 }
 
 }  // namespace

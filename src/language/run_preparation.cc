@@ -41,6 +41,8 @@ void take_architecture(LanguageRunOptions& o, const LanguageModel& origin, const
   o.model = model;
 }
 
+void refuse_directory(const DirectoryRefused& refusal) { refuse_with_options(refusal, "unroll train"); }
+
 /// Only rank 0 checks and replaces the contents of the run directory.
 Existing existing_for(Communicator& ranks, Existing existing) {
   return ranks.rank() == 0 ? existing : Existing::resume;
@@ -85,7 +87,7 @@ void prepare_new(PreparedRun& run, const OptionValues& given, std::optional<Corp
     throw Error("FILE -: standard input comes to one rank only; name a file");
   }
   run.directory = std::make_unique<RunDirectory>(
-      o.directory, existing_for(ranks, o.overwrite ? Existing::replace : Existing::refuse), refuse_with_options);
+      o.directory, existing_for(ranks, o.overwrite ? Existing::replace : Existing::refuse), refuse_directory);
   run.texts = read_texts(o, o.text, {.begins_with = run.origin ? &run.origin->vocabulary() : nullptr}, std::move(text));
   const LanguageRunOptions asked = o;
   fill_defaults(o, run.texts.training, ranks.size());
@@ -199,7 +201,7 @@ void prepare_resume(PreparedRun& run, const OptionValues& given, std::optional<C
   const std::string resume = run.options.resume;
   if (resume.empty()) throw OptionError(fmt::format("{} needs the name of a run", option_name("resume")));
   const ResumeTarget target = target_of(resume);
-  run.directory = std::make_unique<RunDirectory>(target.folder, Existing::resume, refuse_with_options);
+  run.directory = std::make_unique<RunDirectory>(target.folder, Existing::resume, refuse_directory);
   if (ranks.rank() == 0) run.directory->create();
   run.checkpoint = std::make_unique<const StoredCheckpoint>(
       target.checkpoint ? StoredCheckpoint::read(target.checkpoint->path) : latest_in(target.folder));

@@ -43,20 +43,21 @@ std::string default_run_directory(const std::string& source, const std::string& 
   return fmt::format("runs/{}-{}", stem, cell);
 }
 
-void refuse_with_options(const DirectoryRefused& refusal) {
-  const std::string out = option_name("out"), overwrite = option_name("overwrite");
+void refuse_with_options(const DirectoryRefused& refusal, const std::string& command) {
+  const std::string out = option_name("out"), overwrite = option_name("overwrite"), &folder = refusal.folder();
   switch (refusal.reason()) {
     case DirectoryRefused::Reason::in_use:
-      throw Error(fmt::format("{}, as with {}", refusal.what(), out));
+      break;
     case DirectoryRefused::Reason::model:
-      throw Error(fmt::format("{} holds a model already: give another folder with {}, or {} to replace it",
-                              refusal.folder(), out, overwrite));
+      throw Error(fmt::format("{} holds a model already: give another folder with {}, or {} to replace it", folder, out,
+                              overwrite));
     case DirectoryRefused::Reason::unfinished:
       throw Error(
-          fmt::format("{0} holds a training that was not finished: go on with it, {1} {0}, or give another folder with "
-                      "{2}, or {3} to begin anew",
-                      refusal.folder(), option_name("resume"), out, overwrite));
+          fmt::format("{0} holds a training that was not finished: go on with it, {1} {2} {0}, or give another folder "
+                      "with {3}, or {4} to begin anew",
+                      folder, command, option_name("resume"), out, overwrite));
   }
+  throw Error(fmt::format("{}, as with {}", refusal.what(), out));
 }
 
 }  // namespace unroll

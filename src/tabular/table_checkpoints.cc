@@ -10,7 +10,6 @@
 #include "base/numerics.h"
 #include "run/checkpoint_files.h"
 #include "run/checkpoint_numerics.h"
-#include "tabular/table_json.h"
 #include "unroll/error.h"
 #include "unroll/options.h"
 
@@ -34,7 +33,7 @@ void add_text(Fingerprint& fingerprint, std::string_view text) { add_numbers(fin
 
 void add_column(Fingerprint& fingerprint, const Column& column) {
   add_text(fingerprint, column.name());
-  add_text(fingerprint, nlohmann::json(column.kind()).get<std::string>());
+  add_text(fingerprint, name_of(column.kind()));
   add_numbers(fingerprint, column.numbers());
   add_numbers(fingerprint, column.codes());
   for (std::int32_t code = 0; code < column.levels().size(); ++code) add_text(fingerprint, column.levels()[code]);

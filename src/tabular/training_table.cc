@@ -12,7 +12,6 @@
 #include "io/in_quotes.h"
 #include "table/cell_values.h"
 #include "table/leaks.h"
-#include "tabular/table_json.h"
 #include "unroll/error.h"
 #include "unroll/options.h"
 
@@ -52,8 +51,7 @@ std::vector<double> targets_of(const Table& table, const TableModelOptions& o) {
   const Column& column = table.column(o.target);
   if (column.kind() != ColumnKind::number)
     throw Error(fmt::format("{} {}: the column is of kind {}, and a target is numbers; read it as numbers, with {} {}",
-                            option_name("target"), in_quotes(o.target),
-                            nlohmann::json(column.kind()).get<std::string>(), option_name("as"),
+                            option_name("target"), in_quotes(o.target), name_of(column.kind()), option_name("as"),
                             in_quotes(o.target + "=number")));
   for (std::int64_t row = 0; row < table.rows(); ++row) check_target(column, row, table, o.metric);
   return {column.numbers().begin(), column.numbers().end()};
@@ -83,7 +81,7 @@ void check_hashed(const Table& table, const TableModelOptions& o) {
     const ColumnKind kind = table.column(name).kind();
     if (kind != ColumnKind::text)
       throw Error(fmt::format("{0} {1}: the column is a {2}, and texts have words; {3} {1}=text makes it one",
-                              option_name("hash"), name, nlohmann::json(kind).get<std::string>(), option_name("as")));
+                              option_name("hash"), name, name_of(kind), option_name("as")));
   }
 }
 

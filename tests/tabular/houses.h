@@ -8,11 +8,13 @@
 
 namespace unroll {
 
-/// CSV of houses whose logarithmic price depends on area and zone, with noise of standard deviation 0.05.
-inline std::string houses_csv(int rows, unsigned seed = 1) {
+inline constexpr const char* houses_header = "Id,area,zone,price\n";
+
+/// Rows of CSV: houses whose logarithmic price depends on area and zone, with noise of standard deviation 0.05.
+inline std::string house_rows(int rows, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal;
-  std::string text = "Id,area,zone,price\n";
+  std::string text;
   for (int i = 0; i < rows; ++i) {
     const double area = std::exp(7 + 0.3 * normal(random));
     const char zone = static_cast<char>('a' + random() % 4);
@@ -21,5 +23,7 @@ inline std::string houses_csv(int rows, unsigned seed = 1) {
   }
   return text;
 }
+
+inline std::string houses_csv(int rows, unsigned seed = 1) { return houses_header + house_rows(rows, seed); }
 
 }  // namespace unroll

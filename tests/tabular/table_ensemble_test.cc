@@ -8,12 +8,12 @@
 #include <fstream>
 #include <iterator>
 #include <numeric>
-#include <random>
 #include <regex>
 
 #include "io/error_of.h"
 #include "io/safetensors.h"
 #include "table/number_summary.h"
+#include "tabular/houses.h"
 
 namespace unroll {
 namespace {
@@ -53,24 +53,10 @@ class TableEnsembleTest : public testing::TestWithParam<MemberKind> {
   fs::path folder_;
 };
 
-constexpr const char* header = "id,area,zone,price\n";
-const TableTarget task = {.target = "price", .id = "id", .logarithm = true};
-
-std::string rows_text(int rows, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> normal;
-  std::string text;
-  for (int i = 0; i < rows; ++i) {
-    const double area = std::exp(7 + 0.3 * normal(random));
-    const char zone = static_cast<char>('a' + random() % 4);
-    const double price = std::exp(1 + std::log(area) + 0.1 * (zone - 'a') + 0.05 * normal(random));
-    text += fmt::format("{},{:.1f},{},{:.2f}\n", i, area, zone, price);
-  }
-  return text;
-}
+const TableTarget task = {.target = "price", .id = "Id", .logarithm = true};
 
 Table table_of(const std::string& rows) {
-  return Table::from_text(header + rows, {.as = {{"id", ColumnKind::category}, {"area", ColumnKind::number}}});
+  return Table::from_text(houses_header + rows, {.as = {{"Id", ColumnKind::category}, {"area", ColumnKind::number}}});
 }
 
 std::vector<std::int64_t> rows_from(std::int64_t begin, std::int64_t count) {
@@ -80,13 +66,13 @@ std::vector<std::int64_t> rows_from(std::int64_t begin, std::int64_t count) {
 }
 
 TableEnsemble fit(MemberKind kind, const Table& table, Rows rows, std::vector<std::string> without, int threads = 1) {
-  const TableTarget learned = {.target = "price", .id = "id", .logarithm = kind != MemberKind::textbook};
+  const TableTarget learned = {.target = "price", .id = "Id", .logarithm = kind != MemberKind::textbook};
   return TableEnsemble::fit({table, rows}, learned,
                             {.members = {kind}, .without = std::move(without), .seed = 3, .threads = threads});
 }
 
 TEST_P(TableEnsembleTest, LearnsNothingOfOtherRows) {
-  const std::string own = rows_text(180, 1), others = rows_text(30, 2);
+  const std::string own = house_rows(180, 1), others = house_rows(30, 2);
   std::string absurd;
   for (int i = 0; i < 30; ++i) absurd += fmt::format("{0},{0}e200,zone{0},1e-9\n", i);
   const auto bytes = [&](const std::string& rows, std::int64_t begin) {
@@ -101,7 +87,7 @@ TEST_P(TableEnsembleTest, LearnsNothingOfOtherRows) {
 }
 
 TEST_P(TableEnsembleTest, IsTheSameOnAnyNumberOfThreads) {
-  const Table table = table_of(rows_text(200, 1));
+  const Table table = table_of(house_rows(200, 1));
   const auto bytes = [&](int threads) { return saved_bytes(fit(GetParam(), table, rows_from(0, 200), {}, threads)); };
   const std::string expected = bytes(1);
   EXPECT_EQ(bytes(2), expected);
@@ -111,7 +97,7 @@ TEST_P(TableEnsembleTest, IsTheSameOnAnyNumberOfThreads) {
 TEST_P(TableEnsembleTest, PredictsWhatItHasLearned) {
   // The logarithms of the prices have standard deviation 0.33, their noise 0.05.
   const double enough = GetParam() == MemberKind::linear ? 0.07 : 0.1;
-  const Table table = table_of(rows_text(400, 1)), other = table_of(rows_text(100, 9));
+  const Table table = table_of(house_rows(400, 1)), other = table_of(house_rows(100, 9));
   const TableEnsemble model = fit(GetParam(), table, rows_from(0, 400), {});
   const std::vector<double> predictions = model.predict({other, rows_from(0, 100)});
   double squares = 0;
@@ -121,19 +107,19 @@ TEST_P(TableEnsembleTest, PredictsWhatItHasLearned) {
 }
 
 TEST_P(TableEnsembleTest, SurvivesItsFile) {
-  const Table table = table_of(rows_text(100, 1));
+  const Table table = table_of(house_rows(100, 1));
   const TableEnsemble model = fit(GetParam(), table, rows_from(0, 100), {"zone"});
   model.save(path());
   const TableEnsemble loaded = TableEnsemble::load(path());
   EXPECT_EQ(loaded.task().target, "price");
-  EXPECT_EQ(loaded.task().id, "id");
+  EXPECT_EQ(loaded.task().id, "Id");
   EXPECT_EQ(loaded.inputs().size(), 1U);
   EXPECT_EQ(loaded.choices(), model.choices());
   EXPECT_EQ(loaded.predict({table, rows_from(0, 100)}), model.predict({table, rows_from(0, 100)}));
 }
 
 TEST_P(TableEnsembleTest, WithoutFeaturesPredictsTheSameForAll) {
-  const Table table = table_of(rows_text(60, 1));
+  const Table table = table_of(house_rows(60, 1));
   const TableEnsemble model = fit(GetParam(), table, rows_from(0, 60), {"zone", "area"});
   model.save(path());
   const std::vector<double> predictions = TableEnsemble::load(path()).predict({table, rows_from(0, 60)});
@@ -223,7 +209,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, TableEnsembleLeaks, testing::Values(MemberKind::
                          [](const auto& test) { return std::string(name_of(test.param)); });
 
 TEST(TableEnsembleMembers, PredictTheirMean) {
-  const Table table = table_of(rows_text(200, 1));
+  const Table table = table_of(house_rows(200, 1));
   const std::vector<std::int64_t> rows = rows_from(0, 200);
   const auto predictions = [&](std::vector<MemberKind> members) {
     const EnsembleOptions learning = {.members = std::move(members), .seed = 3, .threads = 1};
@@ -241,7 +227,7 @@ TEST(TableEnsembleMembers, PredictTheirMean) {
 }
 
 TEST_P(TableEnsembleTest, RefusesWhatIsNoModelOrDamaged) {
-  const Table table = table_of(rows_text(60, 1));
+  const Table table = table_of(house_rows(60, 1));
   const std::string good = saved_bytes(fit(GetParam(), table, rows_from(0, 60), {}));
   const auto refusal = [&](const std::string& bytes) {
     write(bytes);
