@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "io/run_log.h"
-#include "run/run_history.h"
+#include "run/add_event.h"
 
 using namespace unroll;
 
@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::int64_t events = 0;
   const LogDamage damage = for_each_event(text, [&](const nlohmann::ordered_json& event) {
     ++events;
-    history.add(event);
+    add_event(history, event);
   });
   UNROLL_CHECK(damage.torn == (size > 0 && text.back() != '\n'));
   UNROLL_CHECK(events + (damage.first_line > 0 ? 1 : 0) <= std::count(text.begin(), text.end(), '\n'));

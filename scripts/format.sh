@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 mode=(-i)
 [[ "${1:-}" == --check ]] && mode=(--dry-run --Werror)
 # Hidden folders hold other people's sources: the Python environment of the benchmarks, for one.
-find include src tests examples bench fuzz -name '.*' -prune -o '(' -name '*.h' -o -name '*.cc' -o -name '*.cpp' ')' -print0 |
+find include src tools tests examples bench fuzz -name '.*' -prune -o '(' -name '*.h' -o -name '*.cc' -o -name '*.cpp' ')' -print0 |
   xargs -0 -r clang-format "${mode[@]}"

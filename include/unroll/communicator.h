@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -43,6 +44,11 @@ std::vector<std::string> all_gather(Communicator& ranks, const std::string& own)
 
 /// Collective: replaces the values of every rank by those of rank 0.
 void broadcast(Communicator& ranks, std::span<float> values);
+
+/// Collective: runs `stage` on all ranks. If it throws Error on all, each rethrows its own; if on some, all throw the
+/// one of the first such rank, prefixed with rank and host. Other exceptions propagate. Ranks must not communicate in
+/// `stage` after a point where it can fail on some of them.
+void run_collectively(Communicator& ranks, const std::function<void()>& stage);
 
 /// Collective: true on all ranks if `own` is true on any.
 bool all_reduce_or(Communicator& ranks, bool own);

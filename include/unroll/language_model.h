@@ -44,6 +44,16 @@ std::string description(const LanguageModelOptions& options);
 /// ", unit word"; empty for characters, the default.
 std::string unit_suffix(TokenUnit unit);
 
+/// One tensor of a model file, as PyTorch names and shapes it.
+struct ModelTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  bool transposed = false;   ///< relative to the parameter of the same name
+  bool is_parameter = true;  ///< false: zeros that only PyTorch needs
+
+  std::int64_t size() const;
+};
+
 /// symbol -> (embedding) -> recurrent layers -> linear -> distribution of the next symbol. Parameters, in this order:
 /// encoder.weight [V, E] (with an embedding), rnn.* (see Recurrent), decoder.weight [D*H, V] (unless tied to the
 /// encoder's), decoder.bias [V].
@@ -87,6 +97,8 @@ class LanguageModel {
   /// Copies the weights of `other`. The models may differ only in that this vocabulary extends other's; the weights of
   /// the additional symbols keep their values. Throws Error for any other difference.
   void copy_weights_from(const LanguageModel& other);
+  /// The tensors of its model file, in their order.
+  std::vector<ModelTensor> tensors() const;
   /// Reads a model file. Throws Error(bad_data), with the reason, if it is damaged or not a model file of unroll.
   static LanguageModel load(Context& context, const std::string& path);
 

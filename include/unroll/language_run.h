@@ -104,6 +104,9 @@ class LanguageRun {
   const Corpus& validation_text() const;  ///< its first symbol is not scored; empty: no validation
   MemoryPlan memory() const;
   int ranks() const;
+  std::string device() const;  ///< name of the device that computes
+  /// The fraction of the text that options().validation names; nothing if it names another text, or is empty.
+  std::optional<double> validation_share() const;
   /// Vocabulary size of the model that options().init_from names; 0 if it is empty.
   int symbols_of_origin() const;
   /// Warnings about the options and texts.

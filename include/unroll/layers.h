@@ -7,9 +7,9 @@
 
 #include "unroll/autograd.h"
 #include "unroll/cell.h"
+#include "unroll/context.h"
 #include "unroll/options.h"
 #include "unroll/parameters.h"
-#include "unroll/random.h"
 
 namespace unroll {
 

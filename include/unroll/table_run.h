@@ -102,6 +102,43 @@ class TableTrainingRun {
   std::function<bool()> stop_asked_;
 };
 
+/// Options of a run on the table in a file: what `unroll table train` asks for.
+struct TableFileRunOptions {
+  std::string file = {};  ///< CSV, as in Table::read(); may be empty if `resume` is set
+  TableOptions table = {};
+  TableModelOptions model = {};
+  std::string out = {};     ///< run directory; default: runs/NAME-MODEL
+  bool overwrite = false;   ///< replace a model and checkpoints in the directory
+  std::string resume = {};  ///< run directory of a stopped run; empty: a new run
+};
+std::vector<OptionGroup> describe(TableFileRunOptions& options);
+
+/// A TableTrainingRun on the table in a file. Its checkpoints keep its options, so that it is resumed by the name of
+/// its directory alone.
+class TableFileRun {
+ public:
+  /// Creates a new run with the options that a user has given, by their names (see describe()), and reads the table. If
+  /// "resume" is given, takes them from the run that it names; the path of the table and the number of threads may be
+  /// given again. Throws OptionError for illegal options, and the errors of Table::read() and TableTrainingRun.
+  static std::unique_ptr<TableFileRun> create_from_values(const OptionValues& given);
+
+  /// As TableTrainingRun::train().
+  std::optional<TableRunResult> train();
+
+  const TableFileRunOptions& options() const { return options_; }
+  const Table& table() const { return table_; }
+  TableTrainingRun& run() { return run_; }
+  const std::string& directory() const { return directory_; }
+
+ private:
+  TableFileRun(TableFileRunOptions options, std::string directory, const OptionValues& kept);
+
+  TableFileRunOptions options_;
+  std::string directory_;
+  TableTrainingRun run_;
+  Table table_;
+};
+
 /// An out-of-fold prediction, as in oof.csv.
 struct ValidatedRow {
   std::string name;  ///< its id, or its number from 1

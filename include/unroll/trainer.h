@@ -11,8 +11,7 @@
 #include "unroll/communicator.h"
 #include "unroll/error.h"
 #include "unroll/optimizers.h"
-#include "unroll/schedules.h"
-#include "unroll/state_visitor.h"
+#include "unroll/parameters.h"
 
 namespace unroll {
 
@@ -26,6 +25,8 @@ struct Metric {
   std::string name;
   double value = 0;
 };
+/// The value of the metric `name`, which must be among them.
+double value_of(std::span<const Metric> metrics, std::string_view name);
 
 /// Part `index` of `count` of a batch or of the validation data.
 struct Shard {

@@ -14,6 +14,7 @@
 
 #include "unroll/communicator.h"
 #include "unroll/optimizers.h"
+#include "unroll/run_history.h"
 #include "unroll/trainer.h"
 
 namespace unroll {
@@ -23,11 +24,6 @@ class RankTimings;
 class RunDirectory;
 class RunRecord;
 class StoredCheckpoint;
-struct RunHistory;
-
-/// The model file that `run` names: the file itself, or that of a run directory. Throws Error(no_input) if there is
-/// none.
-std::string model_file_of(const std::string& run);
 
 /// Interval between checkpoints: a number of updates or, if that is 0, of seconds.
 struct CheckpointInterval {
@@ -35,6 +31,7 @@ struct CheckpointInterval {
   double seconds = 0;
   bool operator==(const CheckpointInterval&) const = default;
 };
+std::string description(const CheckpointInterval& interval);  ///< "500 updates", "5 min"
 
 struct TrainingRunOptions {
   std::string directory = {};  ///< run directory; made if missing, used by one run at a time
@@ -131,8 +128,11 @@ class TrainingRun {
   /// gradients are computed already (as in a callback), after the next one. May be called from another thread or a
   /// signal handler.
   void stop() noexcept { stop_requested_ = true; }
-  /// The same if `asked`, polled on every rank in each step, returns true on any of them.
-  void stop_when(std::function<bool()> asked) { stop_asked_ = std::move(asked); }
+  /// The same if `asked`, polled on every rank in each step, returns another value than 0 on any of them, such as the
+  /// number of a signal.
+  void stop_when(std::function<int()> asked) { stop_asked_ = std::move(asked); }
+  /// After train() has returned StopReason::stopped: the largest value of `asked` on a rank; 0 after stop().
+  int stop_cause() const { return stop_cause_; }
 
   const RunStatus& status() const { return status_; }
   const EpochReport& last_epoch() const { return last_epoch_; }  ///< its epoch is 0 before the first one ended
@@ -195,7 +195,8 @@ class TrainingRun {
   std::unique_ptr<RankTimings> timings_;
   std::unique_ptr<CheckpointWriter> checkpoints_;
   std::atomic<bool> stop_requested_ = false;
-  std::function<bool()> stop_asked_;
+  std::function<int()> stop_asked_;
+  int stop_cause_ = 0;
   RunStatus status_;
   EpochReport last_epoch_;
   double seconds_ = 0;

@@ -7,7 +7,6 @@
 
 #include "unroll/corpus.h"
 #include "unroll/options.h"
-#include "unroll/range.h"
 #include "unroll/tensor.h"
 
 namespace unroll {

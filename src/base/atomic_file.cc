@@ -133,6 +133,10 @@ bool is_temporary(std::string_view name) {
 
 }  // namespace
 
+void write_file_atomically(const std::string& path, std::string_view bytes) {
+  write_file_atomically(path, bytes, real_file_system());
+}
+
 void write_file_atomically(const std::string& path, std::string_view bytes, FileSystem& files) {
   write_file_atomically(
       path, [bytes](const WritePiece& write) { write(bytes); }, files);

@@ -5,15 +5,12 @@
 #include <string_view>
 
 #include "base/file_system.h"
+#include "unroll/atomic_file.h"
 
 namespace unroll {
 
-/// Writes a file whole or not at all: temporary file in the same folder (PATH.tmp.PID.N), fsync, rename, fsync of the
-/// folder. On failure the old file is unchanged, the temporary file is removed, and Error(io) names the path and the
-/// reason ("No space left on device"). Exception: if the last step, the folder's fsync, fails, the new file is already
-/// in place, and a power failure may restore the old one. Refuses directories and devices. May be called from several
-/// threads; the last one to finish wins.
-void write_file_atomically(const std::string& path, std::string_view bytes, FileSystem& files = real_file_system());
+/// write_file_atomically() on this file system.
+void write_file_atomically(const std::string& path, std::string_view bytes, FileSystem& files);
 
 /// Writes a file that is never held in memory as a whole: `write_all` passes its pieces in order.
 using WritePiece = std::function<void(std::string_view)>;

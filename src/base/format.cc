@@ -1,4 +1,4 @@
-#include "base/format.h"
+#include "unroll/format.h"
 
 #include <fmt/format.h>
 

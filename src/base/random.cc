@@ -1,11 +1,10 @@
-#include "unroll/random.h"
-
 #include <Random123/philox.h>
 
 #include <cmath>
 #include <numbers>
 
 #include "base/uniforms.h"
+#include "unroll/context.h"
 
 namespace unroll {
 namespace {

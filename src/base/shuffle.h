@@ -4,7 +4,7 @@
 #include <span>
 #include <utility>
 
-#include "unroll/random.h"
+#include "unroll/context.h"
 
 namespace unroll {
 

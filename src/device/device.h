@@ -6,7 +6,6 @@
 #include "tensor/matrix.h"
 #include "unroll/cell.h"
 #include "unroll/context.h"
-#include "unroll/random.h"
 
 namespace unroll {
 

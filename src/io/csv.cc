@@ -11,10 +11,10 @@
 #include <utility>
 
 #include "base/check.h"
-#include "io/in_quotes.h"
 #include "io/text_source.h"
 #include "io/utf8.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 namespace {

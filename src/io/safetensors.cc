@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "io/file.h"
-#include "io/in_quotes.h"
 #include "io/safetensors_checksum.h"
 #include "io/safetensors_header.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 namespace {

@@ -5,8 +5,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "io/in_quotes.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 namespace {

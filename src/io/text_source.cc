@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "io/gzip.h"
-#include "io/in_quotes.h"
 #include "io/zip.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 namespace {

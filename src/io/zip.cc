@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "io/file.h"
-#include "io/in_quotes.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 namespace {

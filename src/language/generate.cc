@@ -7,9 +7,9 @@
 
 #include "device/device.h"
 #include "io/utf8.h"
+#include "unroll/context.h"
 #include "unroll/error.h"
 #include "unroll/language_model.h"
-#include "unroll/random.h"
 
 namespace unroll {
 

@@ -7,18 +7,19 @@
 #include <utility>
 
 #include "base/fingerprint.h"
-#include "base/format.h"
+#include "device/device.h"
 #include "language/model_json.h"
 #include "language/run_defaults.h"
 #include "language/run_log_fields.h"
 #include "language/run_preparation.h"
 #include "language/training_cost.h"
 #include "ranks/agreement.h"
-#include "ranks/launched.h"
 #include "run/checkpoint_files.h"
 #include "run/memory_limit.h"
 #include "run/run_settings.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
+#include "unroll/launched_ranks.h"
 
 namespace unroll {
 
@@ -261,6 +262,8 @@ MemoryPlan LanguageRun::memory() const {
   return memory_plan_of(parts_->prepared.options, parts_->prepared.texts, parts_->ranks.size());
 }
 int LanguageRun::ranks() const { return parts_->ranks.size(); }
+std::string LanguageRun::device() const { return device_of(parts_->context).name(); }
+std::optional<double> LanguageRun::validation_share() const { return share_of(options().validation); }
 int LanguageRun::symbols_of_origin() const { return parts_->symbols_of_origin; }
 const std::vector<std::string>& LanguageRun::warnings() const { return parts_->prepared.texts.warnings; }
 

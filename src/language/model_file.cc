@@ -5,10 +5,10 @@
 #include <set>
 
 #include "base/check.h"
-#include "io/in_quotes.h"
 #include "io/safetensors.h"
 #include "language/model_json.h"
 #include "language/model_options.h"
+#include "unroll/format.h"
 
 namespace unroll {
 namespace {

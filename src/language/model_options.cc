@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "base/format.h"
+#include "unroll/format.h"
 #include "unroll/options.h"
 
 namespace unroll {
@@ -115,5 +115,7 @@ std::vector<ModelTensor> model_tensors(const LanguageModelOptions& options, std:
   tensors.push_back({.name = "decoder.bias", .shape = {symbols}});
   return tensors;
 }
+
+std::vector<ModelTensor> LanguageModel::tensors() const { return model_tensors(options_, vocabulary_.size()); }
 
 }  // namespace unroll

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "base/format.h"
 #include "io/utf8.h"
-#include "ranks/launched.h"
 #include "run/checkpoint_interval.h"
 #include "unroll/context.h"
+#include "unroll/format.h"
+#include "unroll/launched_ranks.h"
 
 namespace unroll {
 

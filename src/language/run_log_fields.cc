@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/format.h"
 #include "base/simd.h"
+#include "unroll/format.h"
 
 namespace unroll {
 

@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "base/atomic_file.h"
-#include "base/format.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 

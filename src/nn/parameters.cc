@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "nn/node.h"
+#include "unroll/context.h"
 #include "unroll/error.h"
-#include "unroll/random.h"
 
 namespace unroll {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "base/format.h"
+#include "unroll/format.h"
 #include "unroll/optimizers.h"
 
 namespace unroll {

@@ -1,5 +1,3 @@
-#include "unroll/schedules.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include "base/check.h"
 #include "base/require.h"
 #include "unroll/error.h"
+#include "unroll/optimizers.h"
 
 namespace unroll {
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 
@@ -10,11 +9,6 @@ namespace unroll {
 
 /// Name of this machine, for messages.
 std::string host_name();
-
-/// Collective: runs `stage` on all ranks. If it throws Error on all, each rethrows its own; if on some, all throw the
-/// one of the first such rank, prefixed with rank and host. Other exceptions propagate. Ranks must not communicate in
-/// `stage` after a point where it can fail on some of them.
-void run_collectively(Communicator& ranks, const std::function<void()>& stage);
 
 /// A value that must be equal on all ranks.
 struct Fact {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "base/format.h"
+#include "unroll/format.h"
 
 namespace unroll {
 

@@ -8,9 +8,6 @@
 
 namespace unroll {
 
-/// "500 updates", "5 min"
-std::string description(const CheckpointInterval& interval);
-
 /// A number of updates that takes a core a few minutes, rounded to one significant digit. It depends on the work of an
 /// update and not on a clock, so that a training that rolls back after divergence is reproducible.
 /// `operations`: floating-point operations per update.

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/fingerprint.h"
-#include "base/format.h"
 #include "run/checkpoint_files.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 

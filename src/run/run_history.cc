@@ -1,4 +1,4 @@
-#include "run/run_history.h"
+#include "unroll/run_history.h"
 
 #include <fmt/format.h>
 
@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/run_log.h"
+#include "run/add_event.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -60,20 +61,20 @@ RunHistory from_start(const Json& event) {
 
 }  // namespace
 
-void RunHistory::add(const Json& event) {
+void add_event(RunHistory& history, const Json& event) {
   const std::string kind = text_in(event, "event");
-  if (kind == "start") *this = from_start(event);
-  changed = text_in(event, "time");
-  stop_reason = kind == "stop" ? text_in(event, "reason") : "";
+  if (kind == "start") history = from_start(event);
+  history.changed = text_in(event, "time");
+  history.stop_reason = kind == "stop" ? text_in(event, "reason") : "";
   // The event of a checkpoint may follow events of later updates.
-  if (const auto at = whole_number_in(event, "step"); at && kind != "checkpoint") update = *at;
-  if (kind == "report") add_point(training, event);
-  if (kind == "validation") add_point(validation, event);
-  if (kind == "fold" && table) table->validation.push_back(number_in(event, "validation"));
+  if (const auto at = whole_number_in(event, "step"); at && kind != "checkpoint") history.update = *at;
+  if (kind == "report") add_point(history.training, event);
+  if (kind == "validation") add_point(history.validation, event);
+  if (kind == "fold" && history.table) history.table->validation.push_back(number_in(event, "validation"));
   if (kind == "resume" || kind == "rollback") {
-    truncate_after(training, update);
-    truncate_after(validation, update);
-    epochs = whole_number_in(event, "epochs").value_or(epochs);
+    truncate_after(history.training, history.update);
+    truncate_after(history.validation, history.update);
+    history.epochs = whole_number_in(event, "epochs").value_or(history.epochs);
   }
 }
 
@@ -97,7 +98,7 @@ std::optional<double> RunHistory::best() const {
 RunHistory read_run_history(const std::string& folder) {
   const std::string path = (std::filesystem::path(folder) / log_name).string();
   RunHistory history;
-  const LogDamage damage = read_run_log(path, [&](const Json& event) { history.add(event); });
+  const LogDamage damage = read_run_log(path, [&](const Json& event) { add_event(history, event); });
   if (damage.first_line > 0) {
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: line {} is no event of a training run; remove the line", path, damage.first_line));

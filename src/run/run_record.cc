@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "run/add_event.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -139,7 +140,7 @@ void RunRecord::stop(StopReason reason, std::int64_t epoch, std::int64_t update)
   append("stop", {{"reason", name_of(reason)}, {"epoch", epoch}, {"step", update}});
 }
 
-void RunRecord::append(std::string_view event, const Json& fields) { history_.add(log_.append(event, fields)); }
+void RunRecord::append(std::string_view event, const Json& fields) { add_event(history_, log_.append(event, fields)); }
 
 void RunRecord::scalars(std::int64_t update, const std::vector<Metric>& values) {
   if (!events_) return;

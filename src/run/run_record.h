@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "io/event_file.h"
 #include "io/run_log.h"
-#include "run/run_history.h"
+#include "unroll/run_history.h"
 #include "unroll/training_run.h"
 
 namespace unroll {

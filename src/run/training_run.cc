@@ -8,10 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "base/format.h"
 #include "base/numerics.h"
 #include "base/require.h"
-#include "io/in_quotes.h"
 #include "ranks/agreement.h"
 #include "run/checkpoint_files.h"
 #include "run/checkpoint_numerics.h"
@@ -21,6 +19,7 @@
 #include "run/run_record.h"
 #include "train/checkpoint.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 
@@ -86,7 +85,7 @@ void TrainingRun::warn(const std::string& what) {
 }
 
 void TrainingRun::connect() {
-  trainer_->stop_when([this] { return stop_requested_.load() || (stop_asked_ && stop_asked_()); });
+  trainer_->stop_when([this] { return stop_requested_.load() || (stop_asked_ && stop_asked_() != 0); });
   trainer_->on_step([this](const StepReport& report) {
     if (is_root()) step_done(report);
     checkpoints_->step_done();
@@ -273,6 +272,9 @@ StopReason TrainingRun::train(Resume resume_or_begin) {
   restore_newest(resume_or_begin);
   make_records();
   const StopReason reason = begin_and_train();
+  stop_cause_ = 0;
+  if (reason == StopReason::stopped)
+    stop_cause_ = std::ranges::max(all_gather(ranks_, stop_asked_ ? stop_asked_() : 0));
   end(reason);
   return reason;
 }

@@ -5,12 +5,11 @@
 #include <cmath>
 #include <limits>
 
-#include "base/format.h"
-#include "io/in_quotes.h"
 #include "table/leaks.h"
 #include "table/number_summary.h"
 #include "table/number_suspicions.h"
 #include "table/table_view.h"
+#include "unroll/format.h"
 #include "unroll/options.h"
 #include "unroll/table.h"
 

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "base/shuffle.h"
-#include "io/in_quotes.h"
 #include "table/table_view.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 #include "unroll/table.h"
 
 namespace unroll {

@@ -9,10 +9,10 @@
 
 #include "io/csv.h"
 #include "io/file.h"
-#include "io/in_quotes.h"
 #include "table/column_maker.h"
 #include "table/raw_cells.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 

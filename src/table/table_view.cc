@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "base/check.h"
-#include "io/in_quotes.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 

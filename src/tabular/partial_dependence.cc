@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "table/number_summary.h"
-#include "unroll/random.h"
+#include "unroll/context.h"
 
 namespace unroll {
 namespace {

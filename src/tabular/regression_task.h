@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "unroll/random.h"
+#include "unroll/context.h"
 #include "unroll/trainer.h"
 
 namespace unroll {

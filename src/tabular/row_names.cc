@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "io/in_quotes.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 #include "unroll/options.h"
 
 namespace unroll {

@@ -9,11 +9,11 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
-#include "io/in_quotes.h"
 #include "io/safetensors.h"
 #include "table/leaks.h"
 #include "table/number_summary.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 namespace {

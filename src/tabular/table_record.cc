@@ -5,7 +5,7 @@
 #include <system_error>
 #include <utility>
 
-#include "run/run_history.h"
+#include "unroll/run_history.h"
 #include "unroll/table_run.h"
 
 namespace unroll {

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/atomic_file.h"
-#include "io/in_quotes.h"
 #include "run/checkpoint_files.h"
 #include "run/run_directory.h"
 #include "tabular/table_checkpoints.h"
@@ -15,6 +14,7 @@
 #include "tabular/table_results.h"
 #include "tabular/table_validation.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 namespace {

@@ -8,11 +8,10 @@
 #include <string_view>
 #include <utility>
 
-#include "base/format.h"
-#include "io/in_quotes.h"
 #include "table/cell_values.h"
 #include "table/leaks.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 #include "unroll/options.h"
 
 namespace unroll {

@@ -10,7 +10,7 @@
 
 #include "base/parallel.h"
 #include "table/number_summary.h"
-#include "unroll/random.h"
+#include "unroll/context.h"
 #include "unroll/table.h"
 
 namespace unroll {

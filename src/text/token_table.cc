@@ -7,10 +7,10 @@
 #include <limits>
 #include <utility>
 
-#include "io/in_quotes.h"
 #include "io/utf8.h"
 #include "text/code_points.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 #include "unroll/options.h"
 
 namespace unroll {

@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "base/fingerprint.h"
-#include "io/in_quotes.h"
 #include "text/missing_symbols.h"
 #include "text/token_table.h"
 #include "text/units.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 namespace {

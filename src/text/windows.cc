@@ -7,8 +7,8 @@
 
 #include "base/check.h"
 #include "base/shuffle.h"
+#include "unroll/context.h"
 #include "unroll/error.h"
-#include "unroll/random.h"
 
 namespace unroll {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/check.h"
-#include "io/in_quotes.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 namespace {

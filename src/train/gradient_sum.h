@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "unroll/communicator.h"
-#include "unroll/range.h"
+#include "unroll/tensor.h"
 #include "unroll/trainer.h"
 
 namespace unroll {

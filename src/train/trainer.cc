@@ -15,6 +15,13 @@
 #include "unroll/error.h"
 
 namespace unroll {
+
+double value_of(std::span<const Metric> metrics, std::string_view name) {
+  const auto found = std::ranges::find(metrics, name, &Metric::name);
+  UNROLL_CHECK(found != metrics.end());
+  return found->value;
+}
+
 namespace {
 
 /// The number, or "nan" (for either sign), "inf" or "-inf".

@@ -1,5 +1,3 @@
-#include "unroll/random.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,6 +5,7 @@
 #include <vector>
 
 #include "device/every_target.h"
+#include "unroll/context.h"
 
 namespace unroll {
 namespace {

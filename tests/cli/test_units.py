@@ -197,6 +197,8 @@ class InspectTest(ProgramTest):
         for unit in UNITS:
             self.succeed("train", "text.txt", *TINY, "--unit", unit, "--out", unit)
             self.assertEqual(json.loads(self.succeed("inspect", unit, "--json").out)["unit"], unit)
+            refusal = self.complaint(USAGE, "inspect", unit, "--unit", "byte")
+            self.assertIn(f"--unit is for a text, and {unit} is a model", refusal)
             first = self.succeed("inspect", unit).out.splitlines()[0]
             self.assertTrue(first.endswith("newlines keep" + ("" if unit == "char" else f", unit {unit}")), first)
 

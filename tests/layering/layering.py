@@ -13,6 +13,8 @@ from pathlib import Path
 
 MAX_LINES = 600
 MAX_PUBLIC_HEADERS = 26
+MAX_PUBLIC_LINES = 3200
+MAX_PROGRAM_LINES = 4700
 UMBRELLA = "unroll.h"
 KEYWORDS = ("KNOWS", "PUBLIC", "LIBS", "HEADERS")
 SKIPPED_FOLDERS = re.compile(r"\.git|build.*|runs|shared|__pycache__|\.venv")
@@ -74,28 +76,42 @@ def includes_of(path):
 
 
 def check_module_includes(root, modules, owner):
-    """Everything in src/MODULE includes only what MODULE knows; src/cli is the program and knows all."""
+    """Everything in src/MODULE includes only what MODULE knows."""
     for path in code_in(root / "src"):
         module = path.relative_to(root / "src").parts[0]
-        if module != "cli" and module not in modules:
+        if module not in modules:
             yield f"{path.relative_to(root)}: {module} is no module of src/CMakeLists.txt"
             continue
-        allowed = set(modules) | {"cli"} if module == "cli" else reachable(modules, module)
+        allowed = reachable(modules, module)
         for system, target, line in includes_of(path):
             if system:
                 continue
             place = f"{path.relative_to(root)}:{line}"
             first, _, rest = target.partition("/")
-            if first != "unroll":
-                needed = first
-            elif rest == UMBRELLA:
-                needed = "cli"
-            else:
-                needed = owner.get(rest)
-            if needed not in set(modules) | {"cli"}:
+            if target == f"unroll/{UMBRELLA}":
+                yield f"{place}: \"{target}\" is for programs that use the library"
+                continue
+            needed = owner.get(rest) if first == "unroll" else first
+            if needed not in modules:
                 yield f"{place}: \"{target}\" belongs to no module"
             elif needed not in allowed:
                 yield f"{place}: {module} does not know {needed}, but includes \"{target}\""
+
+
+def check_tools(root, modules):
+    """The program includes its own headers, those of tools/bench and public ones; the benchmarks every module."""
+    public = {p.name for p in code_in(root / "include")}
+    for path in code_in(root / "tools"):
+        tool = path.relative_to(root / "tools").parts[0]
+        for system, target, line in includes_of(path):
+            first, _, rest = target.partition("/")
+            own = re.fullmatch(r"(\.\./bench/)?\w+\.h", target) and (path.parent / target).exists()
+            known = own or (first == "unroll" and rest in public) or (tool == "bench" and first in modules)
+            if not system and not known:
+                yield f"{path.relative_to(root)}:{line}: tools/{tool} may not include \"{target}\""
+    lines = sum(p.read_text(encoding="utf-8").count("\n") for p in code_in(root / "tools" / "unroll"))
+    if lines > MAX_PROGRAM_LINES:
+        yield f"tools/unroll: {lines} lines, more than {MAX_PROGRAM_LINES}: what is no input or output goes to the library"
 
 
 def check_public_headers(root, modules, owner):
@@ -103,6 +119,9 @@ def check_public_headers(root, modules, owner):
     headers = code_in(root / "include")
     if len(headers) > MAX_PUBLIC_HEADERS:
         yield f"include/unroll: {len(headers)} public headers, more than {MAX_PUBLIC_HEADERS}"
+    lines = sum(len(p.read_text(encoding="utf-8").splitlines()) for p in headers)
+    if lines > MAX_PUBLIC_LINES:
+        yield f"include/unroll: {lines} lines, more than {MAX_PUBLIC_LINES}"
     names = {p.name for p in headers}
     for name in sorted(set(owner) - names):
         yield f"src/CMakeLists.txt: PUBLIC {name} does not exist"
@@ -170,6 +189,7 @@ def findings(root):
     owner = {header: name for name, module in modules.items() for header in module.public}
     return [
         *check_module_includes(root, modules, owner),
+        *check_tools(root, modules),
         *check_public_headers(root, modules, owner),
         *check_examples(root),
         *check_texts(root),

@@ -34,7 +34,10 @@ GOOD = {
     "src/nn/layers.cc": '#include "base/check.h"\n#include "unroll/layers.h"\n',
     "src/model/model.cc": '#include "io/zip.h"\n#include "unroll/tensor.h"\n',
     "src/mpi/ranks.cc": '#include <mpi.h>\n\n#include "io/zip.h"\n',
-    "src/cli/main.cc": '#include "cli/flags.h"\n#include "io/zip.h"\n#include "unroll/unroll.h"\n',
+    "tools/unroll/main.cc": '#include "../bench/all.h"\n#include "flags.h"\n#include "unroll/unroll.h"\n',
+    "tools/unroll/flags.h": '#include <zip.h>\n',
+    "tools/bench/all.h": "",
+    "tools/bench/all.cc": '#include "all.h"\n#include "io/zip.h"\n#include "unroll/tensor.h"\n',
     "examples/first.cc": "#include <unroll/unroll.h>\n#include <fmt/format.h>\n",
     "docs/use.md": "See /usr/include and /etc/hosts, 1/2, https://example.org/a/b, `build/unroll`.\n",
 }
@@ -74,10 +77,24 @@ class Layering(unittest.TestCase):
 
     def test_room_includes_a_public_header_above_it(self):
         self.expect_one({"src/tensor/up.cc": '#include "unroll/layers.h"\n'}, "tensor does not know nn")
-        self.expect_one({"src/nn/all.cc": '#include "unroll/unroll.h"\n'}, "nn does not know cli")
+        self.expect_one({"src/nn/all.cc": '#include "unroll/unroll.h"\n'}, "for programs that use the library")
 
     def test_nobody_includes_the_program(self):
-        self.expect_one({"src/model/up.cc": '#include "cli/flags.h"\n'}, "model does not know cli")
+        self.expect_one({"src/model/up.cc": '#include "flags.h"\n'}, "belongs to no module")
+
+    def test_program_includes_public_headers_only(self):
+        self.expect_one({"tools/unroll/zip.cc": '#include "io/zip.h"\n'}, 'tools/unroll may not include "io/zip.h"')
+        self.expect_one({"tools/unroll/x.cc": '#include "unroll/gone.h"\n'}, 'may not include "unroll/gone.h"')
+        self.expect_one({"tools/unroll/up.cc": '#include "../../src/io/zip.h"\n'}, 'may not include "../../src/io/zip.h"')
+        self.expect_one({"tools/bench/x.cc": '#include "flags.h"\n'}, 'tools/bench may not include "flags.h"')
+
+    def test_too_long_program(self):
+        files = {f"tools/unroll/f{i}.cc": "\n" * 590 for i in range(8)}
+        self.expect_one(files, "tools/unroll: 472")
+
+    def test_too_many_public_lines(self):
+        found = findings({"include/unroll/error.h": "\n" * layering.MAX_PUBLIC_LINES})
+        self.assertIn("include/unroll: 3204 lines, more than 3200", found)
 
     def test_unknown_places(self):
         self.expect_one({"src/base/x.cc": '#include "check.h"\n'}, "belongs to no module")

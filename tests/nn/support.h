@@ -14,7 +14,6 @@
 #include "unroll/autograd.h"
 #include "unroll/context.h"
 #include "unroll/parameters.h"
-#include "unroll/random.h"
 
 namespace unroll {
 

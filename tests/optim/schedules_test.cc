@@ -1,5 +1,3 @@
-#include "unroll/schedules.h"
-
 #include <gmock/gmock.h>
 
 #include <limits>
@@ -8,6 +6,7 @@
 #include "nn/support.h"
 #include "support/saved_state.h"
 #include "unroll/error.h"
+#include "unroll/optimizers.h"
 
 namespace unroll {
 namespace {

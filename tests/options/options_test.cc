@@ -12,13 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "cli/options.h"
 #include "io/temporary_folder.h"
 #include "language/resume_options.h"
 #include "run/run_settings.h"
+#include "tools/unroll/launch_options.h"
+#include "tools/unroll/options.h"
 #include "unroll/error.h"
 #include "unroll/language_run.h"
-#include "unroll/table_model.h"
+#include "unroll/table_run.h"
 
 namespace unroll {
 namespace {
@@ -29,8 +30,15 @@ using namespace std::string_literals;
 std::vector<OptionGroup> groups_of(LanguageRunOptions& options) { return describe(options); }
 std::vector<OptionGroup> groups_of(LanguageModelOptions& options) { return {{"Model", describe(options)}}; }
 std::vector<OptionGroup> groups_of(OptimizerOptions& options) { return {{"Optimizer", describe(options)}}; }
+std::vector<OptionGroup> groups_of(TableFileRunOptions& options) { return describe(options); }
 std::vector<OptionGroup> groups_of(TableModelOptions& options) { return describe(options); }
 std::vector<OptionGroup> groups_of(TableOptions& options) { return {{"Table", describe(options)}}; }
+/// Without the command to launch, which every call needs.
+std::vector<OptionGroup> groups_of(cli::LaunchOptions& options) {
+  std::vector<OptionGroup> groups = cli::describe(options);
+  std::erase_if(groups.front().options, [](const Option& option) { return option.name == "ARGUMENT"; });
+  return groups;
+}
 std::vector<OptionGroup> groups_of(GenerateOptions& options) { return {{"Generation", describe(options)}}; }
 
 /// Options with their description.
@@ -148,7 +156,7 @@ class DescribedOptions : public ::testing::Test {
   TemporaryFolder folder_;
 };
 using Descriptions = ::testing::Types<LanguageRunOptions, LanguageModelOptions, OptimizerOptions, GenerateOptions,
-                                      TableModelOptions, TableOptions>;
+                                      TableFileRunOptions, TableModelOptions, TableOptions, cli::LaunchOptions>;
 TYPED_TEST_SUITE(DescribedOptions, Descriptions);
 
 TYPED_TEST(DescribedOptions, EveryValueIsReadBackFromFlagTomlJsonAndCopy) {

@@ -17,8 +17,8 @@
 #include "io/temporary_folder.h"
 #include "language/model_fixtures.h"
 #include "ranks/thread_ranks.h"
-#include "run/run_history.h"
 #include "unroll/language_task.h"
+#include "unroll/run_history.h"
 
 namespace unroll {
 namespace {

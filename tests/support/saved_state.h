@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "unroll/state_visitor.h"
+#include "unroll/parameters.h"
 
 namespace unroll::test {
 

@@ -9,9 +9,9 @@
 #include "io/temporary_folder.h"
 #include "language/model_fixtures.h"
 #include "train/checkpoint.h"
+#include "unroll/context.h"
 #include "unroll/error.h"
 #include "unroll/language_task.h"
-#include "unroll/random.h"
 
 namespace unroll {
 namespace {

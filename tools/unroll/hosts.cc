@@ -1,0 +1,68 @@
+#include "hosts.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <sstream>
+#include <string_view>
+
+#include "mpirun.h"
+#include "options.h"
+#include "unroll/error.h"
+
+namespace unroll::cli {
+
+namespace {
+
+int parse_slots(const std::string& text, const std::string& file) {
+  constexpr std::string_view key = "slots=";
+  constexpr int most = 100'000;
+  try {
+    if (text.starts_with(key)) return static_cast<int>(parse_whole_number(text.substr(key.size()), 1, most));
+  } catch (const IllegalValue&) {
+    // reported below
+  }
+  throw Error(ExitCode::bad_data, fmt::format("{}: '{}' is not slots=N with N from 1 to {}", file, text, most));
+}
+
+}  // namespace
+
+std::vector<Host> read_hosts(const std::string& file) {
+  std::ifstream stream(file);
+  if (!stream) throw Error(ExitCode::no_input, fmt::format("{}: no such host file; check the path", file));
+  std::vector<Host> hosts;
+  for (std::string line; std::getline(stream, line);) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    Host host;
+    if (!(words >> host.name)) continue;
+    for (std::string word; words >> word;) host.slots = parse_slots(word, file);
+    hosts.push_back(host);
+  }
+  if (hosts.empty()) throw Error(ExitCode::bad_data, fmt::format("{}: names no host", file));
+  return hosts;
+}
+
+std::vector<Host> reachable(const std::vector<Host>& hosts, const StopSignals& signals) {
+  constexpr double seconds = 5;
+  std::vector<Host> found;
+  for (const Host& host : hosts) {
+    if (signals.received() != 0) break;
+    Mpirun probe({"--host", host.name, "-n", "1", "true"}, Messages::dropped);
+    if (probe.wait(signals, seconds) == 0) found.push_back(host);
+  }
+  return found;
+}
+
+std::string list_of(const std::vector<Host>& hosts) {
+  std::vector<std::string> parts(hosts.size());
+  for (std::size_t i = 0; i < hosts.size(); ++i) parts[i] = fmt::format("{}:{}", hosts[i].name, hosts[i].slots);
+  return join(parts, ",");
+}
+
+int slots_of(const std::vector<Host>& hosts) {
+  int slots = 0;
+  for (const Host& host : hosts) slots += host.slots;
+  return slots;
+}
+
+}  // namespace unroll::cli

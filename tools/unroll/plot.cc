@@ -1,0 +1,72 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "commands.h"
+#include "curve.h"
+#include "gnuplot.h"
+#include "output.h"
+#include "unroll/atomic_file.h"
+#include "unroll/error.h"
+
+namespace unroll::cli {
+
+namespace {
+
+struct PlotOptions {
+  std::vector<std::string> runs;  ///< run directories
+  std::string out = "plot.svg";   ///< SVG file; - is standard output
+};
+
+constexpr const char* details =
+    R"(Each RUN is a run directory, as unroll train and unroll runs name them. The picture shows perplexity over epochs, of
+training and, where there is one, of validation. It is drawn by gnuplot (Debian package gnuplot-nox).
+
+Examples:
+  unroll plot runs/novel-gru
+  unroll plot runs/novel-gru runs/novel-lstm -o compare.svg)";
+
+std::vector<OptionGroup> options_of(PlotOptions& o) {
+  Option out = text("out", "FILE.svg", o.out, o.out, "the picture; - is standard output");
+  out.letter = 'o';
+  return {{"What to draw", {arguments("RUN", o.runs, "run directories whose curves are drawn together"), out}}};
+}
+
+NamedRun read_run(const std::string& folder) {
+  std::filesystem::path name = std::filesystem::path(folder).lexically_normal();
+  if (!name.has_filename()) name = name.parent_path();  // "runs/x/"
+  NamedRun run{name.string(), read_run_history(folder)};
+  if (run.history.table) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: a run of unroll table train has no curve; see unroll table explain", folder));
+  }
+  if (curve_script({run}).empty()) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: its log holds no perplexity yet; wait for its first report", folder));
+  }
+  return run;
+}
+
+void plot(const PlotOptions& o) {
+  const bool to_standard_output = o.out == "-";
+  if (!to_standard_output && !o.out.ends_with(".svg")) {
+    throw Error(fmt::format("--out {}: the picture is SVG: give a name that ends in .svg", o.out));
+  }
+  std::vector<NamedRun> runs;
+  for (const std::string& folder : o.runs) runs.push_back(read_run(folder));
+  const std::string picture = run_gnuplot(curve_script(runs));
+  if (to_standard_output) return write_result(picture);
+  write_file_atomically(o.out, picture);
+  write_result(fmt::format("picture {}\n", o.out));
+}
+
+}  // namespace
+
+Command plot_command() {
+  auto options = std::make_shared<PlotOptions>();
+  return {"plot", "Draw the learning curves of runs.", details, options_of(*options),
+          [options](const OptionValues&) { plot(*options); }};
+}
+
+}  // namespace unroll::cli

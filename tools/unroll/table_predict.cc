@@ -1,0 +1,49 @@
+#include <memory>
+
+#include "commands.h"
+#include "output.h"
+#include "unroll/atomic_file.h"
+#include "unroll/table_model.h"
+#include "unroll/training_run.h"
+
+namespace unroll::cli {
+
+namespace {
+
+struct TablePredictOptions {
+  std::string run;   ///< run directory or model file
+  std::string file;  ///< CSV
+  std::string out;   ///< CSV; empty: standard output
+};
+
+constexpr const char* details =
+    R"(Every row of FILE gets a prediction, in order: the row's id, or its number where the model knows no id, and the target.
+FILE needs the columns that the model learned from, in any order; others do not matter.
+
+Examples:
+  unroll table predict runs/train-linear+mlp test.csv -o submission.csv
+  unroll table predict runs/train-linear+mlp test.csv | head -5)";
+
+std::vector<OptionGroup> options_of(TablePredictOptions& o) {
+  Option out = text("out", "CSV", o.out, "standard output", "the file to write");
+  out.letter = 'o';
+  return {{"What to predict",
+           {argument("RUN", o.run, "a run directory of unroll table train, or a model file"),
+            argument("FILE", o.file, "CSV with a header: plain, gzip or zip; - is standard input"), std::move(out)}}};
+}
+
+void predict_table(const TablePredictOptions& o) {
+  const TableModel model = TableModel::load(model_file_of(o.run));
+  const std::string text = model.predictions_text(Table::read(o.file, model.reading_options()));
+  o.out.empty() ? write_result(text) : write_file_atomically(o.out, text);
+}
+
+}  // namespace
+
+Command table_predict_command() {
+  auto options = std::make_shared<TablePredictOptions>();
+  return {"table predict", "Predict a column for the rows of another table.", details, options_of(*options),
+          [options](const OptionValues&) { predict_table(*options); }};
+}
+
+}  // namespace unroll::cli
