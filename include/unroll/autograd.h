@@ -29,9 +29,9 @@ class Var {
 
   /// The same value without its history, for truncated back-propagation through time.
   Var detach() const;
-  /// Adds `gradient` times d this / d x to the gradient of every variable x that this depends on. `this` must be a
-  /// single number. Can be called once per graph, since operations release the values they saved. Throws Error on a
-  /// second call, and if this depends on no variable.
+  /// For every variable x of the graph of this single number, adds `gradient` times the derivative with respect to x to
+  /// x's gradient. Can be called once per graph, since operations release the values they saved. Throws Error on a
+  /// second call, and if the graph has no variable.
   void backward(float gradient = 1) const;
 
   const std::shared_ptr<Node>& node() const { return node_; }

@@ -45,9 +45,9 @@ std::vector<std::string> all_gather(Communicator& ranks, const std::string& own)
 /// Collective: replaces the values of every rank by those of rank 0.
 void broadcast(Communicator& ranks, std::span<float> values);
 
-/// Collective: runs `stage` on all ranks. If it throws Error on all, each rethrows its own; if on some, all throw the
-/// one of the first such rank, prefixed with rank and host. Other exceptions propagate. Ranks must not communicate in
-/// `stage` after a point where it can fail on some of them.
+/// Collective: runs `stage` on all ranks. If every rank throws an Error, each rethrows its own. If only some do, every
+/// rank throws the Error of the lowest of them, with its rank and host in front. Other exceptions propagate. `stage`
+/// must not communicate after a statement that may throw on some ranks only.
 void run_collectively(Communicator& ranks, const std::function<void()>& stage);
 
 /// Collective: true on all ranks if `own` is true on any.

@@ -31,7 +31,7 @@ class Random {
   float uniform(std::uint64_t index) const;                             ///< in [0, 1), 24 bits
   void uniforms(std::uint64_t first, std::span<float> values) const;    ///< uniform(first), uniform(first + 1), ..
   float normal(std::uint64_t index) const;                              ///< N(0, 1), Box-Muller
-  std::uint32_t below(std::uint32_t bound, std::uint64_t index) const;  ///< in [0, bound); bias below 2^-32 * bound
+  std::uint32_t below(std::uint32_t bound, std::uint64_t index) const;  ///< in [0, bound); relative bias < bound / 2^32
 
  private:
   std::uint64_t seed_;

@@ -27,7 +27,7 @@ struct CorpusOptions {
 struct CorpusParts;
 
 /// A text as token indices, read from plain, gzip or zip files. In characters and words it is UTF-8, a byte order mark
-/// is skipped, and CRLF and CR become LF. In bytes it may be anything, and every byte is kept. Copies share the
+/// is skipped, and CRLF and CR become LF. With TokenUnit::byte any bytes are kept as they are. Copies share the
 /// indices.
 class Corpus {
  public:
@@ -46,7 +46,7 @@ class Corpus {
   /// From indices, for tests and synthetic data. Throws Error for an index outside the vocabulary.
   static Corpus from_ids(std::vector<std::int32_t> ids, Tokenizer vocabulary);
 
-  /// The tokens of the text with their counts. That of a part is the one of the whole text.
+  /// The tokens of the text with their counts. A part made by split() has that of the whole text.
   const Tokenizer& vocabulary() const { return vocabulary_; }
   std::span<const std::int32_t> ids() const { return ids_; }
   std::int64_t size() const { return static_cast<std::int64_t>(ids_.size()); }
@@ -71,8 +71,8 @@ class Corpus {
 
 struct CorpusParts {
   Corpus training;
-  /// The last token of the training text, which is a target there and only read here, and then the tokens to score.
-  /// Empty if there would be none to score.
+  /// The tokens to score, preceded by the last token of the training text, which is input only. Empty if there is none
+  /// to score.
   Corpus validation;
 };
 

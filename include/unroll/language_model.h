@@ -34,7 +34,7 @@ struct LanguageModelOptions {
   float dropout = 0;                         ///< between layers, in training only, [0, 1)
   bool bidirectional = false;                ///< also reads backwards in time: cannot generate
   Biases biases = Biases::two;
-  Newlines newlines = Newlines::keep;  ///< of its text; prefixes and texts to score are read in the same way
+  Newlines newlines = Newlines::keep;  ///< line ends of the training text, of prefixes and of scored texts
   InitScheme init = {};                ///< not part of the model file
 };
 std::vector<Option> describe(LanguageModelOptions& options);
@@ -59,7 +59,7 @@ struct ModelTensor {
 /// encoder's), decoder.bias [V].
 class LanguageModel {
  public:
-  /// Throws Error for an option outside its range, an empty vocabulary, or Newlines::space with one of bytes.
+  /// Throws Error for an option outside its range, an empty vocabulary, or Newlines::space with a vocabulary of bytes.
   LanguageModel(Context& context, Tokenizer vocabulary, const LanguageModelOptions& options);
 
   const Tokenizer& vocabulary() const { return vocabulary_; }
@@ -86,7 +86,7 @@ class LanguageModel {
   /// more than 256 symbols before each segment to warm up the state. The number of segments depends only on the length.
   /// Throws Error for fewer than two symbols.
   Score score(std::span<const std::int32_t> text) const { return score_part(text, 0, 1); }
-  /// Share `part` of `parts` of that score, divided by segments; the shares sum to the score of the whole text.
+  /// Scores the segments of part `part`, from 0, of `parts`; the results of all parts sum to score().
   Score score_part(std::span<const std::int32_t> text, int part, int parts) const;
 
   /// Writes one safetensors file, atomically: weights with PyTorch's names, shapes and gate order, configuration and
@@ -94,8 +94,8 @@ class LanguageModel {
   void save(const std::string& path) const { save(path, parameters_.values()); }
   /// Saves the model with `values` instead of its parameters' values, for example an earlier copy of them.
   void save(const std::string& path, std::span<const float> values) const;
-  /// Copies the weights of `other`. The models may differ only in that this vocabulary extends other's; the weights of
-  /// the additional symbols keep their values. Throws Error for any other difference.
+  /// Copies the weights of `other`. This model may have additional symbols at the end of its vocabulary, whose weights
+  /// keep their values. Throws Error for any other difference.
   void copy_weights_from(const LanguageModel& other);
   /// The tensors of its model file, in their order.
   std::vector<ModelTensor> tensors() const;
@@ -157,9 +157,9 @@ std::vector<Option> describe(GenerateOptions& options);
 /// Continues `prefix`; returns the prefix as the model read it, followed by the new symbols, as UTF-8. If the prefix is
 /// empty, or all of it is skipped, the first new symbol is drawn from the symbol frequencies of the corpus. `on_text`
 /// receives the prefix and then each new symbol as soon as it is generated; generation ends when it returns false. With
-/// a vocabulary of bytes it receives each code point as soon as its last byte is generated, and U+FFFD for bytes that
-/// are no UTF-8, which include an incomplete code point at the end; what is returned is what it received. (The model
-/// itself reads the bytes; Predictor and Tokenizer::decode() give them unchanged.) Draws are keyed by (seed, position
+/// a vocabulary of bytes it receives whole code points; bytes that are no UTF-8 and an incomplete code point at the end
+/// become U+FFFD. The return value is the concatenation of these pieces. (The model itself reads the bytes; Predictor
+/// and Tokenizer::decode() give them unchanged.) Draws are keyed by (seed, position
 /// in the text). Throws Error for a bidirectional model, options out of range, or unknown symbols in the prefix
 /// (bad_data), and Error(diverged) if the model's logits are not finite.
 std::string generate(const LanguageModel& model, std::string_view prefix, const GenerateOptions& options,
@@ -169,7 +169,7 @@ std::string generate(const LanguageModel& model, std::string_view prefix, const 
 /// index of the text, position in it): text 0 equals that of a single call, and no text depends on the others.
 std::vector<std::string> generate(const LanguageModel& model, std::span<const std::string> prefixes,
                                   const GenerateOptions& options);
-/// For prefixes in braces: two string literals would otherwise be taken for the begin and end pointers of one text.
+/// For {"a", "b"}: without this overload, two literals would be taken for the two pointers of a range of one string.
 inline std::vector<std::string> generate(const LanguageModel& model, std::initializer_list<std::string> prefixes,
                                          const GenerateOptions& options) {
   return generate(model, std::span(prefixes.begin(), prefixes.size()), options);

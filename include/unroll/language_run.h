@@ -20,7 +20,7 @@ struct LanguageRunOptions {
   std::string text = {};                  ///< as in Corpus::read(); may be empty if `resume` is set
   TokenUnit unit = TokenUnit::character;  ///< of the symbols
   std::int64_t limit = 0;                 ///< symbols to read; 0: all
-  std::string validation = {};            ///< a fraction of the text, its last part, or another text; empty: none
+  std::string validation = {};            ///< a fraction, taken from the end of the text, or a path; empty: none
   Unknown unknown = Unknown::refuse;      ///< symbols of the validation file that the text lacks
   LanguageModelOptions model{.cell = Cell::gru};
   LanguageTaskOptions task = {};            ///< how the text is cut into windows
@@ -41,7 +41,7 @@ struct LanguageRunOptions {
   std::int64_t max_rollbacks = 3;                           ///< rollbacks after divergence
   std::string resume = {};                                  ///< run directory or checkpoint to resume; empty: a new run
   std::int64_t extend_epochs = 0;                           ///< added to those that the resumed run had planned
-  std::vector<std::string> prefixes = {};         ///< that reports continue; default: the beginning of the text
+  std::vector<std::string> prefixes = {};         ///< continued in each report; default: the beginning of the text
   std::optional<std::int64_t> report_every = {};  ///< epochs; default: a tenth of all
   int sample_length = 50;                         ///< new symbols per continuation
 };
@@ -63,13 +63,13 @@ struct MemoryPlan {
   double total() const { return parameters + gradients + moments + packed + activations + saving + text + program; }
 };
 
-/// Number of threads that generation or scoring with this model file makes good use of: as many as this process may
-/// use, but no more than have enough work each. `symbols`: number of symbols that are read together.
+/// Number of threads that speed up generation or scoring with this model file, limited by those that this process may
+/// use and by a minimum of work for each. `symbols`: number of symbols that are read together.
 int worthwhile_threads(const std::string& model_file, double symbols);
 
 /// The training of a language model on a text: what `unroll train` does. It reads the text, fills in the defaults,
-/// checks that the memory suffices, and trains with a TrainingRun, whose checkpoints are those of the program.
-/// Collective: all ranks make the same calls. Installs no signal handler and prints nothing.
+/// checks that the memory suffices, and trains with a TrainingRun. The program can resume its checkpoints, and the
+/// reverse. Collective: all ranks make the same calls. Installs no signal handler and prints nothing.
 class LanguageRun {
  public:
   /// Creates a new run or resumes one. It resumes if options.resume is set, or if `resume` asks for it and
@@ -100,8 +100,9 @@ class LanguageRun {
   /// The underlying run: add observers and call stop() here.
   TrainingRun& run();
   const TrainingRun& run() const;
-  const Corpus& text() const;             ///< for training
-  const Corpus& validation_text() const;  ///< its first symbol is not scored; empty: no validation
+  const Corpus& text() const;              ///< for training
+  const std::string& text_source() const;  ///< "novel.txt", "standard input"
+  const Corpus& validation_text() const;   ///< its first symbol is not scored; empty: no validation
   MemoryPlan memory() const;
   int ranks() const;
   std::string device() const;  ///< name of the device that computes

@@ -29,9 +29,9 @@ struct LanguageTaskOptions {
 /// Next-symbol prediction on a corpus. Keeps references to the model, the corpus and the validation ids.
 class LanguageTask final : public Task {
  public:
-  /// `validation`: validation text in the same indices, at least 2 symbols, the first of which is not scored; empty: no
-  /// validation. Throws Error if the corpus is too short for one batch, the validation text is a single symbol, or the
-  /// corpus uses the indices of a vocabulary other than the model's.
+  /// `validation`: validation text, encoded with the same vocabulary, at least 2 symbols, the first of which is not
+  /// scored; empty: no validation. Throws Error if the corpus is too short for one batch, the validation text is a
+  /// single symbol, or the corpus uses the indices of a vocabulary other than the model's.
   LanguageTask(LanguageModel& model, const Corpus& corpus, const LanguageTaskOptions& options,
                std::span<const std::int32_t> validation = {});
   // The task would outlive a temporary corpus or validation text.
@@ -45,9 +45,10 @@ class LanguageTask final : public Task {
   LossSum forward_backward(std::int64_t batch, Shard shard = {}) override;
   bool has_validation() const override { return !validation_.empty(); }
   LossSum validation_loss(Shard shard = {}) override;
-  /// "perplexity"; of a validation also "bits_per_symbol" and "bits_per_byte", bytes of the scored symbols (of their
-  /// UTF-8, if the unit is not byte), so that models of different units can be compared.
+  /// "perplexity"; validation_metrics() adds "bits_per_symbol" and "bits_per_byte". The bytes are those of the scored
+  /// symbols in UTF-8, so that models of different units can be compared.
   std::vector<Metric> metrics(double mean_loss) const override;
+  std::optional<double> uniform_loss() const override;
   std::vector<Metric> validation_metrics(double mean_loss) const override;
   /// Restoring throws Error(bad_data) if the state is that of another text, vocabulary or seed, or of other options.
   void visit_state(StateVisitor& visitor) override;

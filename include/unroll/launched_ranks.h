@@ -21,8 +21,8 @@ struct Launched {
 /// Reads the environment; rank 0 of 1 if there is no launcher.
 Launched launched();
 
-/// Number of threads that a rank may use: those that its affinity mask and cgroup allow, but at most its share of what
-/// all ranks of this host may use.
+/// Number of threads that a rank may use: the minimum of what its affinity mask and cgroup allow and of its share of
+/// the threads of all ranks on this host; at least 1.
 int threads_of_rank();
 
 /// Exit code of a rank, and the reason on one line.
@@ -32,35 +32,39 @@ struct RankFailure {
 };
 
 struct LaunchedRanksOptions {
-  std::string plugin = {};   ///< path of unroll_mpi.so; used if there are several ranks
-  double timeout = 5;        ///< seconds without a heartbeat after which a rank counts as lost
-  std::string version = {};  ///< of the caller; must be equal on all ranks
-  std::string advice = {};   ///< end of the message about a lost rank: "; start it again with .."
-  /// Receives the reason before this process ends. Called on one of the ranks, from any thread.
-  std::function<void(const std::string&)> report = [](const std::string&) {};
+  std::string plugin = {};  ///< path of unroll_mpi.so; used if there are several ranks
+  double timeout = 5;       ///< seconds > 0 without a heartbeat after which a rank counts as lost
+  std::string advice = {};  ///< end of the message about a lost rank: "; start it again with .."
+  /// Receives the reason before the processes end. Called on one of the ranks, from any thread; exceptions are ignored.
+  std::function<void(const std::string&)> report = {};
 };
 
 /// The ranks that a launcher started together with this process, or this process alone. If one of several ends, all
-/// end: a thread exchanges heartbeats with the others, and ends this process if a rank is lost or reports a failure. No
-/// clean-up is needed, since files are written atomically.
+/// end: a thread exchanges heartbeats with the others, and ends this process if a rank is lost or reports a failure. A
+/// process ends so without destructors; what the library writes stays whole, since files are written atomically.
 class LaunchedRanks {
  public:
-  /// Collective. If it fails on a rank, all ranks end: usage without the plugin, bad_data for different versions, io
-  /// where MPI cannot be loaded.
+  /// Collective; once in a process. Throws Error for a timeout out of range. Where joining the other ranks fails, calls
+  /// `report` on one rank and ends all with the code of ExitCode: usage without the plugin, bad_data for different
+  /// versions of the library, io if MPI cannot be loaded.
   explicit LaunchedRanks(LaunchedRanksOptions options);
   LaunchedRanks(const LaunchedRanks&) = delete;
   LaunchedRanks& operator=(const LaunchedRanks&) = delete;
+  /// Call wait() before: if a rank of several leaves without it, by an exception for example, all ranks end with
+  /// ExitCode::internal.
   ~LaunchedRanks();
 
   Communicator& communicator();
-  void set_timeout(double seconds);
-  /// Collective: returns when all ranks have called it.
+  void set_timeout(double seconds);  ///< > 0
+  /// Collective: returns when all ranks have called it. The last call before the end.
   void wait();
-  /// Ends this process and all others with the code of the failure, which one rank reports.
+  /// One rank calls `report` with the line of the failure; every process then ends with its code. C streams are flushed
+  /// before.
   [[noreturn]] void fail(const RankFailure& failure);
 
  private:
   LaunchedRanksOptions options_;
+  bool waited_ = false;
   std::unique_ptr<ProcessRanks> processes_;  // none if this process is alone
   std::unique_ptr<RankWatch> watch_;
 };

@@ -36,12 +36,12 @@ struct PlannedRun {
   std::int64_t updates_per_epoch = 1;  ///< >= 1
 };
 
-/// The learning rate of each update as a factor of the full rate: the factor of the warm-up times that of the kind. For
+/// Factors of the full learning rate, one for each update: the factor of the warm-up times that of the kind. For
 /// update u, counted from 0:
 ///   warm-up   (u + 1) / (warmup + 1) while u < warmup, then 1
 ///   cosine    minimum + (1 - minimum) (1 + cos(pi v / (updates - warmup))) / 2 with v = u - warmup, once u > warmup
 ///             (Loshchilov and Hutter, SGDR, 2017, without restarts)
-///   step      decay ^ floor(epoch / decay_every), the epochs of u counted from 0
+///   step      decay ^ floor(epoch / decay_every), epoch: that of update u, from 0
 ///   plateau   max(minimum, decay ^ n), n the number of times that the loss stopped falling
 /// These are PyTorch's LinearLR, CosineAnnealingLR, StepLR and ReduceLROnPlateau (with its relative threshold 1e-4).
 class Schedule {
@@ -120,7 +120,7 @@ struct AdamOptions {
   double learning_rate = 1e-3;  ///< > 0
   double beta1 = 0.9;           ///< decay of the mean of the gradient, [0, 1)
   double beta2 = 0.999;         ///< decay of the mean of the gradient's square, [0, 1)
-  double epsilon = 1e-8;        ///< > 0, added to the square root of the latter mean
+  double epsilon = 1e-8;        ///< > 0, added to the square root of the mean of the squared gradient
 };
 
 /// Kingma and Ba, Adam: A Method for Stochastic Optimization, 2015, algorithm 1.
@@ -177,7 +177,7 @@ const EnumNames<OptimizerKind>& enum_names<OptimizerKind>();
 /// Optimizer, clipping and schedule of a run, by name. Members that are not set have defaults that depend on others.
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::adam;
-  std::optional<float> learning_rate = {};  ///< > 0; default: 0.005, sgd 1 - momentum
+  std::optional<float> learning_rate = {};  ///< > 0; default: 1 - momentum for sgd, else 0.005
   double momentum = 0;                      ///< sgd: [0, 1)
   bool nesterov = false;                    ///< sgd with momentum
   std::optional<double> weight_decay = {};  ///< adamw: >= 0; default: that of AdamWOptions
@@ -193,7 +193,7 @@ struct OptimizerOptions {
 
   /// Sets the members that are not set, for a run of `epochs` epochs.
   void fill_defaults(std::int64_t epochs);
-  // For options whose defaults are filled.
+  // Requires fill_defaults().
   std::string description() const;  ///< "adam rate 0.005, warm-up of 100 updates, cosine to 0, clip 1"
   ScheduleOptions schedule_options() const;
   std::unique_ptr<Optimizer> make(Parameters& parameters) const;
@@ -203,7 +203,7 @@ struct OptimizerOptions {
 std::vector<Option> describe(OptimizerOptions& options);
 /// Throws OptionError for options that have no effect in combination with the others.
 void check_conflicts(const OptimizerOptions& options);
-/// Throws Error for a warm-up or a schedule that has no effect within this run. The defaults are filled.
+/// Throws Error for a warm-up or a schedule that has no effect within this run. Requires fill_defaults().
 void check_length(const OptimizerOptions& options, const PlannedRun& run);
 
 }  // namespace unroll

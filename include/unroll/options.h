@@ -26,7 +26,7 @@ enum class OptionStyle {
 /// Sets the style of all messages from here on; `plain` until then. For a program, once, at its start.
 void set_option_style(OptionStyle style);
 
-/// The option `name`, such as "validate-every", as messages write it. Every message of the library names options so.
+/// The option `name`, such as "validate-every", as all messages of the library write it.
 std::string option_name(std::string_view name);
 
 /// Names of the values of an enumeration, as used in flags, files and output.
@@ -49,8 +49,8 @@ const std::string& name_of(Value value) {
 enum class OnResume {
   fixed,                ///< another value is refused
   may_change,           ///< does not affect any update
-  may_change_if_given,  ///< may change if the run has it; a run without it cannot get it
-  changes_updates,      ///< may change; later updates may differ from those of the run without the change
+  may_change_if_given,  ///< may get a new value, but a run that was started without it keeps none
+  changes_updates,      ///< may change; the results then differ from those of the unchanged run
   not_kept,             ///< applies to one invocation only and is not stored in checkpoints
 };
 
@@ -59,7 +59,7 @@ struct IllegalValue {
   std::string legal;
 };
 
-/// Thrown for options that are illegal or contradict each other. A program may add where its options are described.
+/// Thrown for options that are illegal or contradict each other. A program may append a hint such as "see --help".
 class OptionError : public Error {
  public:
   explicit OptionError(const std::string& message) : Error(message) {}

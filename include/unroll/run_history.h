@@ -22,32 +22,36 @@ struct TableHistory {
 };
 
 /// Contents of the log of a training run (docs/log-file.md). A rollback or resume drops the points after the update
-/// that training returned to.
+/// that training returned to. What the log does not have, as that of a task without perplexity, is empty or 0.
 struct RunHistory {
   std::string cell;
   std::int64_t hidden = 0;
   std::int64_t layers = 0;
   std::int64_t parameters = 0;
   std::int64_t epochs = 0;           ///< planned
-  std::int64_t steps_per_epoch = 0;  ///< 0: no start event yet
+  std::int64_t steps_per_epoch = 0;  ///< 0: no start event yet, or a table
   std::int64_t update = 0;           ///< the last one in the log
   std::vector<CurvePoint> training;
   std::vector<CurvePoint> validation;
-  std::string stop_reason;            ///< of the last process; empty if it is running or was killed
-  std::string changed;                ///< time of the last event
+  std::string stop_reason;  ///< "finished", "stopped", "diverged", "failed"; empty if it is running or was killed
+  std::string changed;      ///< time of the last event, as 2026-11-23T09:12:33.123Z
   std::optional<TableHistory> table;  ///< only for a run of unroll table train
 
-  /// Epochs, with a fraction, after that number of updates.
-  double epochs_at(std::int64_t at_step) const;
-  /// The lowest validation perplexity if there is a validation, else the lowest training perplexity of a whole epoch.
+  /// Epochs, with a fraction, after `updates` updates; 0 if steps_per_epoch is 0.
+  double epochs_at(std::int64_t updates) const;
+  /// The lowest validation perplexity if there is a validation, else the lowest training perplexity of a whole epoch;
+  /// nothing before the first one.
   std::optional<double> best() const;
 };
 
 constexpr const char* log_name = "log.jsonl";
 
-/// Reads log.jsonl of the run directory `folder`. Throws Error: no_input if there is none, bad_data if a line is
-/// damaged, which it names, or if there is no start event.
+/// Reads log.jsonl of the run directory `folder`. Throws Error: no_input if there is none, bad_data, with the number of
+/// the line, if one is damaged, or if there is no start event.
 RunHistory read_run_history(const std::string& folder);
+
+/// True if a run uses the directory now, in any process of this machine.
+bool is_running(const std::string& folder);
 
 /// The model file that `run` names: the file itself, or that of a run directory. Throws Error(no_input) if there is
 /// none.

@@ -24,7 +24,7 @@ enum class ColumnKind {
 template <>
 const EnumNames<ColumnKind>& enum_names<ColumnKind>();
 
-/// End offset of each row in one sequence of the items of all rows; a row may be missing.
+/// The items of all rows are one sequence: this is the end offset of those of each row. A row may be missing.
 class RowEnds {
  public:
   void append(std::uint64_t end, bool missing) { ends_.push_back(end << 1 | (missing ? 1 : 0)); }
@@ -202,8 +202,8 @@ struct ColumnSummary {
   std::int64_t missing = 0;   ///< number of missing cells
   std::int64_t distinct = 0;  ///< number of different values; of a list, of different tokens
   NumberSummary numbers;      ///< for numbers and dates
-  /// For categories and lists: the ten most frequent levels or tokens, each with its number of rows; the first one in
-  /// the table first among equals.
+  /// For categories and lists: the ten most frequent levels or tokens, each with its number of rows; ties in the
+  /// order of the table.
   std::vector<std::pair<std::string, std::int64_t>> frequent;
   std::int64_t bytes = 0, max_bytes = 0;  ///< for texts: of all cells, and of the longest one
 };

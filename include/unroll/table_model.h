@@ -69,13 +69,13 @@ std::vector<OptionGroup> describe(TableModelOptions& options);
 /// Throws OptionError for options that contradict each other, before a table is read.
 void check_conflicts(const TableModelOptions& options);
 
-/// `table`, with the target taken as numbers, so that a cell that is not a number is found, and the id as categories,
-/// so that names such as 007 stay as they are: the options to read the table with that a model is trained on.
+/// Options for reading the table that a model is trained on: `table`, with the target as numbers, so that a cell that
+/// is no number is reported, and the id as categories, so that names such as 007 stay as they are.
 TableOptions reading_options(const TableModelOptions& options, TableOptions table = {});
 
 /// Treatment of a column of strings that leaks the target.
 enum class LeakTreatment {
-  kept,       ///< as keep_leaks demands
+  kept,       ///< keep_leaks is set
   left_out,   ///< a category or list is no feature
   masked,     ///< words with digits of a text are ignored
   no_feature  ///< a text is no feature anyway unless it is named in `hash`
@@ -88,8 +88,8 @@ struct TargetLeak {
 };
 
 /// The columns that contain the target, such as "last sold for $1,234,000": at least 3 rows and 0.1 % of the rows
-/// contain their own target, and ten times as many as contain that of another row. Each fold searches again, in its
-/// training rows only.
+/// contain their own target, and ten times as many rows as contain the target of another row. Each fold searches again,
+/// in its training rows only.
 std::vector<TargetLeak> find_target_leaks(const Table& table, const TableModelOptions& options);
 
 /// Permutation importance of a column.
@@ -98,7 +98,7 @@ struct ColumnImportance {
   double increase = 0;  ///< increase of the error of the predictions; NaN: not measured
 };
 
-/// With more columns importances are not measured: the time of the permutations grows with the square of their number.
+/// Maximum number of columns for which importances are measured: the time grows with the square of their number.
 inline constexpr std::size_t max_permuted_columns = 500;
 
 /// A prediction for a row by a model that was not trained on it.
@@ -165,7 +165,7 @@ class TableModel {
   /// does not have; bad_data, with the line, for a target that is missing, not a number, beyond 1e100 or, with
   /// log-rmse, not above 0.
   static TableModel train(const Table& table, const TableModelOptions& options);
-  /// Trains and scores a model for each fold, which learns from no validation row, and calls `on_fold` after each.
+  /// For each fold, trains a model on the training rows only, scores it on the validation rows and calls `on_fold`.
   /// Throws the errors of train(), and Error if the rows do not make these folds.
   static TableValidation validate(const Table& table, const TableModelOptions& options,
                                   const std::function<void(const FoldResult&)>& on_fold = {});
@@ -180,8 +180,8 @@ class TableModel {
   std::vector<TableInput> inputs() const;  ///< the columns that it reads, ordered by name
   std::string choices() const;             ///< a JSON object: for each member, what it chose on the training rows
 
-  /// The options to read a table for predictions with: the inputs as the kinds that the model expects and, if `with_id`
-  /// is set, the id as categories. Table::read() then names a column that is missing.
+  /// Options for reading a table that is to be predicted: the inputs as the kinds that the model expects and, if
+  /// `with_id` is set, the id as categories. Table::read() then names a column that is missing.
   TableOptions reading_options(bool with_id = true) const;
   /// One prediction for each row. Throws Error(bad_data) if the table lacks an input or has it as another kind.
   std::vector<double> predict(const Table& table) const;

@@ -41,7 +41,7 @@ class TableRunObserver {
  public:
   virtual ~TableRunObserver() = default;
   virtual void on_leak(const TargetLeak&) {}
-  /// `finished` of `folds` folds are those of the run that is resumed. on_fold() is not called for them.
+  /// `finished` of `folds` folds were completed before. on_fold() is not called for them.
   virtual void on_resume(std::size_t /*finished*/, std::size_t /*folds*/) {}
   virtual void on_fold(const FoldResult&, std::size_t /*folds*/) {}  ///< `folds`: their number
   /// A checkpoint or the log could not be written; the run continues.
@@ -72,12 +72,12 @@ class TableTrainingRun {
 
   /// Validates, trains on all rows and writes oof.csv, importance.csv and the model; then removes the checkpoints.
   /// Returns nothing if the run was stopped. Throws the errors of TableModel::validate(), and Error: bad_data for a row
-  /// without an id, and for checkpoints of another table or of other options, which it names; io; usage if another run
-  /// uses the directory, or if it holds the checkpoint of another run. The directory is locked from here on while this
-  /// object exists.
+  /// without an id, and for checkpoints of another table or of other options, with the difference; io; usage if another
+  /// run uses the directory, or if it holds the checkpoint of another run. The directory is locked from here on while
+  /// this object exists.
   std::optional<TableRunResult> train(const Table& table);
-  /// Makes train() return, after the current step of a net or tree or the current lasso, without the results of the
-  /// unfinished fold. May be called from another thread or a signal handler.
+  /// Makes train() return, after the current step of a net, the current tree or the current lasso, without the results
+  /// of the unfinished fold. May be called from another thread or a signal handler.
   void stop() noexcept { stop_requested_ = true; }
   /// The same if `asked` returns true. It is called often, and from several threads at once.
   void stop_when(std::function<bool()> asked) { stop_asked_ = std::move(asked); }
@@ -117,9 +117,12 @@ std::vector<OptionGroup> describe(TableFileRunOptions& options);
 /// its directory alone.
 class TableFileRun {
  public:
-  /// Creates a new run with the options that a user has given, by their names (see describe()), and reads the table. If
-  /// "resume" is given, takes them from the run that it names; the path of the table and the number of threads may be
-  /// given again. Throws OptionError for illegal options, and the errors of Table::read() and TableTrainingRun.
+  /// Creates a new run and reads the table. If options.resume is set, takes the options from the run that it names; the
+  /// path of the table and the number of threads may be other ones, and any other option that differs from its default
+  /// must be equal to the kept one. Throws OptionError for illegal options, and the errors of Table::read() and
+  /// TableTrainingRun.
+  static std::unique_ptr<TableFileRun> create(TableFileRunOptions options);
+  /// The same with the options that a user has given, by their names (see describe()).
   static std::unique_ptr<TableFileRun> create_from_values(const OptionValues& given);
 
   /// As TableTrainingRun::train().

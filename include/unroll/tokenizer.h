@@ -44,8 +44,8 @@ class Tokenizer {
 
   /// No tokens.
   Tokenizer();
-  /// The tokens of `text`; in bytes always all 256, so that no text has an unknown one. Throws Error(bad_data) for text
-  /// that is not UTF-8, unless the unit is byte, and for more than max_size distinct tokens.
+  /// The tokens of `text`; with TokenUnit::byte always all 256, so that no text has an unknown one. Throws
+  /// Error(bad_data) for text that is not UTF-8, unless the unit is byte, and for more than max_size distinct tokens.
   static Tokenizer of(std::string_view text, TokenUnit unit = TokenUnit::character);
   /// Throws Error(bad_data) for no tokens or too many, tokens that are repeated or not of the unit, negative counts, or
   /// a number of counts that differs from the number of tokens. A word is any UTF-8 of 1 to max_token_bytes bytes.
@@ -77,7 +77,7 @@ class Tokenizer {
   /// Number of bytes of that text. Throws like decode().
   std::int64_t byte_count(std::span<const std::int32_t> ids) const;
 
-  /// These tokens, followed by the tokens of `text` that are not among them, in its order; with the counts in `text`.
+  /// These tokens, followed by the additional ones of `text` in its order. The counts are those in `text`.
   /// Throws Error if the units differ.
   Tokenizer extended_by(const Tokenizer& text) const;
   /// True if the units are the same, and the first tokens are those of `other`, whatever their counts.

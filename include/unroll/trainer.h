@@ -25,7 +25,7 @@ struct Metric {
   std::string name;
   double value = 0;
 };
-/// The value of the metric `name`, which must be among them.
+/// The value of the metric `name`. Throws Error if it is not among them.
 double value_of(std::span<const Metric> metrics, std::string_view name);
 
 /// Part `index` of `count` of a batch or of the validation data.
@@ -45,7 +45,7 @@ class Task {
   virtual int max_shards() const { return 1; }
   /// Adds the gradient of this shard's part of the mean loss of batch `batch` of the current epoch to the parameters'
   /// gradients; over all shards they sum to the gradient of that mean loss. Returns the shard's loss. One rank computes
-  /// all batches of a shard, in order within an epoch; other shards may be ahead by the batches of one step.
+  /// all batches of a shard, in order within an epoch; different shards may be up to one step apart.
   virtual LossSum forward_backward(std::int64_t batch, Shard shard) = 0;
   /// True if the task has validation data.
   virtual bool has_validation() const { return false; }
@@ -55,13 +55,17 @@ class Task {
   virtual std::vector<Metric> metrics(double /*mean_loss*/) const { return {}; }
   /// The same for a mean validation loss.
   virtual std::vector<Metric> validation_metrics(double mean_loss) const { return metrics(mean_loss); }
+  /// Mean loss of a prediction that gives every outcome the same probability, in nats; nothing if there is none.
+  virtual std::optional<double> uniform_loss() const { return {}; }
   /// Visits the state, besides the parameters, that later batches depend on, and the values that identify the task.
   virtual void visit_state(StateVisitor& visitor) = 0;
   /// Collective: gathers on rank 0 the state that visit_state() visits, if it is distributed over the ranks.
   virtual void gather_state(Communicator&, int /*shards*/) {}
 };
 
-/// Thrown if training diverges. The text names the epoch, the step in the epoch, the cause and the advice.
+/// Thrown if training diverges: a number is not finite, or the mean loss of the last 20 updates exceeds 1.5 times the
+/// larger of Task::uniform_loss() and the first loss or, if the task has none, the mean of the first 20. The text names
+/// the epoch, the step in the epoch, the cause and the advice.
 class Diverged : public Error {
  public:
   Diverged(std::int64_t epoch, std::int64_t step, const std::string& cause);
@@ -134,6 +138,7 @@ struct RankTiming {
 };
 
 class GradientSum;
+class LossExplosion;
 
 /// The training loop for any task: gradients, clipping, update. Before each update the learning rate is set to the full
 /// rate times the schedule's factor. Collective: every rank must construct the Trainer with the same arguments and make
@@ -151,11 +156,11 @@ class Trainer {
   }
   void on_epoch(std::function<void(const EpochReport&)> callback) { on_epoch_.push_back(std::move(callback)); }
   /// Trains until the last epoch ends, patience runs out or training is stopped. Starts at the beginning, where the
-  /// last run() stopped, or at the restored checkpoint. Throws Diverged, with epoch and step, if the loss, the gradient
-  /// norm or the validation loss is not finite. The parameters are then those before that step or, for the validation
-  /// loss, those it was computed with.
+  /// last run() stopped, or at the restored checkpoint. Throws Diverged, with epoch and step, if the loss explodes or
+  /// if it, the gradient norm or the validation loss is not finite. The parameters are then those before that step or,
+  /// for the validation loss, those it was computed with.
   void run();
-  /// Makes run() return after the current step (in on_epoch: the current epoch). Call it in a callback, on all ranks.
+  /// Makes run() return after the current step or, in on_epoch, after that epoch. Call it in a callback, on all ranks.
   void stop() { stopping_ = true; }
   /// `asked` is polled on every rank in each step; training stops on all ranks after the step in which one returns
   /// true.
@@ -224,6 +229,7 @@ class Trainer {
   TrainerOptions options_;
   Communicator& ranks_;
   std::unique_ptr<GradientSum> gradients_;
+  std::unique_ptr<LossExplosion> explosion_;
   Schedule schedule_;
   double full_rate_;
   std::int64_t epoch_ = 1, step_ = 0;  // of the next step; step_ counts from 0

@@ -38,7 +38,7 @@ struct TrainingRunOptions {
   CheckpointInterval checkpoint_every = {.updates = 1000};
   int keep = 2;                    ///< number of newest checkpoints to keep, >= 1
   std::int64_t max_rollbacks = 3;  ///< returns to a checkpoint, with half the learning rate, after divergence
-  std::int64_t report_every = 1;   ///< epochs between two reports in the log at most, >= 1
+  std::int64_t report_every = 1;   ///< maximum number of epochs between two reports in the log, >= 1
   bool replace = false;            ///< replace the model and the checkpoints of an earlier run
   std::string log_fields = "{}";   ///< a JSON object: further fields of the log's start event
   std::map<std::string, std::string> metadata = {};  ///< further __metadata__ of each checkpoint
@@ -124,14 +124,13 @@ class TrainingRun {
   /// at each interval. Throws Diverged if rollbacks do not help, Error(io) if the last save fails, and Error(usage) if
   /// another run uses the directory. The directory is locked until it returns. A second call continues.
   StopReason train(Resume resume = Resume::if_present);
-  /// Makes train() return StopReason::stopped, on all ranks, after a checkpoint: after the current step or, if its
-  /// gradients are computed already (as in a callback), after the next one. May be called from another thread or a
-  /// signal handler.
+  /// Finishes the current step (or the next one, if called in a callback), writes a checkpoint, and makes train()
+  /// return StopReason::stopped on all ranks. May be called from another thread or a signal handler.
   void stop() noexcept { stop_requested_ = true; }
-  /// The same if `asked`, polled on every rank in each step, returns another value than 0 on any of them, such as the
-  /// number of a signal.
+  /// Calls `asked` on every rank in each step. A number above 0 on any rank, such as that of a signal, stops all ranks
+  /// as stop() does.
   void stop_when(std::function<int()> asked) { stop_asked_ = std::move(asked); }
-  /// After train() has returned StopReason::stopped: the largest value of `asked` on a rank; 0 after stop().
+  /// The largest of the numbers that stopped the last train(); 0 if there was none.
   int stop_cause() const { return stop_cause_; }
 
   const RunStatus& status() const { return status_; }
@@ -142,7 +141,8 @@ class TrainingRun {
   std::string model_path() const;
   /// Contents of the log so far. On rank 0 only, from train() on; else throws Error.
   const RunHistory& history() const;
-  /// Appends an event to the log; `fields` is a JSON object. Epoch and update are added. As history().
+  /// Appends an event to the log; `fields` is a JSON object. Epoch and update are added. Rank 0 only, from train() on;
+  /// else throws Error.
   void log_event(std::string_view event, const std::string& fields);
   Trainer& trainer() { return *trainer_; }
   const Trainer& trainer() const { return *trainer_; }
@@ -153,8 +153,8 @@ class TrainingRun {
   enum class OtherShards { refuse, allow };
   void restore(const StoredCheckpoint& checkpoint, OtherShards other_shards = OtherShards::refuse);
   bool resumed() const { return resumed_; }
-  /// From here on the run no longer follows the original: a checkpoint is written at once, and rollbacks never return
-  /// to before this update. `reset_patience`: validations without gain are counted from 0 again.
+  /// From here on the results differ from those of the original run: a checkpoint is written at once, and rollbacks
+  /// never return to before this update. `reset_patience`: validations without gain are counted from 0 again.
   void branch_here(bool reset_patience);
 
  private:
@@ -196,6 +196,7 @@ class TrainingRun {
   std::unique_ptr<CheckpointWriter> checkpoints_;
   std::atomic<bool> stop_requested_ = false;
   std::function<int()> stop_asked_;
+  int own_stop_cause_ = 0;  // of this rank, the first one
   int stop_cause_ = 0;
   RunStatus status_;
   EpochReport last_epoch_;

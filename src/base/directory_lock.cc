@@ -65,6 +65,14 @@ DirectoryLock::DirectoryLock(const std::string& folder, int (*flock)(int, int)) 
   }
 }
 
+bool is_locked(const std::string& folder) {
+  const int descriptor = ::open((folder + "/lock").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return false;
+  const bool locked = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  return locked;
+}
+
 DirectoryLock::~DirectoryLock() {
   // Unlinked before the lock is released, and only if the path still names this file: if the folder was moved away, the
   // path may name another run's file.

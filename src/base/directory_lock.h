@@ -33,4 +33,7 @@ class DirectoryLock {
   int descriptor_ = -1;
 };
 
+/// True if a DirectoryLock of any process of this machine holds the folder.
+bool is_locked(const std::string& folder);
+
 }  // namespace unroll

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <new>
+#include <system_error>
 
 #include "unroll/error.h"
 #include "unroll/options.h"
@@ -76,6 +78,17 @@ std::string read_file(const std::string& path) {
   std::string bytes;
   InputFile(path).read(bytes);
   return bytes;
+}
+
+bool can_be_read_again(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const fs::path absolute = fs::absolute(path, ignored).lexically_normal();
+  for (const char* folder : {"/dev/", "/proc/"}) {
+    if (absolute.string().starts_with(folder)) return false;
+  }
+  const fs::file_status status = fs::status(path, ignored);
+  return path != "-" && !fs::is_fifo(status) && !fs::is_character_file(status) && !fs::is_socket(status);
 }
 
 std::string source_name(const std::string& path) { return path == "-" ? "standard input" : path; }

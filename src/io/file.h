@@ -32,6 +32,9 @@ class InputFile {
 /// Returns the contents of a file. Throws as InputFile does.
 std::string read_file(const std::string& path);
 
+/// False for standard input, pipes, devices and what lies in /dev or /proc: another process finds something else there.
+bool can_be_read_again(const std::string& path);
+
 /// Name of a source in messages: its path, or "standard input" for -.
 std::string source_name(const std::string& path);
 

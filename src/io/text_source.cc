@@ -35,34 +35,40 @@ Place locate(const std::string& source) {
 /// An open source; its first bytes tell whether it is gzip, zip or plain.
 class OpenSource {
  public:
-  explicit OpenSource(const std::string& source) : place_(locate(source)), file_(place_.path) {
-    constexpr std::uint64_t magic_size = 4;
-    file_.read(bytes_, magic_size);
+  OpenSource(const std::string& source, Content content)
+      : name_(source_name(source)), place_(locate(source)), file_(place_.path), content_(content) {
+    file_.read(bytes_, format_bytes);
     gzip_ = is_gzip(bytes_);
     zip_ = is_zip(bytes_);
     if (place_.member.has_value() && !zip_) {
       throw Error(ExitCode::bad_data, fmt::format("{}: is not a zip archive, so there is no {} in it; pass {} alone",
                                                   source_name(place_.path), in_quotes(*place_.member), place_.path));
     }
+    if (!packed()) refuse_other_format(bytes_, name_, content_);
   }
 
   bool packed() const { return gzip_ || zip_; }
 
   std::string unpack(std::uint64_t longest) {
     file_.read(bytes_);
-    if (gzip_) return gunzip(bytes_, source_name(place_.path), longest);
-    return unzip(bytes_, place_.path, place_.member, longest);
+    std::string text =
+        gzip_ ? gunzip(bytes_, source_name(place_.path), longest) : unzip(bytes_, place_.path, place_.member, longest);
+    refuse_other_format(std::string_view(text).substr(0, format_bytes), name_, content_);
+    return text;
   }
 
   /// Reads a plain file until the buffer has `longest` bytes and returns the buffer. The caller may remove bytes.
   std::string& read(std::uint64_t longest) {
     file_.read(bytes_, longest);
+    if (bytes_.size() > longest) bytes_.resize(longest);  // the first bytes were read already
     return bytes_;
   }
 
  private:
+  std::string name_;
   Place place_;
   InputFile file_;
+  Content content_;
   std::string bytes_;
   bool gzip_ = false, zip_ = false;
 };
@@ -70,13 +76,13 @@ class OpenSource {
 }  // namespace
 
 std::string read_source(const std::string& source, const SourceLimits& limits) {
-  OpenSource open(source);
+  OpenSource open(source, limits.content);
   return open.packed() ? open.unpack(limits.unpacked) : std::move(open.read(limits.plain));
 }
 
 void for_each_piece(const std::string& source, const std::function<void(std::string_view)>& take) {
   constexpr std::size_t piece = 1 << 20;
-  OpenSource open(source);
+  OpenSource open(source, Content::table);
   if (open.packed()) {
     const std::string text = open.unpack(max_unpacked);
     for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min(piece, rest.size()))) {

@@ -7,9 +7,11 @@
 #include <array>
 #include <memory>
 #include <new>
+#include <string_view>
 #include <vector>
 
 #include "io/file.h"
+#include "io/other_format.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
 
@@ -26,6 +28,13 @@ struct Member {
   std::string name;      // as UTF-8
   std::string raw_name;  // as stored in the archive
 };
+
+/// True for what file managers add to a folder or an archive: no text.
+bool added_by_system(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return path.starts_with("__MACOSX/") || name == ".DS_Store" || name == "Thumbs.db" || name == "desktop.ini" ||
+         name.starts_with("._");
+}
 
 std::string list(const std::vector<Member>& members) {
   constexpr std::size_t longest = 10;
@@ -90,16 +99,14 @@ void Archive::find_members() {
     const char* raw_name = zip_get_name(archive_.get(), index, ZIP_FL_ENC_RAW);
     if (name == nullptr || raw_name == nullptr) refuse("the zip archive is damaged (a name); fetch or pack it again");
     Member member{index, name, raw_name};
-    if (!member.name.ends_with('/')) members_.push_back(std::move(member));
+    if (!member.name.ends_with('/') && !added_by_system(member.name)) members_.push_back(std::move(member));
   }
   if (members_.empty()) refuse("the zip archive holds no file; pack a text into it");
 }
 
 const Member& Archive::only() const {
-  const auto added_by_finder = [](const Member& member) { return member.name.starts_with("__MACOSX/"); };
-  const auto first = std::find_if_not(members_.begin(), members_.end(), added_by_finder);
-  if (first != members_.end() && std::find_if_not(first + 1, members_.end(), added_by_finder) == members_.end())
-    return *first;
+  if (members_.size() == 1) return members_.front();
+  for (const Member& member : members_) refuse_document(member.name, source_name(source_));
   refuse(fmt::format("the zip archive holds {} files, {}; name one of them, as {}:NAME", members_.size(),
                      list(members_), source_));
 }

@@ -173,19 +173,9 @@ LanguageRun::~LanguageRun() = default;
 
 namespace {
 
-/// Values of the options that differ from their defaults.
-OptionValues changed_values(LanguageRunOptions options) {
+OptionValues values_that_differ(LanguageRunOptions options) {
   LanguageRunOptions defaults;
-  const std::vector<OptionGroup> groups = describe(options), default_groups = describe(defaults);
-  check_values(groups);
-  OptionValues changed;
-  for (const OptionGroup& group : groups) {
-    for (const Option& option : group.options) {
-      const std::vector<std::string> values = option.values();
-      if (values != find_option(default_groups, option.name)->values()) changed[option.name] = values;
-    }
-  }
-  return changed;
+  return changed_values(describe(options), describe(defaults));
 }
 
 }  // namespace
@@ -217,7 +207,7 @@ void resume_from_directory(LanguageRunOptions& options, Resume resume) {
 
 std::unique_ptr<LanguageRun> LanguageRun::create(LanguageRunOptions options, Resume resume, Communicator& ranks) {
   resume_from_directory(options, resume);
-  OptionValues given = changed_values(options);
+  OptionValues given = values_that_differ(options);
   return prepare(std::move(options), std::move(given), std::nullopt, ranks);
 }
 
@@ -225,7 +215,7 @@ std::unique_ptr<LanguageRun> LanguageRun::create(LanguageRunOptions options, Cor
                                                  Communicator& ranks) {
   resume_from_directory(options, resume);
   options.text.clear();
-  OptionValues given = changed_values(options);
+  OptionValues given = values_that_differ(options);
   if (options.resume.empty()) options.text = std::string("-");
   return prepare(std::move(options), std::move(given), std::move(text), ranks);
 }
@@ -257,6 +247,7 @@ const LanguageTask& LanguageRun::task() const { return *parts_->task; }
 TrainingRun& LanguageRun::run() { return parts_->run; }
 const TrainingRun& LanguageRun::run() const { return parts_->run; }
 const Corpus& LanguageRun::text() const { return parts_->prepared.texts.training; }
+const std::string& LanguageRun::text_source() const { return parts_->prepared.texts.source; }
 const Corpus& LanguageRun::validation_text() const { return parts_->prepared.texts.validation; }
 MemoryPlan LanguageRun::memory() const {
   return memory_plan_of(parts_->prepared.options, parts_->prepared.texts, parts_->ranks.size());

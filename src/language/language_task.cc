@@ -172,6 +172,10 @@ void LanguageTask::gather_state(Communicator& ranks, int shards) {
 
 std::vector<Metric> LanguageTask::metrics(double mean_loss) const { return {{"perplexity", std::exp(mean_loss)}}; }
 
+std::optional<double> LanguageTask::uniform_loss() const {
+  return std::log(static_cast<double>(model_.vocabulary().size()));
+}
+
 std::vector<Metric> LanguageTask::validation_metrics(double mean_loss) const {
   const double bits = mean_loss / std::numbers::ln2;
   const double symbols = static_cast<double>(validation_.size() - 1);

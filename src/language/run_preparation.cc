@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "io/file.h"
 #include "language/model_json.h"
 #include "language/resume_options.h"
 #include "language/run_defaults.h"
@@ -82,13 +83,17 @@ void prepare_new(PreparedRun& run, const OptionValues& given, std::optional<Corp
   if (text) take_unit(o, *text, run.origin.get(), given);
   if (!text && o.text.empty()) throw OptionError("FILE is missing");
   check_conflicts(o);
-  if (o.directory.empty()) o.directory = default_run_directory(o.text, name_of(o.model.cell));
-  if (!text && o.text == "-" && ranks.size() > 1) {
-    throw Error("FILE -: standard input comes to one rank only; name a file");
+  if (o.directory.empty())
+    o.directory = default_run_directory(can_be_read_again(o.text) ? o.text : "-", name_of(o.model.cell));
+  const bool kept_in_run = !text && !can_be_read_again(o.text);
+  if (kept_in_run && ranks.size() > 1) {
+    throw Error(fmt::format("FILE {}: {} comes to one rank only; name a file", o.text,
+                            o.text == "-" ? "standard input" : "what can be read once"));
   }
   run.directory = std::make_unique<RunDirectory>(
       o.directory, existing_for(ranks, o.overwrite ? Existing::replace : Existing::refuse), refuse_directory);
   run.texts = read_texts(o, o.text, {.begins_with = run.origin ? &run.origin->vocabulary() : nullptr}, std::move(text));
+  if (kept_in_run) o.text = std::string("-");  // from here on, the copy in the run directory
   const LanguageRunOptions asked = o;
   fill_defaults(o, run.texts.training, ranks.size());
   run.kept = options_to_keep(asked, o);
@@ -210,9 +215,9 @@ void prepare_resume(PreparedRun& run, const OptionValues& given, std::optional<C
   const OptionValues kept = settings_from_json(run.checkpoint->metadata("settings"), place);
   const ModelConfig config = config_from_json(run.checkpoint->metadata("config"), place);
   LanguageRunOptions& o = run.options = resumed_options(run, config.options, kept, given);
-  if (given.contains("FILE") && o.text == "-") {
-    throw Error(
-        fmt::format("{} {}: standard input cannot be read again; leave the - out", option_name("resume"), resume));
+  if (given.contains("FILE") && !can_be_read_again(o.text)) {
+    throw Error(fmt::format("{} {}: {} cannot be read again; leave it out", option_name("resume"), resume,
+                            source_name(o.text)));
   }
   const Tokenizer vocabulary =
       Tokenizer::from_json(run.checkpoint->metadata("vocabulary"), place + ": vocabulary", config.vocabulary_size);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/atomic_file.h"
+#include "io/file.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
 
@@ -66,8 +67,9 @@ TrainingTexts read_texts(const LanguageRunOptions& o, const std::string& file, c
     throw Error(fmt::format("{} skip belongs to {} FILE: a part of the text has no symbols that the text lacks",
                             option_name("unknown"), validation));
   }
-  if (o.validation == "-") {
-    throw Error(fmt::format("{} -: standard input can be read once; name a file", validation));
+  if (!o.validation.empty() && !share && !can_be_read_again(o.validation)) {
+    throw Error(fmt::format("{} {}: {} can be read once, and a resumed run reads it again; name a file", validation,
+                            o.validation, o.validation == "-" ? "standard input" : "it"));
   }
   TrainingTexts texts;
   if (text && vocabulary.exactly != nullptr) {
@@ -77,6 +79,7 @@ TrainingTexts read_texts(const LanguageRunOptions& o, const std::string& file, c
   } else if (text) {
     texts.training = std::move(*text);
   } else {
+    texts.source = source_name(o.text);
     texts.training = read_corpus(file, {.unit = o.unit, .newlines = o.model.newlines, .limit = o.limit}, vocabulary);
   }
   if (o.validation.empty()) return texts;

@@ -12,9 +12,10 @@ namespace unroll {
 /// Training text and validation text.
 struct TrainingTexts {
   Corpus training;
-  Corpus validation;                       ///< in the same indices; its first symbol is not scored
-  bool validation_is_tail = false;         ///< it was split off the end of the training text
-  std::vector<std::string> warnings = {};  ///< oddities that do not prevent the training
+  std::string source = "a text in memory";  ///< of `training`, for messages
+  Corpus validation;                        ///< in the same indices; its first symbol is not scored
+  bool validation_is_tail = false;          ///< it was split off the end of the training text
+  std::vector<std::string> warnings = {};   ///< oddities that do not prevent the training
 };
 
 /// The share that the option "validation" gives; empty if it is a file name. Throws Error for a number that is not

@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -56,9 +58,9 @@ std::unique_ptr<ProcessRanks> join_ranks(const std::string& plugin) {
   std::error_code ignored;
   if (!std::filesystem::exists(plugin, ignored)) {
     throw Error(
-        fmt::format("this process is one of {} that were started together, and this unroll was built without "
-                    "MPI (Debian package libopenmpi-dev): start a single one",
-                    launched().ranks));
+        fmt::format("this process is one of {} that were started together, and there is no MPI plugin {}: build unroll "
+                    "with MPI (Debian package libopenmpi-dev), or start a single process",
+                    launched().ranks, plugin));
   }
   // RTLD_GLOBAL, since MPI's own plugins look up its symbols globally.
   void* const library = ::dlopen(plugin.c_str(), RTLD_NOW | RTLD_GLOBAL);
@@ -68,9 +70,9 @@ std::unique_ptr<ProcessRanks> join_ranks(const std::string& plugin) {
 }
 
 /// Throws Error if the ranks run different versions, which may have incompatible messages.
-void require_one_version(Communicator& ranks, const std::string& version) {
+void require_one_version(Communicator& ranks) {
   std::array<char, 32> own{};
-  version.copy(own.data(), own.size() - 1);
+  std::string_view(UNROLL_VERSION).copy(own.data(), own.size() - 1);
   const std::vector<std::array<char, 32>> all = all_gather(ranks, own);
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
     if (all[rank] == all[0]) continue;
@@ -97,7 +99,7 @@ RankFailure failure_of(const std::exception_ptr& thrown) {
   constexpr std::chrono::seconds patience(2);  // for rank 0 to report the same
   const int rank = launched().rank;
   if (rank > 0) std::this_thread::sleep_for(patience);
-  options.report(rank == 0 ? failure.line : fmt::format("rank {} on {}: {}", rank, host_name(), failure.line));
+  report_end(options, rank == 0 ? failure.line : fmt::format("rank {} on {}: {}", rank, host_name(), failure.line));
   ::_exit(failure.code);
 }
 
@@ -122,17 +124,23 @@ int threads_of_rank() {
 }
 
 LaunchedRanks::LaunchedRanks(LaunchedRanksOptions options) : options_(std::move(options)) {
+  if (!(options_.timeout > 0)) throw Error(fmt::format("timeout is {}; it must be above 0", options_.timeout));
   if (launched().ranks == 1) return;
+  static std::atomic<bool> joined = false;
+  if (joined.exchange(true)) throw Error("a process can join the other ranks once: keep one LaunchedRanks");
   try {
     processes_ = join_ranks(options_.plugin);
-    require_one_version(*processes_, options_.version);
+    require_one_version(*processes_);
     watch_ = std::make_unique<RankWatch>(*processes_, options_);
   } catch (...) {
     leave(failure_of(std::current_exception()), options_);
   }
 }
 
-LaunchedRanks::~LaunchedRanks() = default;
+LaunchedRanks::~LaunchedRanks() {
+  if (watch_ && !waited_)
+    fail({static_cast<int>(ExitCode::internal), "this rank ended without waiting for the others"});
+}
 
 Communicator& LaunchedRanks::communicator() {
   if (processes_) return *processes_;
@@ -143,9 +151,13 @@ void LaunchedRanks::set_timeout(double seconds) {
   if (watch_) watch_->set_timeout(seconds);
 }
 
-void LaunchedRanks::wait() { all_gather(communicator(), 0); }
+void LaunchedRanks::wait() {
+  all_gather(communicator(), 0);
+  waited_ = true;
+}
 
 void LaunchedRanks::fail(const RankFailure& failure) {
+  std::fflush(nullptr);
   if (watch_) watch_->fail(failure);
   leave(failure, options_);
 }

@@ -36,6 +36,11 @@ Heartbeat heartbeat_of(const RankFailure& failure, int from) {
 
 }  // namespace
 
+void report_end(const LaunchedRanksOptions& options, const std::string& line) try {
+  if (options.report) options.report(line);
+} catch (...) {
+}
+
 /// Processes are visible to each other within one PID namespace of one host; a container has its own namespace.
 RankWatch::Place RankWatch::own_place() {
   struct stat set {};
@@ -174,12 +179,12 @@ void RankWatch::end(const Heartbeat& cause, const std::string& line, Reporting s
   if (ending_.exchange(true)) std::this_thread::sleep_for(std::chrono::hours(1));
   if (cause.from == ranks_.rank() || ranks_.rank() == 0) send_to_all(cause);
   if (speaking == Reporting::now) {
-    options_.report(line);
+    report_end(options_, line);
   } else if (cause.from != 0 || speaking == Reporting::if_nobody_does) {
     // The rank that reports the reason ends, and the launcher of the ranks then ends this one.
     const double until = monotonic_seconds() + patience;
     while (monotonic_seconds() < until && !root_has_reported_) std::this_thread::sleep_for(pause);
-    if (speaking == Reporting::if_nobody_does && !root_has_reported_) options_.report(line);
+    if (speaking == Reporting::if_nobody_does && !root_has_reported_) report_end(options_, line);
   }
   ::_exit(cause.code);
 }

@@ -13,6 +13,9 @@
 
 namespace unroll {
 
+/// Calls options.report, if there is one. It must not prevent the end of the process: exceptions are ignored.
+void report_end(const LaunchedRanksOptions& options, const std::string& line);
+
 /// Ends all ranks of a training if one of them ends. A thread sends heartbeats to the other ranks, however long a step,
 /// a validation or a save takes. It ends the process if another rank sends no heartbeat within the timeout, if the
 /// process of a rank on the same host is gone, or if a rank reports a failure. No clean-up is needed, since files are

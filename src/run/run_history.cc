@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/directory_lock.h"
 #include "io/run_log.h"
 #include "run/add_event.h"
 #include "unroll/error.h"
@@ -78,8 +79,8 @@ void add_event(RunHistory& history, const Json& event) {
   }
 }
 
-double RunHistory::epochs_at(std::int64_t at_step) const {
-  return steps_per_epoch > 0 ? static_cast<double>(at_step) / static_cast<double>(steps_per_epoch) : 0;
+double RunHistory::epochs_at(std::int64_t updates) const {
+  return steps_per_epoch > 0 ? static_cast<double>(updates) / static_cast<double>(steps_per_epoch) : 0;
 }
 
 std::optional<double> RunHistory::best() const {
@@ -94,6 +95,8 @@ std::optional<double> RunHistory::best() const {
   }
   return lowest;
 }
+
+bool is_running(const std::string& folder) { return is_locked(folder); }
 
 RunHistory read_run_history(const std::string& folder) {
   const std::string path = (std::filesystem::path(folder) / log_name).string();

@@ -102,6 +102,18 @@ OptionValues resumed_values(const DescribeOptions& describe_new, const OptionVal
   return result;
 }
 
+OptionValues changed_values(std::span<const OptionGroup> groups, std::span<const OptionGroup> defaults) {
+  check_values(groups);
+  OptionValues changed;
+  for (const OptionGroup& group : groups) {
+    for (const Option& option : group.options) {
+      const std::vector<std::string> values = option.values();
+      if (values != find_option(defaults, option.name)->values()) changed[option.name] = values;
+    }
+  }
+  return changed;
+}
+
 std::string absolute_path(const std::string& path) {
   std::error_code ignored;
   const std::filesystem::path whole = std::filesystem::absolute(path, ignored);

@@ -46,6 +46,10 @@ struct RunPlace {
 OptionValues resumed_values(const DescribeOptions& describe_new, const OptionValues& kept, const OptionValues& given,
                             const RunPlace& run);
 
+/// The values of the options that differ from those in `defaults`, the same description of other options. Throws
+/// OptionError for an illegal value.
+OptionValues changed_values(std::span<const OptionGroup> groups, std::span<const OptionGroup> defaults);
+
 /// The path from the root, so that it stays valid in another working directory.
 std::string absolute_path(const std::string& path);
 

@@ -85,7 +85,10 @@ void TrainingRun::warn(const std::string& what) {
 }
 
 void TrainingRun::connect() {
-  trainer_->stop_when([this] { return stop_requested_.load() || (stop_asked_ && stop_asked_() != 0); });
+  trainer_->stop_when([this] {
+    if (stop_asked_ && own_stop_cause_ == 0) own_stop_cause_ = stop_asked_();
+    return stop_requested_.load() || own_stop_cause_ != 0;
+  });
   trainer_->on_step([this](const StepReport& report) {
     if (is_root()) step_done(report);
     checkpoints_->step_done();
@@ -261,6 +264,7 @@ StopReason TrainingRun::train(Resume resume_or_begin) {
     ~Release() {
       run.checkpoints_.reset();
       run.stop_requested_ = false;
+      run.own_stop_cause_ = 0;
       if (run.own_directory_ == nullptr) return;
       run.own_directory_.reset();
       run.directory_ = nullptr;
@@ -272,10 +276,9 @@ StopReason TrainingRun::train(Resume resume_or_begin) {
   restore_newest(resume_or_begin);
   make_records();
   const StopReason reason = begin_and_train();
-  stop_cause_ = 0;
-  if (reason == StopReason::stopped)
-    stop_cause_ = std::ranges::max(all_gather(ranks_, stop_asked_ ? stop_asked_() : 0));
   end(reason);
+  // Every rank returns after the end of the last one, so that the caller's signal handlers are in place until then.
+  stop_cause_ = std::ranges::max(all_gather(ranks_, own_stop_cause_));
   return reason;
 }
 

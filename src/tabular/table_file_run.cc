@@ -111,6 +111,11 @@ std::unique_ptr<TableFileRun> TableFileRun::create_from_values(const OptionValue
   });
 }
 
+std::unique_ptr<TableFileRun> TableFileRun::create(TableFileRunOptions options) {
+  TableFileRunOptions defaults;
+  return create_from_values(changed_values(describe(options), describe(defaults)));
+}
+
 std::optional<TableRunResult> TableFileRun::train() {
   return naming_options([this] { return run_.train(table_); });
 }

@@ -41,7 +41,8 @@ std::uint64_t max_bytes_read(const CorpusOptions& options) {
 
 std::string read_text(const std::string& source, const CorpusOptions& options) {
   check(options);
-  return read_source(source, {.plain = max_bytes_read(options)});
+  return read_source(source, {.plain = max_bytes_read(options),
+                              .content = options.unit == TokenUnit::byte ? Content::bytes : Content::text});
 }
 
 [[noreturn]] void refuse_empty(const std::string& name) {

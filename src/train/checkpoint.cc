@@ -17,18 +17,19 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* format_name = "unroll.checkpoint";
-// Version 1 has none of the options that StateVisitor::check() compares.
-constexpr const char* format_version = "2";
-constexpr const char* readable_versions[] = {"1", "2"};
+// Version 1 has none of the options that StateVisitor::check() compares, version 2 no losses/ of earlier updates.
+constexpr const char* format_version = "3";
+constexpr const char* readable_versions[] = {"1", "2", "3"};
 
 /// Restores the values that a Checkpoint has written.
 class Restorer final : public StateVisitor {
  public:
-  Restorer(const SafetensorsFile& file, const ordered_json& numbers, const std::string& path, bool has_options,
-           std::span<const std::string_view> changed)
-      : file_(file), numbers_(numbers), path_(path), has_options_(has_options), changed_(changed) {}
+  Restorer(const SafetensorsFile& file, const ordered_json& numbers, const std::string& path,
+           const std::string& version, std::span<const std::string_view> changed)
+      : file_(file), numbers_(numbers), path_(path), version_(version), changed_(changed) {}
 
   void visit(std::string_view name, std::span<float> values) override {
+    if (is_new(name)) return;
     const StoredTensor* stored = file_.find(name);
     if (stored == nullptr) refuse(fmt::format("it has no {}", name));
     if (stored->values.size() != values.size()) {
@@ -38,10 +39,14 @@ class Restorer final : public StateVisitor {
     std::copy(stored->values.begin(), stored->values.end(), values.begin());
     ++visited_;
   }
-  void visit(std::string_view name, std::int64_t& value) override { value = number<std::int64_t>(name); }
-  void visit(std::string_view name, double& value) override { value = number<double>(name); }
+  void visit(std::string_view name, std::int64_t& value) override {
+    if (!is_new(name)) value = number<std::int64_t>(name);
+  }
+  void visit(std::string_view name, double& value) override {
+    if (!is_new(name)) value = number<double>(name);
+  }
   void check(std::string_view name, double option) override {
-    if (!has_options_) return;
+    if (version_ == "1") return;
     const auto saved = number<double>(name);
     if (saved == option || std::ranges::find(changed_, name) != changed_.end()) return;
     refuse(fmt::format("its {} is {}, that of this training {}", name, saved, option));
@@ -53,6 +58,11 @@ class Restorer final : public StateVisitor {
   }
 
  private:
+  /// True for a value that the version of the file does not have; it keeps that of a new training.
+  bool is_new(std::string_view name) const {
+    return (version_ == "1" || version_ == "2") && name.starts_with(losses_prefix);
+  }
+
   [[noreturn]] void refuse(const std::string& what) const {
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: the checkpoint of another training: {}; go on with the same model, optimizer and text",
@@ -73,7 +83,7 @@ class Restorer final : public StateVisitor {
   const SafetensorsFile& file_;
   const ordered_json& numbers_;
   const std::string& path_;
-  bool has_options_;
+  const std::string& version_;
   std::span<const std::string_view> changed_;
   std::size_t visited_ = 0;
 };
@@ -176,7 +186,7 @@ const std::string& StoredCheckpoint::metadata(const std::string& key) const {
 bool StoredCheckpoint::has(const std::string& key) const { return file_.metadata().contains(key); }
 
 void StoredCheckpoint::restore(Trainer& trainer, std::span<const std::string_view> changed) const {
-  Restorer state(file_, numbers_, path_, metadata("format_version") != "1", changed);
+  Restorer state(file_, numbers_, path_, metadata("format_version"), changed);
   trainer.visit_state(state);
   state.check_complete();
   trainer.after_restore();

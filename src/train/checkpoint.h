@@ -47,6 +47,9 @@ class Checkpoint {
   std::vector<float> copies_;
 };
 
+/// Prefix of the names that checkpoints before format version 3 lack.
+inline constexpr std::string_view losses_prefix = "losses/";
+
 /// A checkpoint file in memory, verified by its checksum.
 class StoredCheckpoint {
  public:

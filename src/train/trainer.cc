@@ -12,13 +12,14 @@
 #include "device/device.h"
 #include "train/checkpoint.h"
 #include "train/gradient_sum.h"
+#include "train/loss_explosion.h"
 #include "unroll/error.h"
 
 namespace unroll {
 
 double value_of(std::span<const Metric> metrics, std::string_view name) {
   const auto found = std::ranges::find(metrics, name, &Metric::name);
-  UNROLL_CHECK(found != metrics.end());
+  if (found == metrics.end()) throw Error(fmt::format("the task has no metric {}", name));
   return found->value;
 }
 
@@ -82,6 +83,7 @@ Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options
       options_(checked(options, task)),
       ranks_(ranks),
       gradients_(std::make_unique<GradientSum>(task, ranks, options.shards)),
+      explosion_(std::make_unique<LossExplosion>(task.uniform_loss())),
       schedule_(options.schedule, {options.epochs, steps_per_epoch(task.batches_per_epoch(), options.accumulate)}),
       full_rate_(optimizer.learning_rate()) {
   if (!(options.clip_norm >= 0 && std::isfinite(options.clip_norm))) {
@@ -124,6 +126,11 @@ Trainer::Step Trainer::take_step() {
   Step done;
   done.loss = gradients_of_step();
   if (!std::isfinite(done.loss.sum)) throw Diverged(epoch_, step_ + 1, "the loss is " + name_of(done.loss.sum));
+  if (explosion_->add(mean(done.loss))) {
+    throw Diverged(epoch_, step_ + 1,
+                   fmt::format("the mean loss of the last 20 updates is {:.4g}, more than 1.5 times that of {}",
+                               explosion_->recent_mean(), explosion_->reference_text()));
+  }
   Parameters& parameters = task_.parameters();
   done.gradient_norm =
       options_.clip_norm > 0 ? clip_by_global_norm(parameters, options_.clip_norm) : global_norm(parameters);
@@ -248,6 +255,8 @@ void Trainer::visit_state(StateVisitor& visitor) {
   visitor.visit("epoch_seconds", seconds_);
   visitor.visit("gradient_norm", last_.gradient_norm);
   visitor.visit("learning_rate", full_rate_);
+  PrefixedVisitor losses(visitor, losses_prefix);
+  explosion_->visit_state(losses);
   Parameters& parameters = task_.parameters();
   for (const Parameters::Entry& entry : parameters.entries()) {
     const auto size = static_cast<std::size_t>(entry.var.shape().size());

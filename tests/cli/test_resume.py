@@ -92,6 +92,24 @@ class SameBitsTest(ResumeTest):
         self.assertIn(b"resume    after update 150", result.stderr)
         self.assertEqual(self.model("run"), self.model("whole"))
 
+    def test_a_text_that_can_be_read_once_is_kept(self):
+        """A named pipe, the pipe of a shell's <(..), and /dev/stdin, which is another file for the next process."""
+        self.train("--out", "whole")
+        os.mkfifo(self.folder / "pipe")
+        (self.folder / "file").write_text(TEXT)
+        flags = " ".join([*SMALL, "--checkpoint-every", "50", "--keep", "100"])
+        for source, command in {"pipe": "cat text.txt > pipe & {} train pipe {}", "fd": "{} train <(cat text.txt) {}",
+                                "stdin": "{} train /dev/stdin {} < file"}.items():
+            with self.subTest(source):
+                result = subprocess.run(["bash", "-c", command.format(PROGRAM, flags + " --out run --overwrite")],
+                                        cwd=self.folder, capture_output=True)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.go_back("run", 150)
+                self.assertIn("after update 150", self.succeed("train", "--resume", "run").err)
+                self.assertEqual(self.model("run"), self.model("whole"))
+        self.assertIn("cannot be read again", self.complaint(USAGE, "train", "--resume", "run", "/dev/stdin"))
+        self.assertIn("can be read once", self.complaint(USAGE, "train", "text.txt", "--validation", "/dev/stdin"))
+
     def test_a_checkpoint_by_name(self):
         self.train("--out", "run", "--checkpoint-every", "50", "--keep", "100")
         whole = self.model("run")
@@ -99,6 +117,16 @@ class SameBitsTest(ResumeTest):
         self.assertIn("after update 100", result.err)
         self.assertEqual(self.model("run"), whole)
         self.assertEqual(updates_in(self.folder / "run"), [0, 50, 100, 150, 200, 250, 300, 350, 372])
+
+    def test_an_extended_schedule_says_from_which_rate_to_which(self):
+        self.train("--out", "run", "--lr", "0.1", "--schedule", "cosine")
+        said = self.succeed("train", "--resume", "run", "--extend-epochs", "6").err
+        # Half of the cosine is behind it, so the rate is half of the full one.
+        self.assertRegex(said, r"(?m)^rate      from \d\.\d+e-06 to 0\.05: cosine is spread over 12 epochs now$")
+        rates = [e["learning_rate"] for e in self.log("run") if e["event"] == "report"]
+        self.assertLess(min(rates), 1e-5)
+        self.train("--out", "constant")
+        self.assertNotIn("\nrate ", self.succeed("train", "--resume", "constant", "--extend-epochs", "1").err)
 
     def test_a_finished_run_can_be_extended(self):
         self.train("--out", "whole", "--epochs", "9")
@@ -295,7 +323,7 @@ class RefusalTest(ResumeTest):
         whole = path.read_bytes()
         for old, new, said in ((b'"numerics":"1"', b'"numerics":"2"', 'numerics "2", this program has 1'),
                                (b'"settings":', b'"settingz":', "has no settings"),
-                               (b'"format_version":"2"', b'"format_version":"3"', "format_version"),
+                               (b'"format_version":"3"', b'"format_version":"4"', "format_version"),
                                (b"unroll.checkpoint", b"others.checkpoint", "others.checkpoint")):
             with self.subTest(said):
                 self.assertIn(old, whole)

@@ -80,6 +80,11 @@ class HousesTest(TableTrainTest):
         predictions = self.predict("runs/train-linear", "test.csv")
         truth = [float(row["price"]) for row in self.rows("test.csv")]
         self.assertLess(math.sqrt(statistics.mean(math.log(p / t) ** 2 for p, t in zip(predictions, truth))), 0.12)
+        for output in ("test.csv", "./runs/../test.csv", "runs/train-linear/model.safetensors"):
+            before = (self.folder / output).read_bytes()
+            refusal = self.complaint(USAGE, "table", "predict", "runs/train-linear", "test.csv", "-o", output)
+            self.assertIn(f"-o {output}: writing it would replace", refusal)
+            self.assertEqual((self.folder / output).read_bytes(), before)
         lines = self.succeed("table", "predict", "runs/train-linear", "test.csv").out.splitlines()
         self.assertEqual(lines[0], "Id,price")
         self.assertEqual([line.split(",")[0] for line in lines[1:]], [f"h{i}" for i in range(150)])

@@ -49,6 +49,11 @@ TEST(Zip, DoesNotCountFoldersAndFinderFiles) {
                       zip_member("folder/a.txt", "a")}),
             "a");
   EXPECT_THAT(refused(zipped({stored_zip_member("folder/", "")})).what(), HasSubstr("holds no file"));
+  for (const char* name : {".DS_Store", "folder/.DS_Store", "Thumbs.db", "folder/desktop.ini", "._a.txt"}) {
+    EXPECT_EQ(unpacked({zip_member(name, "?"), zip_member("a.txt", "a")}), "a") << name;
+    EXPECT_THAT(refused(zipped({zip_member(name, "?")})).what(), HasSubstr("holds no file")) << name;
+  }
+  EXPECT_THAT(refused(zipped({zip_member("a.txt", "a"), zip_member("b.DS_Store", "b")})).what(), HasSubstr("2 files"));
 }
 
 TEST(Zip, RefusesNoMember) { EXPECT_THAT(refused(zipped({})).what(), HasSubstr("holds no file")); }

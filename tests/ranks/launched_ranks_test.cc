@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -24,7 +25,6 @@ using ::testing::ExitedWithCode;
 LaunchedRanksOptions options_with(double timeout) {
   return {.plugin = "no-such-plugin.so",
           .timeout = timeout,
-          .version = "1",
           .advice = "; start it again",
           .report = [](const std::string& line) { std::fprintf(stderr, "reported: %s\n", line.c_str()); }};
 }
@@ -64,7 +64,7 @@ struct LaunchedRanksTest : ::testing::Test {
 
 TEST_F(LaunchedRanksTest, WithoutALauncherThisProcessIsAlone) {
   LaunchedRanks ranks(options_with(1));
-  ranks.set_timeout(0);
+  ranks.set_timeout(1);
   ranks.wait();
   EXPECT_EQ(ranks.communicator().size(), 1);
   EXPECT_EQ(ranks.communicator().rank(), 0);
@@ -80,7 +80,21 @@ TEST_F(LaunchedRanksTest, SeveralRanksNeedThePlugin) {
     ::setenv("OMPI_COMM_WORLD_SIZE", "3", 1);
     LaunchedRanks ranks(options_with(1));
   };
-  EXPECT_EXIT(start(), ExitedWithCode(2), "reported: this process is one of 3 that were started together");
+  EXPECT_EXIT(
+      start(), ExitedWithCode(2),
+      "reported: this process is one of 3 that were started together, and there is no MPI plugin no-such-plugin.so");
+}
+
+TEST_F(LaunchedRanksTest, AReportThatFailsDoesNotKeepTheProcess) {
+  LaunchedRanksOptions none = options_with(1), throwing = options_with(1);
+  none.report = {};
+  throwing.report = [](const std::string&) { throw Error("no report"); };
+  EXPECT_EXIT(LaunchedRanks(none).fail({65, "no text"}), ExitedWithCode(65), "");
+  EXPECT_EXIT(LaunchedRanks(throwing).fail({65, "no text"}), ExitedWithCode(65), "");
+}
+
+TEST_F(LaunchedRanksTest, RefusesATimeoutOutOfRange) {
+  for (const double timeout : {0.0, -1.0, std::nan("")}) EXPECT_THROW(LaunchedRanks(options_with(timeout)), Error);
 }
 
 TEST_F(LaunchedRanksTest, ASilentRankIsLost) {

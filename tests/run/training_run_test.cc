@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -272,6 +273,30 @@ TEST(TrainingRun, OnThreeRanksLeavesTheModelOfOneProcess) {
     EXPECT_EQ(training.run().train(Resume::required), StopReason::finished);
   });
   EXPECT_EQ(model_of(folder), whole);
+}
+
+TEST(TrainingRun, ReturnsOnAllRanksAfterItsEndOnTheLastWithTheCauseOfTheStop) {
+  const TemporaryFolder folder;
+  std::atomic<bool> ended = false;
+  std::atomic<int> after_the_end = 0, told = 0;
+  run_on_thread_ranks(3, [&](Communicator& ranks) {
+    Plan plan = {.ranks = &ranks};
+    Training training(plan, folder.path("run"));
+    training.seen().on_finish = [&](StopReason) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      ended = true;
+    };
+    // A cause that is given in one step only, on one rank.
+    training.run().stop_when([&] { return ranks.rank() == 1 && training.run().trainer().updates() == 6 ? 15 : 0; });
+    EXPECT_EQ(training.run().train(), StopReason::stopped);
+    after_the_end += ended ? 1 : 0;
+    told += training.run().stop_cause() == 15 ? 1 : 0;
+    training.run().stop_when({});
+    EXPECT_EQ(training.run().train(), StopReason::finished);
+    EXPECT_EQ(training.run().stop_cause(), 0);
+  });
+  EXPECT_EQ(after_the_end, 3);
+  EXPECT_EQ(told, 3);
 }
 
 TEST(TrainingRun, RefusesRanksWithDifferentData) {

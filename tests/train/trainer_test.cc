@@ -203,6 +203,29 @@ TEST(Trainer, StopsAtALossOrGradientThatIsNotFinite) {
   }
 }
 
+TEST(Metrics, AreFoundByName) {
+  const std::vector<Metric> metrics = {{"perplexity", 2}, {"bits", 1}};
+  EXPECT_EQ(value_of(metrics, "bits"), 1);
+  EXPECT_THROW(value_of(metrics, "bytes"), Error);
+}
+
+TEST(Trainer, StopsAtALossThatExplodes) {
+  Context context;
+  std::vector<ScriptedTask::Answer> answers(20, {.loss = {4, 2}});
+  answers.resize(60, {.loss = {7, 2}});
+  ScriptedTask task(context, answers);
+  Sgd optimizer(task.parameters(), {.learning_rate = 1});
+  Trainer trainer(task, optimizer, {});
+  try {
+    trainer.run();
+    ADD_FAILURE() << "training went on";
+  } catch (const Diverged& divergence) {
+    EXPECT_THAT(divergence.what(), HasSubstr("epoch 1, step 34: the mean loss of the last 20 updates is 3.05, more "
+                                             "than 1.5 times that of the first 20, 2;"));
+  }
+  EXPECT_EQ(trainer.updates(), 33) << "the update was not made";
+}
+
 TEST(Trainer, ClipsFiniteGradientsOfAnySize) {
   Context context;
   ScriptedTask task(context, {{.gradient = {1e30f, 0, -1e30f}}});

@@ -60,10 +60,26 @@ void Progress::on_resume() {
   const Trainer& trainer = run_.trainer();
   log_message(fmt::format("resume    after update {}, in epoch {}; rate {:.4g}", with_commas(trainer.updates()),
                           trainer.epoch(), trainer.learning_rate()));
+  log_change_of_rate();
   if (!trainer.finished()) return;
   log_message(fmt::format("finished  {}; --extend-epochs trains on",
                           trainer.out_of_patience() ? "before, since validation found nothing better"
                                                     : counted(*options_.epochs, "epoch")));
+}
+
+/// More epochs stretch a schedule over a longer run, so that the rate jumps where the run goes on.
+void Progress::log_change_of_rate() {
+  const Trainer& trainer = run_.trainer();
+  const ScheduleOptions options = options_.optimizer.schedule_options();
+  if (options_.extend_epochs == 0 || trainer.updates() == 0 || options.kind != ScheduleKind::cosine) return;
+  const auto rate_of = [&](std::int64_t epochs, std::int64_t update) {
+    const Schedule schedule(options, {.epochs = epochs, .updates_per_epoch = trainer.steps_per_epoch()});
+    return trainer.learning_rate() * schedule.factor(update);
+  };
+  log_message(fmt::format("rate      from {:.3g} to {:.3g}: {} is spread over {} now",
+                          rate_of(*options_.epochs - options_.extend_epochs, trainer.updates() - 1),
+                          rate_of(*options_.epochs, trainer.updates()), unroll::name_of(options.kind),
+                          counted(*options_.epochs, "epoch")));
 }
 
 void Progress::on_step(const StepReport&) {

@@ -34,6 +34,7 @@ class Progress final : public RunObserver {
 
  private:
   void show();
+  void log_change_of_rate();
   void log_time_left();
   void log_continuations();
   double seconds_left() const;

@@ -14,16 +14,14 @@ namespace unroll::cli {
 
 namespace {
 
-/// Next to the program in a build tree, in the library folder of an installation; empty if there is none.
+/// In the library folder of an installation, next to the program in a build tree.
 std::string plugin_path() {
   namespace fs = std::filesystem;
   constexpr const char* plugin = "unroll_mpi.so";
   std::error_code ignored;
   const fs::path folder = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const fs::path& path : {folder / plugin, folder / UNROLL_PLUGINS / plugin}) {
-    if (fs::exists(path, ignored)) return path.string();
-  }
-  return {};
+  const fs::path installed = folder / UNROLL_PLUGINS / plugin;
+  return (fs::exists(installed, ignored) ? installed : folder / plugin).lexically_normal().string();
 }
 
 /// Joins the other ranks and runs `prepare`, which may fail on some ranks only, then `work`.
@@ -31,7 +29,6 @@ void run_with_ranks(double timeout_seconds, const std::function<void()>& prepare
                     const std::function<void(LaunchedRanks&)>& work) {
   LaunchedRanks ranks({.plugin = plugin_path(),
                        .timeout = timeout_seconds,
-                       .version = UNROLL_VERSION,
                        .advice = "; unroll train --resume goes on from the last checkpoint",
                        .report = [](const std::string& line) { log_message_always("unroll: " + one_line(line)); }});
   const auto fail = [&] {

@@ -1,10 +1,6 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -52,22 +48,13 @@ struct Run {
   std::string problem;  ///< why there is no history; empty if there is one
 };
 
-/// True if a process holds the kernel lock on the file `lock`; the lock ends with the process.
-bool is_locked(const fs::path& run) {
-  const int descriptor = ::open((run / "lock").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) return false;
-  const bool locked = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  ::close(descriptor);
-  return locked;
-}
-
 Run read_run(const fs::path& folder) {
   Run run;
   run.name = folder.filename().string();
   try {
     run.history = read_run_history(folder.string());
     const std::string& reason = run.history.stop_reason;
-    run.state = is_locked(folder) ? "running" : reason.empty() ? "interrupted" : reason;
+    run.state = is_running(folder.string()) ? "running" : reason.empty() ? "interrupted" : reason;
   } catch (const Error& error) {
     std::error_code ignored;
     run.problem =

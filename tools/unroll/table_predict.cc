@@ -1,10 +1,15 @@
+#include <fmt/format.h>
+
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "commands.h"
 #include "output.h"
 #include "unroll/atomic_file.h"
+#include "unroll/error.h"
+#include "unroll/run_history.h"
 #include "unroll/table_model.h"
-#include "unroll/training_run.h"
 
 namespace unroll::cli {
 
@@ -32,8 +37,24 @@ std::vector<OptionGroup> options_of(TablePredictOptions& o) {
             argument("FILE", o.file, "CSV with a header: plain, gzip or zip; - is standard input"), std::move(out)}}};
 }
 
+/// Throws Error if writing `out` would replace the file `input`.
+void refuse_to_replace(const std::string& out, const std::string& input) {
+  std::error_code ignored;
+  const std::size_t member = input.find(".zip:");
+  const std::string archive = member == std::string::npos ? input : input.substr(0, member + 4);
+  for (const std::string& path : {input, archive}) {
+    if (std::filesystem::equivalent(out, path, ignored))
+      throw Error(fmt::format("-o {}: writing it would replace {}, which is read; name another file", out, input));
+  }
+}
+
 void predict_table(const TablePredictOptions& o) {
-  const TableModel model = TableModel::load(model_file_of(o.run));
+  const std::string model_path = model_file_of(o.run);
+  if (!o.out.empty()) {
+    refuse_to_replace(o.out, o.file);
+    refuse_to_replace(o.out, model_path);
+  }
+  const TableModel model = TableModel::load(model_path);
   const std::string text = model.predictions_text(Table::read(o.file, model.reading_options()));
   o.out.empty() ? write_result(text) : write_file_atomically(o.out, text);
 }

@@ -60,8 +60,8 @@ void log_plan(const LanguageRun& run) {
   const TokenUnit unit = model.vocabulary().unit();
   const std::string distinct =  // of bytes all 256 are in the vocabulary
       unit == TokenUnit::byte ? "" : fmt::format(", {} distinct", with_commas(model.vocabulary().size()));
-  log_message(fmt::format("text      {}: {}{}{}", o.text == "-" ? "standard input" : one_line(o.text),
-                          counted(run.text().size(), "symbol"), distinct, unit_suffix(unit)));
+  log_message(fmt::format("text      {}: {}{}{}", one_line(run.text_source()), counted(run.text().size(), "symbol"),
+                          distinct, unit_suffix(unit)));
   if (run.validation_text().size() > 0) log_message("held out  " + validation_description(run));
   log_message(fmt::format("model     {}: {}, {}", counted(model.parameters().size(), "parameter"),
                           description(model.options()), init));
