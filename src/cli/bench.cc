@@ -36,7 +36,7 @@ struct BenchOptions {
   bool json = false;           ///< print the results as JSON
 };
 
-constexpr const char* details =
+constexpr const char* bench_details =
     R"(Names are GROUP/WHAT; the groups are limit, operation, training, generation, generation-64 (64 texts side by side),
 start, denormals and checkpoint (what a checkpoint keeps training waiting, and what its thread then does).
 Rounds of the machine's limits and of what is measured alternate; times are medians, the spread is that of the
@@ -136,7 +136,7 @@ Command bench_command() {
   auto options = std::make_shared<BenchOptions>();
   return {.name = "bench",
           .summary = "Measure this machine, and how much of it is used.",
-          .details = details,
+          .details = bench_details,
           .groups = options_of(*options),
           .run = [options](const OptionValues&) { bench(*options); },
           .shared = true};

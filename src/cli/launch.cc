@@ -30,7 +30,7 @@ struct LaunchOptions {
   std::vector<std::string> arguments;  ///< command that the ranks run, with its arguments
 };
 
-constexpr const char* details =
+constexpr const char* launch_details =
     R"(Runs unroll train or bench, with the arguments behind --, as so many ranks by Open MPI's mpirun (Debian package
 openmpi-bin).
 Ctrl-C and SIGTERM save and stop, once. Where a rank dies or is cut off, all end; with --max-restarts the training
@@ -203,7 +203,7 @@ void launch(const LaunchOptions& o) {
 
 Command launch_command() {
   auto options = std::make_shared<LaunchOptions>();
-  return {"launch", "Train as several processes, on one host or many.", details, options_of(*options),
+  return {"launch", "Train as several processes, on one host or many.", launch_details, options_of(*options),
           [options](const OptionValues&) { launch(*options); }};
 }
 
