@@ -17,6 +17,18 @@ if(UNROLL_SANITIZE)
   target_link_options(unroll_flags INTERFACE -fsanitize=${UNROLL_SANITIZE})
 endif()
 
+# Compiles the sources of a target eight at a time: headers are read and templates instantiated once for all of them. The
+# sources named after ALONE are compiled by themselves, because they define a name that another file defines too.
+function(unroll_compile_together target)
+  cmake_parse_arguments(PARSE_ARGV 1 TOGETHER "" "" "ALONE")
+  if(UNROLL_UNITY)
+    # Locals that have the name of a global of another file.
+    target_compile_options(${target} PRIVATE -Wno-shadow)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_source_files_properties(${TOGETHER_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
+endfunction()
+
 function(unroll_module name)
   cmake_parse_arguments(PARSE_ARGV 1 MODULE "" "" "KNOWS;PUBLIC;LIBS;HEADERS")
   foreach(known IN LISTS MODULE_KNOWS)
