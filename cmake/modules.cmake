@@ -7,7 +7,9 @@
 # HEADERS  header-only third-party libraries; programs that link unroll do not need them.
 
 add_library(unroll_flags INTERFACE)
-target_compile_options(unroll_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -ffp-contract=off)
+target_compile_options(unroll_flags INTERFACE -Wall -Wextra -Wconversion -ffp-contract=off
+  # In sources that are compiled together, locals may have the name of a global of another source.
+  $<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wshadow>)
 if(UNROLL_SANITIZE)
   target_compile_options(unroll_flags INTERFACE
     -fsanitize=${UNROLL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
@@ -22,8 +24,6 @@ endif()
 function(unroll_compile_together target)
   cmake_parse_arguments(PARSE_ARGV 1 TOGETHER "" "" "ALONE")
   if(UNROLL_UNITY)
-    # Locals that have the name of a global of another file.
-    target_compile_options(${target} PRIVATE -Wno-shadow)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
     set_source_files_properties(${TOGETHER_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   endif()
