@@ -7,7 +7,9 @@
 # HEADERS  header-only third-party libraries; programs that link unroll do not need them.
 
 add_library(unroll_flags INTERFACE)
-target_compile_options(unroll_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -ffp-contract=off)
+target_compile_options(unroll_flags INTERFACE -Wall -Wextra -Wconversion -ffp-contract=off
+  # In sources that are compiled together, locals may have the name of a global of another source.
+  $<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wshadow>)
 if(UNROLL_SANITIZE)
   target_compile_options(unroll_flags INTERFACE
     -fsanitize=${UNROLL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
@@ -16,6 +18,16 @@ if(UNROLL_SANITIZE)
     -fno-sanitize=null,object-size,pointer-overflow)
   target_link_options(unroll_flags INTERFACE -fsanitize=${UNROLL_SANITIZE})
 endif()
+
+# Compiles the sources of a target eight at a time: headers are read and templates instantiated once for all of them. The
+# sources named after ALONE are compiled by themselves, because they define a name that another file defines too.
+function(unroll_compile_together target)
+  cmake_parse_arguments(PARSE_ARGV 1 TOGETHER "" "" "ALONE")
+  if(UNROLL_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_source_files_properties(${TOGETHER_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
+endfunction()
 
 function(unroll_module name)
   cmake_parse_arguments(PARSE_ARGV 1 MODULE "" "" "KNOWS;PUBLIC;LIBS;HEADERS")

@@ -46,6 +46,8 @@ unroll_deep_check(fuzz ${scripts}/fuzz.sh 2000000)
 unroll_ci_check(interop ${scripts}/interop.sh ${PROJECT_BINARY_DIR})
 unroll_ci_check_alone(sanitizers ${scripts}/sanitizers.sh asan)
 unroll_deep_check(sanitizers ${scripts}/sanitizers.sh asan asan-all)
+# Every source by itself: in the other builds a source may use what the one compiled before it includes.
+unroll_deep_check(sources sh -c "cmake --preset debug && cmake --build --preset debug")
 unroll_ci_check_alone(threads ${scripts}/sanitizers.sh tsan)
 
 # Instruction counts of one training step. The target update_instruction_counts measures and stores them again.
@@ -60,4 +62,4 @@ if(NOT UNROLL_SANITIZE)
   add_custom_target(update_instruction_counts COMMAND ${count_instructions} --update
     DEPENDS training_step VERBATIM USES_TERMINAL)
 endif()
-unroll_ci_check_alone(tidy ${scripts}/tidy.sh ${PROJECT_BINARY_DIR})
+unroll_ci_check_alone(tidy ${scripts}/tidy.sh)

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::int64_t max_symbols = Tokenizer::max_size;
+constexpr std::int64_t max_vocabulary = Tokenizer::max_size;
 constexpr std::size_t max_config = 65536;  // bytes; one written by unroll has about 250
 
 /// The options that a model file keeps.
@@ -49,8 +49,8 @@ ModelConfig config_from_json(const std::string& text, const std::string& file) {
   } catch (const Error& error) {
     throw Error(ExitCode::bad_data, fmt::format("{}: {}", what, error.what()));
   }
-  if (config.vocabulary_size < 1 || config.vocabulary_size > max_symbols) {
-    fields.refuse("vocabulary_size", fmt::format("1 to {}", max_symbols));
+  if (config.vocabulary_size < 1 || config.vocabulary_size > max_vocabulary) {
+    fields.refuse("vocabulary_size", fmt::format("1 to {}", max_vocabulary));
   }
   return config;
 }

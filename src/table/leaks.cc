@@ -18,9 +18,9 @@ bool holds(const std::vector<double>& numbers, double wanted) {
 
 /// Searches one column of strings for the numbers of another column, in the same row and, to estimate the chance rate,
 /// in shifted rows.
-class Search {
+class LeakSearch {
  public:
-  Search(const Column& into, const Column& of, Rows rows)
+  LeakSearch(const Column& into, const Column& of, Rows rows)
       : leak_{&into, &of, {}}, rows_(rows), count_(std::ssize(rows)), shifts_{1, count_ / 3, count_ / 2} {}
 
   /// `numbers`: all numbers in the string of row `place` of the view.
@@ -66,7 +66,7 @@ std::vector<Leak> find_leaks(const TableView& view, std::span<const Column* cons
   for (const Column& into : view.table().columns()) {
     if (!holds_strings(into)) continue;
     const Rows rows = view.rows_of(into);
-    std::vector<Search> searches;
+    std::vector<LeakSearch> searches;
     for (const Column* column : of) searches.emplace_back(into, *column, rows);
     std::vector<double> numbers;
     for (std::size_t place = 0; place < rows.size(); ++place) {
@@ -74,9 +74,9 @@ std::vector<Leak> find_leaks(const TableView& view, std::span<const Column* cons
       const std::string text = string_of(into, rows[place]);
       for_each_number_in(text, [&](double number, std::string_view) { numbers.push_back(number); });
       if (numbers.empty()) continue;
-      for (Search& search : searches) search.look(static_cast<std::int64_t>(place), numbers);
+      for (LeakSearch& search : searches) search.look(static_cast<std::int64_t>(place), numbers);
     }
-    for (Search& search : searches) {
+    for (LeakSearch& search : searches) {
       if (search.found()) leaks.push_back(std::move(search).leak());
     }
   }

@@ -15,7 +15,7 @@
 namespace unroll {
 namespace {
 
-constexpr std::int64_t patience = 60;  // rounds without improvement
+constexpr std::int64_t rounds_of_patience = 60;  // rounds without improvement
 constexpr std::int64_t max_rounds = 3000;
 
 constexpr std::pair<const char*, const char*> parameters[] = {{"objective", "reg:squarederror"},
@@ -118,7 +118,7 @@ std::int64_t BoostedTrees::best_rounds(const SparseSamples& training, const Spar
   double least = 0;
   for (const double target : validation.targets) least += target * target;
   std::int64_t best = 0;
-  for (int round = 0; round < std::min(best + patience, max_rounds); ++round) {
+  for (int round = 0; round < std::min(best + rounds_of_patience, max_rounds); ++round) {
     throw_if_stopped(stop_asked);
     check(xgboost().update(booster.get(), round, matrix.get()));
     const std::span<const float> predicted = predictions(booster.get(), other.get());

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t max_numbers = 25;
 constexpr std::size_t max_levels = 12;
-constexpr double tail = 0.005;  // share of the numbers on each side that is ignored
+constexpr double ignored_share = 0.005;  // share of the numbers on each side that is ignored
 
 /// A value of a column, and the rows whose cells have it.
 struct Value {
@@ -54,11 +54,13 @@ std::vector<Value> numbers_between_tails(const Column& column) {
     return number_of(ascending[static_cast<std::size_t>(std::llround(share * last))]);
   };
   std::vector<Value> values = values_of_numbers(column, ascending);
-  std::erase_if(values, [&](const Value& v) { return v.point.number < at(tail) || v.point.number > at(1 - tail); });
+  std::erase_if(values, [&](const Value& v) {
+    return v.point.number < at(ignored_share) || v.point.number > at(1 - ignored_share);
+  });
   if (values.size() <= max_numbers) return values;
   std::vector<double> kept;
   for (std::size_t i = 0; i < max_numbers; ++i)
-    kept.push_back(at(std::lerp(tail, 1 - tail, static_cast<double>(i) / (max_numbers - 1))));
+    kept.push_back(at(std::lerp(ignored_share, 1 - ignored_share, static_cast<double>(i) / (max_numbers - 1))));
   std::erase_if(values, [&](const Value& v) { return !std::ranges::binary_search(kept, v.point.number); });
   return values;
 }

@@ -19,7 +19,7 @@
 namespace unroll {
 namespace {
 
-using testing::allocations;
+using test::allocations;
 
 /// Returns its argument; keeps the compiler from removing an unused allocation.
 void* used(void* block) {
@@ -69,8 +69,8 @@ struct Setup {
 /// Trains for three epochs and expects no memory allocation after the first step.
 void expect_no_allocation(const Setup& setup) {
   constexpr int symbols = 150, batch = 24, steps = 10, steps_per_epoch = 3;
-  const Corpus corpus = Corpus::from_ids(testing::pseudo_random_ids(steps_per_epoch * batch * steps + batch, symbols),
-                                         testing::letters(symbols));
+  const Corpus corpus = Corpus::from_ids(test::pseudo_random_ids(steps_per_epoch * batch * steps + batch, symbols),
+                                         test::letters(symbols));
   Context context({.seed = 1, .threads = setup.threads});
   ASSERT_TRUE(test::all_threads_take_part(context));
   LanguageModel model(context, corpus.vocabulary(), setup.model);

@@ -19,11 +19,11 @@ void count() { counter.fetch_add(1, std::memory_order_relaxed); }
 
 }  // namespace
 
-namespace unroll::testing {
+namespace unroll::test {
 
 std::int64_t allocations() { return counter.load(); }
 
-}  // namespace unroll::testing
+}  // namespace unroll::test
 
 extern "C" {
 

@@ -8,7 +8,7 @@
 namespace unroll {
 namespace {
 
-using testing::allocations;
+using test::allocations;
 
 struct Setup {
   const char* name;
@@ -26,7 +26,7 @@ TEST_P(GenerationStep, AllocatesNothingAfterTheFirst) {
         options.cell = cell;
         Context context({.threads = threads});
         ASSERT_TRUE(test::all_threads_take_part(context));
-        const LanguageModel model(context, testing::letters(700), options);
+        const LanguageModel model(context, test::letters(700), options);
         int symbols = 0;
         std::int64_t after_first = 0, after_last = 0;
         generate(model, "abc", {.length = 50, .temperature = temperature}, [&](std::string_view) {
@@ -46,9 +46,9 @@ TEST_P(GenerationStep, AllocatesNothingForManyTextsEither) {
     LanguageModelOptions options = GetParam().model;
     options.cell = cell;
     Context context({.threads = 2});
-    const LanguageModel model(context, testing::letters(700), options);
+    const LanguageModel model(context, test::letters(700), options);
     Predictor predictor(model, 20);
-    const std::vector<std::int32_t> ids = testing::pseudo_random_ids(20, 700);
+    const std::vector<std::int32_t> ids = test::pseudo_random_ids(20, 700);
     const auto step = [&](std::size_t texts) {
       predictor.feed(std::span(ids).first(texts));
       predictor.logits(0, static_cast<int>(texts));

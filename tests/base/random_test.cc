@@ -35,7 +35,7 @@ TEST(Random, RangesGiveTheSameNumbersAsSingleDrawsOnEveryTarget) {
   const Random random(0x1234567890ull, RandomStream::dropout, 3, 5);
   // The last one crosses 32 bits of the block number.
   const std::uint64_t beginnings[] = {0, 1, 6, 4 * ((1ull << 32) - 3) + 2};
-  testing::on_every_target([&] {
+  test::on_every_target([&] {
     for (const std::uint64_t first : beginnings) {
       for (std::size_t size : {0u, 1u, 2u, 11u, 31u, 32u, 63u, 64u, 65u, 200u, 1027u}) {
         std::vector<float> many(size + 1, -1.0f);

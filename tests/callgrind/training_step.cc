@@ -35,7 +35,7 @@ LanguageModelOptions model_of(const std::string& name) {
 int run(const std::string& name) {
   constexpr int symbols = 300, batch = 16, steps = 20;
   const Corpus corpus =
-      Corpus::from_ids(testing::pseudo_random_ids(3 * batch * steps + batch, symbols), testing::letters(symbols));
+      Corpus::from_ids(test::pseudo_random_ids(3 * batch * steps + batch, symbols), test::letters(symbols));
   Context context({.seed = 1, .threads = 1});
   LanguageModel model(context, corpus.vocabulary(), model_of(name));
   LanguageTask task(model, corpus, {.batch = batch, .window = steps});

@@ -10,8 +10,8 @@
 namespace unroll {
 namespace {
 
-using testing::Guarded;
-using testing::Values;
+using test::Guarded;
+using test::Values;
 
 std::int32_t chosen(const Device& device, std::span<const float> logits, float temperature, double fraction) {
   Context context({.threads = 1});
@@ -27,7 +27,7 @@ std::int32_t chosen(const Device& device, std::span<const float> logits, float t
 template <class Body>
 void on_every_device(const Body& body) {
   body(reference_device());
-  testing::on_every_target([&] { body(cpu_device()); });
+  test::on_every_target([&] { body(cpu_device()); });
 }
 
 TEST(Choose, TakesTheFirstOfTheLargestAtTemperatureZero) {

@@ -57,7 +57,7 @@ LinearCrossEntropy on_device(Problem<float>& p, bool with_gradients, float scale
 TEST(CpuLinearCrossEntropy, AgreesWithTheReferenceWithinItsOwnErrorBound) {
   const Size sizes[] = {{1, 1, 1, true},   {2, 3, 2, false},    {5, 7, 17, true}, {13, 16, 64, true},
                         {7, 5, 65, false}, {40, 3, 9000, true}, {260, 4, 5, true}};
-  testing::on_every_target([&] {
+  test::on_every_target([&] {
     BoundReport losses("loss on " + simd_target()), gradients("gradients on " + simd_target());
     for (const Size& size : sizes) {
       Problem<float> fast(size, 4);
@@ -88,7 +88,7 @@ TEST(CpuLinearCrossEntropy, AgreesWithTheReferenceWithinItsOwnErrorBound) {
 }
 
 TEST(CpuLinearCrossEntropy, AnyNumberOfThreadsGivesTheSameBits) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     const Size size{700, 33, 1100, true};
     const auto run = [&](int threads, double* loss) {
       Problem<float> p(size, 6);
@@ -147,11 +147,11 @@ TEST(CpuLinearCrossEntropy, AWeightThatLiesTransposedGivesTheSameBits) {
     }
   };
   expect_same_bits(reference_device());
-  testing::on_every_target([&] { expect_same_bits(cpu_device()); });
+  test::on_every_target([&] { expect_same_bits(cpu_device()); });
 }
 
 TEST(CpuLinearCrossEntropy, WithoutGradientsTheLossIsTheSameAndNothingIsWritten) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Problem<float> p({50, 9, 77, true}, 2);
     Context context({.threads = 2});
     LinearCrossEntropy with = on_device(p, true, 1.0f), without = on_device(p, false, 1.0f);
@@ -166,7 +166,7 @@ TEST(CpuLinearCrossEntropy, WithoutGradientsTheLossIsTheSameAndNothingIsWritten)
 }
 
 TEST(CpuCrossEntropy, KnownValuesAndSpecialOnes) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 1});
     const std::int64_t classes = 37;
     std::vector<float> logits(classes, 0.0f), d_logits(classes);

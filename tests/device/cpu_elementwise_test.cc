@@ -12,8 +12,8 @@
 namespace unroll {
 namespace {
 
-using testing::Guarded;
-using testing::Values;
+using test::Guarded;
+using test::Values;
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
@@ -37,7 +37,7 @@ const Function functions[] = {
 };
 
 TEST(CpuUnary, AgreesWithTheFunctionForEverySizeAndAlignment) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 1});
     for (const Function& f : functions) {
       double worst = 0;
@@ -73,7 +73,7 @@ TEST(CpuUnary, HasTheSameBitsOnAllTargetsWithFusedMultiplyAdd) {
   Context context({.threads = 1});
   for (const Unary op : {Unary::tanh, Unary::sigmoid, Unary::exp, Unary::relu}) {
     std::string compared_with;
-    testing::on_every_target([&] {
+    test::on_every_target([&] {
       if (simd_target() != "avx3" && simd_target() != "avx2") return;
       Guarded& result = compared_with.empty() ? first : y;
       cpu_device().unary(context, op, x.span(), result.span());
@@ -90,7 +90,7 @@ TEST(CpuUnary, HasTheSameBitsOnAllTargetsWithFusedMultiplyAdd) {
 }
 
 TEST(CpuUnary, BackwardAddsTheDerivative) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 1});
     for (const Function& f : functions) {
       for (std::int64_t size : {1, 3, 4, 7, 16, 17, 33}) {
@@ -146,7 +146,7 @@ TEST(CpuUnary, SpecialValues) {
       {Unary::log, 1, 0},
       {Unary::negate, nan, nan},
   };
-  testing::on_every_target([&] {
+  test::on_every_target([&] {
     Context context({.threads = 1});
     for (const Special& special : specials) {
       for (std::int64_t size : {1, 19}) {
@@ -165,7 +165,7 @@ TEST(CpuUnary, SpecialValues) {
 }
 
 TEST(CpuFlat, ArithmeticForEverySize) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 2});
     for (std::int64_t size = 0; size <= 35; ++size) {
       Guarded a(size, 1), b(size, 2), y(size, 3);
@@ -199,7 +199,7 @@ TEST(CpuFlat, ArithmeticForEverySize) {
 }
 
 TEST(CpuFlat, ClampKeepsNanAndBringsInfinityToTheLimit) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 1});
     for (std::int64_t size = 1; size <= 35; ++size) {
       for (std::int64_t at = 0; at < size; ++at) {
@@ -222,7 +222,7 @@ TEST(CpuFlat, ClampKeepsNanAndBringsInfinityToTheLimit) {
 }
 
 TEST(CpuReductions, SumsAreRightAndTheSameOnAnyNumberOfThreads) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     for (std::int64_t size : {0, 1, 5, 16, 63, 4096, 4097, 100'003}) {
       Guarded x(size, 1);
       Values(3).fill(x.span());
@@ -252,7 +252,7 @@ TEST(CpuReductions, SumsAreRightAndTheSameOnAnyNumberOfThreads) {
 }
 
 TEST(CpuReductions, OnlyWhatIsNotFiniteMakesASumNotFinite) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 2});
     Guarded x(10'000, 1, 1.0f);
     x[7000] = 1e30f;
@@ -270,7 +270,7 @@ TEST(CpuReductions, OnlyWhatIsNotFiniteMakesASumNotFinite) {
 }
 
 TEST(CpuRows, GatherScatterRowsAndColumnSums) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     for (int threads : {1, 3}) {
       Context context({.threads = threads});
       for (std::int64_t width : {1, 3, 16, 17, 65, 300}) {
@@ -311,7 +311,7 @@ TEST(CpuRows, GatherScatterRowsAndColumnSums) {
 }
 
 TEST(CpuDropout, KeepsTheShareScalesItAndRepeatsItself) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     const std::int64_t size = 40'000;
     const Random random(9, RandomStream::dropout, 1, 2);
     Guarded x(size, 1), y(size, 2), again(size, 3);

@@ -12,8 +12,8 @@
 namespace unroll {
 namespace {
 
-using testing::Guarded;
-using testing::Values;
+using test::Guarded;
+using test::Values;
 
 struct Case {
   std::int64_t rows, columns, depth;
@@ -86,7 +86,7 @@ void expect_product(const Case& test, Context& context, double* worst) {
 }
 
 TEST(CpuGemm, AgreesWithTheDefinitionOnEveryTargetShapeAndStride) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 2});
     double worst = 0;
     for (std::int64_t rows : {1, 2, 3, 5, 6, 7, 11, 13, 19}) {
@@ -110,7 +110,7 @@ TEST(CpuGemm, AgreesWithTheDefinitionOnEveryTargetShapeAndStride) {
 }
 
 TEST(CpuGemm, AgreesOnDepthsThatNeedSeveralBlocks) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 2});
     double worst = 0;
     for (std::int64_t depth : {383, 384, 385, 768, 769}) {
@@ -121,7 +121,7 @@ TEST(CpuGemm, AgreesOnDepthsThatNeedSeveralBlocks) {
 }
 
 TEST(CpuGemm, AgreesOnRowsThatNeedSeveralBlocks) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 2});
     double worst = 0;
     for (std::int64_t rows : {47, 48, 49, 131, 132, 133, 265}) {
@@ -132,7 +132,7 @@ TEST(CpuGemm, AgreesOnRowsThatNeedSeveralBlocks) {
 }
 
 TEST(CpuGemm, TheWeightGradientAddsEachRowToTheBiasOnceAndInOrder) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     for (std::int64_t in : {1, 5, 70, 300}) {
       const Case test{in, 77, 400, true, false, Accumulate::add, 1};
       Operands together(test), separate(test);
@@ -193,7 +193,7 @@ TEST(CpuGemm, DepthZeroGivesTheStart) {
 /// depth.
 TEST(CpuGemm, ARowHasTheSameBitsInAnyBatch) {
   constexpr std::int64_t all = 150;
-  testing::on_every_target([] {
+  test::on_every_target([] {
     const Case whole_case{all, 300, 1000, false, false, Accumulate::bias_row, 0};
     Operands whole(whole_case);
     Context one({.threads = 1});
@@ -216,7 +216,7 @@ TEST(CpuGemm, ARowHasTheSameBitsInAnyBatch) {
 
 /// Threads that work on different blocks of k at the same time pack into parts of one buffer.
 TEST(CpuGemm, ThreadsDoNotDisturbEachOther) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     const Case test{160, 400, 1151, false, false, Accumulate::overwrite, 0};
     Operands alone(test);
     Context one({.threads = 1});
@@ -234,7 +234,7 @@ TEST(CpuGemm, ThreadsDoNotDisturbEachOther) {
 }
 
 TEST(CpuGemm, NanAndInfinityReachExactlyTheirRowAndColumn) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     const Case test{7, 35, 20, false, false, Accumulate::overwrite, 0};
     Operands o(test);
     Context context({.threads = 1});

@@ -13,8 +13,8 @@ namespace unroll {
 namespace {
 
 using ref::Grid;
-using testing::Guarded;
-using testing::Values;
+using test::Guarded;
+using test::Values;
 
 constexpr std::int64_t rows = 3;
 constexpr float epsilon = 1e-5f;
@@ -22,7 +22,7 @@ constexpr float epsilon = 1e-5f;
 std::vector<double> doubles(std::span<const float> values) { return {values.begin(), values.end()}; }
 
 TEST(CpuLayerNorm, AgreesWithTheReferenceForEverySizeAndAlignment) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 2});
     for (std::int64_t columns = 1; columns <= 35; ++columns) {
       const std::int64_t size = rows * columns;
@@ -66,7 +66,7 @@ TEST(CpuLayerNorm, AgreesWithTheReferenceForEverySizeAndAlignment) {
 }
 
 TEST(CpuLayerNorm, WhatIsNotFiniteSpoilsItsRowAndNoOther) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 1});
     constexpr std::int64_t columns = 19;
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {

@@ -15,9 +15,9 @@
 namespace unroll {
 namespace {
 
+using test::Guarded;
 using test::Tracked;
-using testing::Guarded;
-using testing::Values;
+using test::Values;
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
@@ -79,7 +79,7 @@ std::vector<Update> updates() {
 /// The bound is twice that of the formula: the constants are rounded to float too, each in an operation whose rounding
 /// is counted.
 TEST(CpuUpdates, AgreeWithTheirFormulaForEverySizeAndAlignment) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 2});
     for (const Update& update : updates()) {
       test::BoundReport report(update.name);
@@ -112,7 +112,7 @@ TEST(CpuUpdates, AgreeWithTheirFormulaForEverySizeAndAlignment) {
 }
 
 TEST(CpuUpdates, HideNoNanAndNoInfinity) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 1});
     for (const Update& update : updates()) {
       for (const float bad : {nan, infinity, -infinity}) {
@@ -130,7 +130,7 @@ TEST(CpuUpdates, HideNoNanAndNoInfinity) {
 }
 
 TEST(CpuAdam, FirstStepMovesByTheRateAgainstTheSign) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     Context context({.threads = 1});
     for (std::int64_t size : {1, 5, 16, 37}) {
       Guarded gradient(size, 1), m(size, 2), v(size, 3), value(size, 1, 1.0f);

@@ -66,7 +66,7 @@ void expect_agreement(const RecurrentCase& size, Context& context, BoundReport& 
 }
 
 TEST(CpuRecurrent, AgreesWithTheReferenceWithinItsOwnErrorBound) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     BoundReport forward("forward on " + simd_target()), backward("backward on " + simd_target());
     for (const RecurrentCase& cell : cells()) {
       for (const RecurrentCase& size : sizes(cell)) {
@@ -78,7 +78,7 @@ TEST(CpuRecurrent, AgreesWithTheReferenceWithinItsOwnErrorBound) {
 }
 
 TEST(CpuRecurrent, AnyNumberOfThreadsGivesTheSameBits) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     for (RecurrentCase size : cells()) {
       size.steps = 6;
       size.batch = 13;
@@ -107,7 +107,7 @@ TEST(CpuRecurrent, AnyNumberOfThreadsGivesTheSameBits) {
 }
 
 TEST(CpuRecurrent, NanStaysInItsRowAndIsNotHidden) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     for (RecurrentCase size : cells()) {
       size.steps = 3;
       size.batch = 7;
@@ -129,7 +129,7 @@ TEST(CpuRecurrent, NanStaysInItsRowAndIsNotHidden) {
 }
 
 TEST(CpuRecurrent, InfiniteArgumentsSaturate) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     for (RecurrentCase size : cells()) {
       if (size.cell == Cell::rnn && size.activation == Activation::relu) continue;
       size.steps = 1;

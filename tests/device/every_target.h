@@ -6,7 +6,7 @@
 
 #include "base/simd.h"
 
-namespace unroll::testing {
+namespace unroll::test {
 
 /// Runs `body` on every SIMD target of this machine, then selects the best one again.
 template <class Body>
@@ -21,4 +21,4 @@ void on_every_target(const Body& body) {
   force_simd_target(best);
 }
 
-}  // namespace unroll::testing
+}  // namespace unroll::test

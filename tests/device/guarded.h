@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace unroll::testing {
+namespace unroll::test {
 
 /// A float array at a misaligned address with guard zones on both sides; expect_intact() detects writes to them.
 class Guarded {
@@ -53,4 +53,4 @@ class Values {
   std::uint64_t state_;
 };
 
-}  // namespace unroll::testing
+}  // namespace unroll::test

@@ -25,7 +25,7 @@ using testing::IsEmpty;
 using testing::MatchesRegex;
 using testing::SizeIs;
 
-GrowingFile::Warn never() {
+GrowingFile::Warn never_warn() {
   return [](const std::string& warning) { ADD_FAILURE() << warning; };
 }
 
@@ -37,7 +37,7 @@ std::vector<std::string> events_in(const std::string& path) {
 
 TEST(RunLog, ALineByteForByte) {
   const TemporaryFolder folder;
-  RunLog log(folder.path("log.jsonl"), never());
+  RunLog log(folder.path("log.jsonl"), never_warn());
   log.append("report", {{"epoch", 2}, {"loss", 0.5}, {"text", "a\n\"雨\""}});
   const std::string line = folder.contents("log.jsonl");
   EXPECT_THAT(line,
@@ -52,7 +52,7 @@ TEST(RunLog, TimesAreUtc) {
 
 TEST(RunLog, NumbersThatAreNotFiniteAreWords) {
   const TemporaryFolder folder;
-  RunLog log(folder.path("log.jsonl"), never());
+  RunLog log(folder.path("log.jsonl"), never_warn());
   const double infinity = std::numeric_limits<double>::infinity();
   log.append("report", {{"a", std::nan("")}, {"b", infinity}, {"c", -infinity}});
   EXPECT_THAT(folder.contents("log.jsonl"), HasSubstr(R"("a":"nan","b":"inf","c":"-inf"})"));
@@ -60,7 +60,7 @@ TEST(RunLog, NumbersThatAreNotFiniteAreWords) {
 
 TEST(RunLog, BytesThatAreNoTextAreReplaced) {
   const TemporaryFolder folder;
-  RunLog log(folder.path("log.jsonl"), never());
+  RunLog log(folder.path("log.jsonl"), never_warn());
   log.append("sample", {{"text",
                          "a\xFF"
                          "b"}});
@@ -70,7 +70,7 @@ TEST(RunLog, BytesThatAreNoTextAreReplaced) {
 
 TEST(RunLog, CutsBackToAStep) {
   const TemporaryFolder folder;
-  RunLog log(folder.path("log.jsonl"), never());
+  RunLog log(folder.path("log.jsonl"), never_warn());
   log.append("start", {{"epochs", 9}});
   for (const int step : {10, 20, 30}) log.append("report", {{"step", step}});
   log.append("stop", {{"reason", "stopped"}, {"step", 30}});
@@ -94,21 +94,21 @@ TEST(RunLog, TruncationDropsWhatAPowerCutLeft) {
         std::string(R"({"event":"report","time":"t","step":1})"), std::string("{\n"), std::string(100, '\0'),
         std::string("[]\n"), std::string("{\"event\":1,\"time\":2}\n"), std::string(100'000, '[')}) {
     folder.file("log.jsonl", whole + broken);
-    RunLog(folder.path("log.jsonl"), never()).truncate_after(5);
+    RunLog(folder.path("log.jsonl"), never_warn()).truncate_after(5);
     EXPECT_EQ(folder.contents("log.jsonl"), whole);
   }
 }
 
 TEST(RunLog, NothingToTruncate) {
   const TemporaryFolder folder;
-  RunLog(folder.path("log.jsonl"), never()).truncate_after(5);
+  RunLog(folder.path("log.jsonl"), never_warn()).truncate_after(5);
   EXPECT_THAT(folder.names(), IsEmpty());
 }
 
 TEST(RunLog, StartsOver) {
   const TemporaryFolder folder;
   folder.file("log.jsonl", "an old one");
-  RunLog log(folder.path("log.jsonl"), never());
+  RunLog log(folder.path("log.jsonl"), never_warn());
   log.start_over();
   log.start_over();
   log.append("start", {});

@@ -27,7 +27,7 @@ std::string file_of(const std::string& header, const std::string& data = "") {
 
 std::string zeros(std::size_t size) { return std::string(size, '\0'); }
 
-Error refused(const std::string& bytes) {
+Error refused_tensors(const std::string& bytes) {
   const Error error = error_of([&] { SafetensorsFile::parse(bytes, "m.safetensors"); });
   EXPECT_EQ(error.code(), ExitCode::bad_data);
   EXPECT_THAT(error.what(), testing::StartsWith("m.safetensors: "));
@@ -205,7 +205,7 @@ std::string tensor(const std::string& shape, const std::string& offsets) {
 class BrokenSafetensors : public testing::TestWithParam<Broken> {};
 
 TEST_P(BrokenSafetensors, IsRefusedByTheRule) {
-  EXPECT_THAT(refused(GetParam().bytes).what(), HasSubstr(GetParam().what));
+  EXPECT_THAT(refused_tensors(GetParam().bytes).what(), HasSubstr(GetParam().what));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -290,14 +290,14 @@ std::string small_file() {
 
 TEST(Safetensors, RefusesTruncationAtEveryByte) {
   const std::string bytes = small_file();
-  for (std::size_t size = 0; size < bytes.size(); ++size) refused(bytes.substr(0, size));
+  for (std::size_t size = 0; size < bytes.size(); ++size) refused_tensors(bytes.substr(0, size));
 }
 
 TEST(Safetensors, NamesTheChecksumThatDoesNotFit) {
   std::string bytes = small_file();
   EXPECT_EQ(bytes.find("\"xxh3\":\""), 25u);
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
-  EXPECT_THAT(refused(bytes).what(),
+  EXPECT_THAT(refused_tensors(bytes).what(),
               AllOf(HasSubstr("damaged or truncated safetensors file: its " + std::to_string(bytes.size()) + " bytes"),
                     HasSubstr("the checksum \"xxh3\" that is written at byte offset 33"),
                     HasSubstr("fetch or save the file again")));

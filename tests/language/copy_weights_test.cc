@@ -10,9 +10,9 @@
 namespace unroll {
 namespace {
 
+using test::letters;
+using test::pseudo_random_ids;
 using ::testing::HasSubstr;
-using testing::letters;
-using testing::pseudo_random_ids;
 
 /// Logits of the first `count` symbols after a text of the first five symbols.
 std::vector<float> logits_of(const LanguageModel& model, int count) {

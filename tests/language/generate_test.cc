@@ -14,12 +14,12 @@
 namespace unroll {
 namespace {
 
+using test::letters;
+using test::successor_model;
+using test::writable;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::letters;
-using testing::successor_model;
-using testing::writable;
 
 template <class Action>
 std::string message_of(ExitCode code, const Action& action) {
@@ -189,7 +189,7 @@ TEST(Generate, EndsWhenTheCallbackReturnsFalse) {
 /// Prefixes of different lengths, empty ones included, in pseudo-random order.
 std::vector<std::string> ragged_prefixes(int count) {
   std::vector<std::string> prefixes;
-  for (const std::int32_t length : testing::pseudo_random_ids(count, 9)) {
+  for (const std::int32_t length : test::pseudo_random_ids(count, 9)) {
     prefixes.push_back(std::string("cabbagefa").substr(0, static_cast<std::size_t>(length)));
   }
   return prefixes;

@@ -13,11 +13,11 @@
 namespace unroll {
 namespace {
 
+using test::letters;
+using test::scattered_ids;
+using test::values_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::letters;
-using testing::scattered_ids;
-using testing::values_of;
 
 constexpr double epsilon = std::numeric_limits<float>::epsilon();
 
@@ -76,11 +76,11 @@ TEST(LanguageModel, TiedGradientsOfBothUsesAddUp) {
     options.tied = false;
     LanguageModel separate(context, letters(V), options);
     for (const auto& entry : tied.parameters().entries()) {
-      std::ranges::copy(values_of(entry.var), testing::writable(separate, entry.name).begin());
+      std::ranges::copy(values_of(entry.var), test::writable(separate, entry.name).begin());
     }
     const std::vector<float> table = values_of(tied.parameters().find("encoder.weight")->var);
     for (std::size_t i = 0; i < H * V; ++i) {
-      testing::writable(separate, "decoder.weight")[i] = table[i % V * H + i / V];
+      test::writable(separate, "decoder.weight")[i] = table[i % V * H + i / V];
     }
     separate.parameters().updated();
 
@@ -150,7 +150,7 @@ TEST(LanguageModel, ZeroWeightsGivePerplexityV) {
 
 TEST(LanguageModel, SureAndRightGivesPerplexityOne) {
   Context context;
-  const LanguageModel model = testing::successor_model(context, 11);
+  const LanguageModel model = test::successor_model(context, 11);
   Ids ids = scattered_ids(6, 4, 11), targets = ids;
   for (std::int32_t& target : targets.flat()) target = (target + 1) % 11;
   RecurrentState state = model.zero_state(4);

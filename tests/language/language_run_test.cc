@@ -41,7 +41,7 @@ class LanguageRunTest : public ::testing::Test {
  public:
   LanguageRunTest() {
     std::string text;
-    for (const std::int32_t id : testing::pseudo_random_ids(160, 9)) text += static_cast<char>('a' + id);
+    for (const std::int32_t id : test::pseudo_random_ids(160, 9)) text += static_cast<char>('a' + id);
     folder_.file("text.txt", text);
   }
 
@@ -204,7 +204,7 @@ TEST_F(LanguageRunTest, RefusesATextInMemoryThatAResumedRunWouldReadOtherwise) {
   const Tokenizer words = Tokenizer::from(TokenUnit::word, {"foo", "bar"}, {1, 1});
   const Tokenizer returns = Tokenizer::from(TokenUnit::character, {"a", "\r"}, {1, 1});
   for (const Tokenizer& vocabulary : {words, returns}) {
-    const Corpus text = Corpus::from_ids(testing::pseudo_random_ids(160, 2), vocabulary);
+    const Corpus text = Corpus::from_ids(test::pseudo_random_ids(160, 2), vocabulary);
     EXPECT_THAT(error_of([&] { LanguageRun::create(in_memory, text); }), HasSubstr("would not have the same symbols"));
   }
 }
@@ -245,7 +245,7 @@ TEST_F(LanguageRunTest, BeginsWithTheWeightsOfAnotherModel) {
   const LanguageModel first = LanguageModel::load(context, folder_.path("first/model.safetensors"));
   const Parameters::Entry *ours = run->model().parameters().find("rnn.weight_hh_l0"),
                           *theirs = first.parameters().find("rnn.weight_hh_l0");
-  EXPECT_EQ(testing::values_of(ours->var), testing::values_of(theirs->var));
+  EXPECT_EQ(test::values_of(ours->var), test::values_of(theirs->var));
   from_first.model.hidden = 8;
   EXPECT_THAT(error_of([&] { LanguageRun::create(from_first); }), HasSubstr("hidden differs from the model that"));
 }

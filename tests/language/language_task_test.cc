@@ -14,9 +14,9 @@
 namespace unroll {
 namespace {
 
+using test::letters;
+using test::pseudo_random_ids;
 using ::testing::HasSubstr;
-using testing::letters;
-using testing::pseudo_random_ids;
 
 constexpr int symbols = 7;
 

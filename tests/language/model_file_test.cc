@@ -20,13 +20,13 @@ namespace unroll {
 namespace {
 
 using nlohmann::json;
+using test::letters;
+using test::values_of;
+using test::writable;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::letters;
 using ::testing::Not;
-using testing::values_of;
-using testing::writable;
 
 std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

@@ -8,7 +8,7 @@
 #include "unroll/corpus.h"
 #include "unroll/language_model.h"
 
-namespace unroll::testing {
+namespace unroll::test {
 
 /// A vocabulary of `count` symbols from 'a' on; symbol i, counted from 0, has the frequency count - i.
 inline Tokenizer letters(int count) {
@@ -61,4 +61,4 @@ inline LanguageModel successor_model(Context& context, int symbols, float certai
   return model;
 }
 
-}  // namespace unroll::testing
+}  // namespace unroll::test

@@ -9,9 +9,9 @@
 namespace unroll {
 namespace {
 
+using test::letters;
+using test::scattered_ids;
 using ::testing::HasSubstr;
-using testing::letters;
-using testing::scattered_ids;
 
 /// The network of `model`, with the same parameters, built from the layers that training uses.
 class WholeSequence {
@@ -36,7 +36,7 @@ class WholeSequence {
   std::vector<float> logits(const Ids& ids) const {
     const RecurrentState zero = recurrent_->zero_state(ids.batch());
     const Var output = encoder_ ? (*recurrent_)((*encoder_)(ids), zero).output : (*recurrent_)(ids, zero).output;
-    return testing::values_of((*decoder_)(output));
+    return test::values_of((*decoder_)(output));
   }
 
  private:
@@ -67,7 +67,7 @@ void expect_the_bits_of_the_whole_sequence(Context& context, int symbols, const 
 }
 
 TEST(Predictor, GivesTheBitsOfTheWholeSequence) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
       for (int hidden = 1; hidden <= 70; hidden += hidden < 20 ? 1 : 7) {
         Context context({.seed = static_cast<std::uint64_t>(hidden), .threads = 1 + hidden % 3});
@@ -87,7 +87,7 @@ TEST(Predictor, GivesTheBitsOfTheWholeSequence) {
 
 /// The sizes are large enough that a step is divided among the threads.
 TEST(Predictor, GivesTheSameBitsOnAnyNumberOfThreads) {
-  testing::on_every_target([] {
+  test::on_every_target([] {
     for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
       for (const int threads : {1, 2, 3}) {
         for (const int texts : {1, 29}) {

@@ -18,7 +18,7 @@ namespace {
 std::string trained(const LanguageModelOptions& options, int threads, std::uint64_t seed = 1) {
   constexpr int symbols = 320, batch = 24, steps = 10;
   const Corpus corpus =
-      Corpus::from_ids(testing::pseudo_random_ids(20 * batch * steps + batch, symbols), testing::letters(symbols));
+      Corpus::from_ids(test::pseudo_random_ids(20 * batch * steps + batch, symbols), test::letters(symbols));
   Context context({.seed = seed, .threads = threads});
   EXPECT_TRUE(test::all_threads_take_part(context));
   EXPECT_EQ(context.threads_seen(), threads);
@@ -33,7 +33,7 @@ std::string trained(const LanguageModelOptions& options, int threads, std::uint6
 }
 
 void expect_same_bits(const LanguageModelOptions& options) {
-  testing::on_every_target([&] {
+  test::on_every_target([&] {
     const std::string alone = trained(options, 1);
     EXPECT_TRUE(trained(options, 1) == alone) << "twice the same";
     for (const int threads : {2, 3, 8}) {
@@ -60,7 +60,7 @@ TEST(SameBits, ForAnyNumberOfThreadsInBothDirections) {
 TEST(SmallNet, UsesOneThreadHoweverManyThereAre) {
   for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
     Context context({.seed = 1, .threads = 8});
-    const Corpus corpus = Corpus::from_ids(testing::pseudo_random_ids(1000, 65), testing::letters(65));
+    const Corpus corpus = Corpus::from_ids(test::pseudo_random_ids(1000, 65), test::letters(65));
     LanguageModel model(context, corpus.vocabulary(), {.cell = cell, .hidden = 32});
     Adam optimizer(model.parameters(), {.learning_rate = 1e-2f});
     LanguageTask task(model, corpus, {.batch = 4, .window = 35});

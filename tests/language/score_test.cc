@@ -12,8 +12,8 @@
 namespace unroll {
 namespace {
 
-using testing::letters;
-using testing::pseudo_random_ids;
+using test::letters;
+using test::pseudo_random_ids;
 
 constexpr int symbols = 9;
 

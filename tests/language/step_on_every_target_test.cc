@@ -33,7 +33,7 @@ struct Outcome {
 
 std::vector<Number> exact_values(const LanguageModel& model, const char* name) {
   std::vector<Number> values;
-  for (const float x : testing::values_of(model.parameters().find(name)->var)) values.emplace_back(x);
+  for (const float x : test::values_of(model.parameters().find(name)->var)) values.emplace_back(x);
   return values;
 }
 
@@ -82,7 +82,7 @@ Outcome<Number> by_formulas(const LanguageModel& model, const Batch& window) {
 }
 
 void expect_agreement_of_targets(Cell cell, int shards = 1) {
-  const Corpus corpus = Corpus::from_ids(testing::pseudo_random_ids(2 * positions, symbols), testing::letters(symbols));
+  const Corpus corpus = Corpus::from_ids(test::pseudo_random_ids(2 * positions, symbols), test::letters(symbols));
   Context context({.seed = 1, .threads = 2});
   LanguageModel model(context, corpus.vocabulary(), {.cell = cell, .hidden = hidden});
   LanguageTask task(model, corpus, {.batch = batch, .window = steps});
@@ -91,7 +91,7 @@ void expect_agreement_of_targets(Cell cell, int shards = 1) {
   ASSERT_EQ(exact.gradients.size(), model.parameters().entries().size());
 
   std::map<std::string, Outcome<double>> outcomes;
-  testing::on_every_target([&] {
+  test::on_every_target([&] {
     Outcome<double>& outcome = outcomes[simd_target()];
     BoundReport report("step on " + simd_target());
     task.begin_epoch(1);

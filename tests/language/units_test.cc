@@ -135,7 +135,7 @@ LanguageModel cyclic_model(Context& context, const std::vector<std::string>& byt
   const int count = static_cast<int>(bytes.size());
   const Tokenizer vocabulary = Tokenizer::from(TokenUnit::byte, bytes, std::vector<std::int64_t>(bytes.size(), 1));
   LanguageModel model(context, vocabulary, {.hidden = count});
-  const LanguageModel successor = testing::successor_model(context, count);
+  const LanguageModel successor = test::successor_model(context, count);
   std::copy(successor.parameters().values().begin(), successor.parameters().values().end(),
             model.parameters().values().begin());
   model.parameters().updated();
@@ -202,7 +202,7 @@ TEST(WordModel, ContinuesWords) {
   Context context;
   const Tokenizer words = Tokenizer::from(TokenUnit::word, {"the", " ", "cat"}, {1, 1, 1});
   LanguageModel model(context, words, {.hidden = 3});
-  const LanguageModel successor = testing::successor_model(context, 3);
+  const LanguageModel successor = test::successor_model(context, 3);
   std::copy(successor.parameters().values().begin(), successor.parameters().values().end(),
             model.parameters().values().begin());
   model.parameters().updated();

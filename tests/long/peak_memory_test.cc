@@ -26,8 +26,7 @@ double peak_megabytes() {
 /// take about 200 MB more.
 TEST(PeakMemory, TrainingAndSavingFiftyThousandSymbolsTakesUnder700Megabytes) {
   constexpr int symbols = 50'000, batch = 32, steps = 35;
-  const Corpus corpus =
-      Corpus::from_ids(testing::pseudo_random_ids(batch * (steps + 1), symbols), testing::letters(symbols));
+  const Corpus corpus = Corpus::from_ids(test::pseudo_random_ids(batch * (steps + 1), symbols), test::letters(symbols));
   Context context({.seed = 1});
   LanguageModel model(context, corpus.vocabulary(), {.hidden = 512});
   LanguageTask task(model, corpus, {.batch = batch, .window = steps});

@@ -50,7 +50,7 @@ TEST_P(OptimizerState, RestoredIntoAFreshOneGoesOnBitForBit) {
 
 TEST(OptimizerThreads, DoNotChangeABit) {
   constexpr std::int64_t size = 300'007;
-  testing::on_every_target([] {
+  test::on_every_target([] {
     for (const OptimizerCase& optimizer : every_optimizer()) {
       const auto trained = [&](int threads) {
         Context context({.seed = 1, .threads = threads});

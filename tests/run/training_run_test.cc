@@ -24,11 +24,11 @@
 namespace unroll {
 namespace {
 
+using test::letters;
+using test::pseudo_random_ids;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
-using testing::letters;
-using testing::pseudo_random_ids;
 
 constexpr int symbols = 9;
 constexpr std::int64_t epochs = 4, steps_per_epoch = 5;
@@ -233,7 +233,7 @@ TEST(TrainingRun, GoesBackToACheckpointAfterDivergence) {
   int divergences = 0;
   training.seen().on_update = [&](std::int64_t update) {
     if (update != 8 || ++divergences > 1) return;
-    testing::writable(training.model(), "decoder.bias")[0] = std::numeric_limits<float>::quiet_NaN();
+    test::writable(training.model(), "decoder.bias")[0] = std::numeric_limits<float>::quiet_NaN();
     training.model().parameters().updated();
   };
   EXPECT_EQ(training.run().train(), StopReason::finished);
@@ -249,7 +249,7 @@ TEST(TrainingRun, DivergesIfRollbacksDoNotHelp) {
   Training training(plan, folder.path("run"));
   training.seen().on_update = [&](std::int64_t update) {
     if (update != 8) return;
-    testing::writable(training.model(), "decoder.bias")[0] = std::numeric_limits<float>::quiet_NaN();
+    test::writable(training.model(), "decoder.bias")[0] = std::numeric_limits<float>::quiet_NaN();
     training.model().parameters().updated();
   };
   EXPECT_THROW(training.run().train(), Diverged);

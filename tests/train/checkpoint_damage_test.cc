@@ -21,7 +21,7 @@ class CheckpointDamage : public ::testing::Test {
  protected:
   CheckpointDamage() : path_(folder_.path("checkpoint.safetensors")) {
     Context context;
-    const Corpus corpus = Corpus::from_ids(testing::pseudo_random_ids(100, 7), testing::letters(7));
+    const Corpus corpus = Corpus::from_ids(test::pseudo_random_ids(100, 7), test::letters(7));
     LanguageModel model(context, corpus.vocabulary(), {.hidden = 6});
     LanguageTask task(model, corpus, {.batch = 2, .window = 5});
     Adam adam(model.parameters());

@@ -23,10 +23,10 @@
 namespace unroll {
 namespace {
 
+using test::letters;
+using test::pseudo_random_ids;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using testing::letters;
-using testing::pseudo_random_ids;
 
 constexpr int symbols = 7, epochs = 3;
 

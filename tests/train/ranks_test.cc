@@ -30,7 +30,7 @@ struct Plan {
   int threads = 1;              // per rank
 };
 
-Corpus text() { return Corpus::from_ids(testing::pseudo_random_ids(2500, symbols), testing::letters(symbols)); }
+Corpus text() { return Corpus::from_ids(test::pseudo_random_ids(2500, symbols), test::letters(symbols)); }
 
 /// One rank's part of a training.
 class SharedRun {
@@ -78,7 +78,7 @@ struct Result {
 /// Losses and norms of a training as text, and its checkpoint without the elapsed time.
 Result trained(const Plan& plan, int ranks, const std::string& resume_from = {}, const std::string& save_to = {}) {
   const Corpus corpus = text();
-  const std::vector<std::int32_t> held_out = testing::pseudo_random_ids(9000, symbols, 7);
+  const std::vector<std::int32_t> held_out = test::pseudo_random_ids(9000, symbols, 7);
   const TemporaryFolder folder;
   std::mutex mutex;
   std::vector<std::string> said;

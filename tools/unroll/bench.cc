@@ -16,7 +16,7 @@ struct BenchOptions {
   bool list = false;         ///< print the names, measure nothing
 };
 
-constexpr const char* details =
+constexpr const char* bench_details =
     R"(Names are GROUP/WHAT; the groups are limit, operation, training, generation, generation-64 (64 texts side by side),
 start, denormals and checkpoint (what a checkpoint keeps training waiting, and what its thread then does).
 Rounds of the machine's limits and of what is measured alternate; times are medians, the spread is that of the
@@ -69,7 +69,7 @@ Command bench_command() {
   auto options = std::make_shared<BenchOptions>();
   return {.name = "bench",
           .summary = "Measure this machine, and how much of it is used.",
-          .details = details,
+          .details = bench_details,
           .groups = options_of(*options),
           .run = [options](const OptionValues&) { run(*options); },
           .shared = true};

@@ -26,7 +26,7 @@ struct EvaluateOptions {
   bool json = false;                  ///< print the result as JSON
 };
 
-constexpr const char* details =
+constexpr const char* evaluate_details =
     R"(Every symbol after the first is predicted from those before it. A long text is read in up to 32 places at a time, each
 reader beginning 256 symbols or more before its part, to know what came before. Symbols (characters, bytes or words) and
 line ends are those of the training. FILE may be anything that train can read.
@@ -100,7 +100,7 @@ void evaluate(const EvaluateOptions& o) {
 
 Command evaluate_command() {
   auto options = std::make_shared<EvaluateOptions>();
-  return {"evaluate", "Score a text with a trained model.", details, options_of(*options),
+  return {"evaluate", "Score a text with a trained model.", evaluate_details, options_of(*options),
           [options](const OptionValues&) { evaluate(*options); }};
 }
 

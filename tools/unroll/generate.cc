@@ -18,7 +18,7 @@ struct ContinueOptions {
   std::optional<int> threads;                         ///< default: worthwhile_threads()
 };
 
-constexpr const char* details =
+constexpr const char* generate_details =
     R"(The text begins with the prefix and goes to standard output symbol by symbol, ended by a line end.
 Without --prefix the first symbol is drawn from the frequencies of the text that the model has learnt.
 The same seed gives the same text.
@@ -57,7 +57,7 @@ void continue_text(const ContinueOptions& o) {
 
 Command generate_command() {
   auto options = std::make_shared<ContinueOptions>();
-  return {"generate", "Continue a text with a trained model.", details, options_of(*options),
+  return {"generate", "Continue a text with a trained model.", generate_details, options_of(*options),
           [options](const OptionValues&) { continue_text(*options); }};
 }
 

@@ -27,7 +27,7 @@ struct InspectOptions {
   bool json = false;                      ///< print the result as JSON
 };
 
-constexpr const char* details =
+constexpr const char* inspect_details =
     R"(THING is a run directory or a .safetensors file: what the model is, its parameters in the shapes of the file, its
 vocabulary. Or a text: its vocabulary with indices and counts, and how it begins.
 
@@ -221,7 +221,7 @@ void inspect(const InspectOptions& o, const OptionValues& given) {
 
 Command inspect_command() {
   auto options = std::make_shared<InspectOptions>();
-  return {"inspect", "Show what a model or a text consists of.", details, options_of(*options),
+  return {"inspect", "Show what a model or a text consists of.", inspect_details, options_of(*options),
           [options](const OptionValues& given) { inspect(*options, given); }};
 }
 

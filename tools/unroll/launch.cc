@@ -24,7 +24,7 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr const char* details =
+constexpr const char* launch_details =
     R"(Runs unroll train or bench, with the arguments behind --, as so many ranks by Open MPI's mpirun (Debian package
 openmpi-bin).
 Ctrl-C and SIGTERM save and stop, once. Where a rank dies or is cut off, all end; with --max-restarts the training
@@ -188,7 +188,7 @@ void launch(const LaunchOptions& o) {
 
 Command launch_command() {
   auto options = std::make_shared<LaunchOptions>();
-  return {"launch", "Train as several processes, on one host or many.", details, describe(*options),
+  return {"launch", "Train as several processes, on one host or many.", launch_details, describe(*options),
           [options](const OptionValues&) { launch(*options); }};
 }
 

@@ -19,7 +19,7 @@ struct PlotOptions {
   std::string out = "plot.svg";   ///< SVG file; - is standard output
 };
 
-constexpr const char* details =
+constexpr const char* plot_details =
     R"(Each RUN is a run directory, as unroll train and unroll runs name them. The picture shows perplexity over epochs, of
 training and, where there is one, of validation. It is drawn by gnuplot (Debian package gnuplot-nox).
 
@@ -65,7 +65,7 @@ void plot(const PlotOptions& o) {
 
 Command plot_command() {
   auto options = std::make_shared<PlotOptions>();
-  return {"plot", "Draw the learning curves of runs.", details, options_of(*options),
+  return {"plot", "Draw the learning curves of runs.", plot_details, options_of(*options),
           [options](const OptionValues&) { plot(*options); }};
 }
 

@@ -26,7 +26,7 @@ struct RunsOptions {
   bool json = false;            ///< print the result as JSON
 };
 
-constexpr const char* details =
+constexpr const char* runs_details =
     R"(DIR is a folder that holds run directories. The score is the best perplexity: of the validation where there is one, else
 of an epoch of training; and with a table the mean over the folds that are done. A run is running, finished, stopped,
 diverged or failed; or interrupted, where its log does not say how it ended.
@@ -184,7 +184,7 @@ void list_runs(const RunsOptions& o) {
 
 Command runs_command() {
   auto options = std::make_shared<RunsOptions>();
-  return {"runs", "List training runs, and how they stand.", details, options_of(*options),
+  return {"runs", "List training runs, and how they stand.", runs_details, options_of(*options),
           [options](const OptionValues&) { list_runs(*options); }};
 }
 

@@ -4,7 +4,7 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr const char* details = R"(A table is a CSV file: plain, gzip or zip, with commas, semicolons or tabs.
+constexpr const char* table_details = R"(A table is a CSV file: plain, gzip or zip, with commas, semicolons or tabs.
 
 Examples:
   unroll table inspect train.csv
@@ -16,9 +16,12 @@ Examples:
 }  // namespace
 
 Command table_command() {
-  return {"table", "Examine tables and predict a column: houses and their prices, say.",
-          details, {},
-          {},      {table_inspect_command(), table_train_command(), table_predict_command(), table_explain_command()}};
+  return {"table",
+          "Examine tables and predict a column: houses and their prices, say.",
+          table_details,
+          {},
+          {},
+          {table_inspect_command(), table_train_command(), table_predict_command(), table_explain_command()}};
 }
 
 }  // namespace unroll::cli

@@ -29,7 +29,7 @@ struct TableExplainOptions {
   bool json = false;  ///< print the result as JSON
 };
 
-constexpr const char* details =
+constexpr const char* table_explain_details =
     R"(What was seen while unroll table train validated the model: the columns whose cells matter most, by how much the error
 grows where these are permuted among the validation rows of a fold; and the rows with the largest error, by a model
 that had not learned of them. And what the model does with the rows of FILE: RUN/explain.svg shows for each of these
@@ -195,7 +195,7 @@ void explain_table(const TableExplainOptions& o) {
 
 Command table_explain_command() {
   auto options = std::make_shared<TableExplainOptions>();
-  return {"table explain", "Show what a model of a table learned from, and where it is wrong.", details,
+  return {"table explain", "Show what a model of a table learned from, and where it is wrong.", table_explain_details,
           options_of(*options), [options](const OptionValues&) { explain_table(*options); }};
 }
 

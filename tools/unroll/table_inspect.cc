@@ -24,7 +24,7 @@ struct TableInspectOptions {
   bool json = false;  ///< print the result as JSON
 };
 
-constexpr const char* details =
+constexpr const char* table_inspect_details =
     R"(For each column: its kind, the share of missing cells, distinct values, numbers far outside the quartiles, and its range
 (minimum, median, maximum) or its most frequent values. Then what looks like trouble for a model: texts that hold the
 target, ids in the order of time, words among numbers, mixed units, absurd years.
@@ -197,7 +197,7 @@ void inspect_table(const TableInspectOptions& o) {
 
 Command table_inspect_command() {
   auto options = std::make_shared<TableInspectOptions>();
-  return {"table inspect", "Show what the columns of a table hold, and what looks like trouble.", details,
+  return {"table inspect", "Show what the columns of a table hold, and what looks like trouble.", table_inspect_details,
           options_of(*options), [options](const OptionValues&) { inspect_table(*options); }};
 }
 

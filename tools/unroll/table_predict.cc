@@ -21,7 +21,7 @@ struct TablePredictOptions {
   std::string out;   ///< CSV; empty: standard output
 };
 
-constexpr const char* details =
+constexpr const char* table_predict_details =
     R"(Every row of FILE gets a prediction, in order: the row's id, or its number where the model knows no id, and the target.
 FILE needs the columns that the model learned from, in any order; others do not matter.
 
@@ -63,8 +63,8 @@ void predict_table(const TablePredictOptions& o) {
 
 Command table_predict_command() {
   auto options = std::make_shared<TablePredictOptions>();
-  return {"table predict", "Predict a column for the rows of another table.", details, options_of(*options),
-          [options](const OptionValues&) { predict_table(*options); }};
+  return {"table predict", "Predict a column for the rows of another table.", table_predict_details,
+          options_of(*options), [options](const OptionValues&) { predict_table(*options); }};
 }
 
 }  // namespace unroll::cli

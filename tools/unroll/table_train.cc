@@ -25,7 +25,7 @@ struct TableTrainOptions {
   bool json = false;  ///< print the result as JSON
 };
 
-constexpr const char* details =
+constexpr const char* table_train_details =
     R"(The model is validated on folds: each time it learns from the other rows all that it knows, down to the median that
 stands for missing numbers. Then it learns from all rows and is saved, with everything that makes numbers of raw CSV.
 linear: a lasso on numbers, logarithms of skewed ones, bins, levels, tokens and parts of dates; its penalty is chosen
@@ -139,8 +139,8 @@ void train_table(const TableTrainOptions& o, OptionValues given) {
 
 Command table_train_command() {
   auto options = std::make_shared<TableTrainOptions>();
-  return {"table train", "Learn to predict a column of a table, validated on folds.", details, options_of(*options),
-          [options](const OptionValues& given) { train_table(*options, given); }};
+  return {"table train", "Learn to predict a column of a table, validated on folds.", table_train_details,
+          options_of(*options), [options](const OptionValues& given) { train_table(*options, given); }};
 }
 
 }  // namespace unroll::cli

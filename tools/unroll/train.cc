@@ -19,7 +19,7 @@ namespace unroll::cli {
 
 namespace {
 
-constexpr const char* details =
+constexpr const char* train_details =
     R"(FILE is UTF-8 text (with --unit byte any file), plain, gzip or zip (its only member, or archive.zip:member), or - for
 standard input.
 The model goes to DIR/model.safetensors, with --validation the best one; what happened goes to log.jsonl,
@@ -124,7 +124,7 @@ Command train_command() {
   auto options = std::make_shared<TrainOptions>();
   return {.name = "train",
           .summary = "Train a model on a text, and save it.",
-          .details = details,
+          .details = train_details,
           .groups = options_of(*options),
           .run =
               [options](const OptionValues& given) {
