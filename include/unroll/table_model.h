@@ -180,12 +180,14 @@ class TableModel {
   std::vector<TableInput> inputs() const;  ///< the columns that it reads, ordered by name
   std::string choices() const;             ///< a JSON object: for each member, what it chose on the training rows
 
-  /// The options to read a table for predictions with: the inputs as the kinds that the model expects and, if `with_id`
-  /// is set, the id as categories. Table::read() then names a column that is missing.
-  TableOptions reading_options(bool with_id = true) const;
+  /// The options to read a table for predictions with: the inputs as the kinds and in the forms that the model was
+  /// trained on and, if `with_id` is set, the id as categories; with the kinds, forms and decimal mark of `given`
+  /// instead where it has them. Table::read() then refuses a missing column, and one in which nothing is in its form.
+  TableOptions reading_options(bool with_id = true, const TableOptions& given = {}) const;
   /// One prediction for each row. Throws Error(bad_data) if the table lacks an input or has it as another kind.
   std::vector<double> predict(const Table& table) const;
-  /// CSV with a header: the id of each row, or its number from 1, and its prediction. Throws Error(bad_data) for a row
+  /// CSV with a header, in the delimiter and decimal mark of the table: the id of each row, or its number from 1, and
+  /// its prediction. Throws Error(bad_data) for a row
   /// without an id, and the errors of predict().
   std::string predictions_text(const Table& table) const;
 

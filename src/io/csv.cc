@@ -54,7 +54,7 @@ std::string_view without_line_end(std::string_view line) {
 
 /// The most frequent delimiter outside quotes; a comma if there is none.
 char delimiter_of(std::string_view line) {
-  constexpr std::array delimiters = {',', ';', '\t'};
+  constexpr std::array delimiters = {',', ';', '\t', '|'};
   std::array<std::size_t, delimiters.size()> counts{};
   bool quoted = false;
   for (const char byte : line) {
@@ -257,7 +257,7 @@ void CsvParser::take_header() {
     }
   }
   header_taken_ = true;
-  sink_.header(names_);
+  sink_.header(names_, delimiter_);
 }
 
 void CsvParser::refuse(const std::string& what) const {

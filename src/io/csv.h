@@ -17,7 +17,7 @@ class CsvSink {
  public:
   virtual ~CsvSink() = default;
   /// Called once, first. Names are distinct and not empty.
-  virtual void header(const std::vector<std::string>& names) = 0;
+  virtual void header(const std::vector<std::string>& names, char delimiter) = 0;
   /// Called for each column of every row, in order. `text` is UTF-8 and valid during the call; line ends within quotes
   /// are kept. `missing`: there is nothing between two delimiters, not even quotes.
   virtual void cell(std::size_t column, std::string_view text, bool missing) = 0;

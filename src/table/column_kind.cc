@@ -12,4 +12,11 @@ const EnumNames<ColumnKind>& enum_names<ColumnKind>() {
   return names;
 }
 
+template <>
+const EnumNames<DecimalMark>& enum_names<DecimalMark>() {
+  static const EnumNames<DecimalMark> names = {
+      {"infer", DecimalMark::infer}, {"point", DecimalMark::point}, {"comma", DecimalMark::comma}};
+  return names;
+}
+
 }  // namespace unroll

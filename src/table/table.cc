@@ -47,16 +47,19 @@ namespace {
 
 }  // namespace
 
-/// Collects the cells of each column, then builds the columns one by one, so that only one column is in memory twice.
+/// Collects the cells of each column, looks at all of them, then builds the columns one by one, so that only one
+/// column is in memory twice.
 class TableMaker : public CsvSink {
  public:
   TableMaker(std::string name, const TableOptions& options) : options_(options) { table_.name_ = std::move(name); }
 
-  void header(const std::vector<std::string>& names) override {
+  void header(const std::vector<std::string>& names, char delimiter) override {
+    table_.delimiter_ = delimiter;
     const auto check = [&](const std::string& name) {
       if (std::ranges::find(names, name) == names.end()) refuse_column(table_.name_, name, names);
     };
     for (const auto& [name, kind] : options_.as) check(name);
+    for (const auto& [name, form] : options_.forms) check(name);
     for (const std::string& name : options_.drop) check(name);
     names_ = names;
     cells_.resize(names.size());
@@ -75,17 +78,45 @@ class TableMaker : public CsvSink {
   void end_of_row(std::int64_t line) override { table_.lines_.push_back(line); }
 
   Table table() && {
+    std::vector<ColumnMaker> makers;
     for (std::size_t i = 0; i < names_.size(); ++i) {
       if (!kept_[i]) continue;
       const auto as = options_.as.find(names_[i]);
       const std::optional<ColumnKind> kind = as == options_.as.end() ? std::nullopt : std::optional(as->second);
+      const auto form = options_.forms.find(names_[i]);
       table_.column_names_.add(names_[i]);
-      table_.columns_.push_back(ColumnMaker(names_[i], std::move(cells_[i]), table_.rows()).make(kind));
+      makers.emplace_back(names_[i], std::move(cells_[i]), table_.rows(), kind,
+                          form == options_.forms.end() ? "" : form->second);
     }
+    const ReadingContext context = context_of(makers);
+    for (ColumnMaker& maker : makers) table_.columns_.push_back(std::move(maker).make(context));
     return std::move(table_);
   }
 
  private:
+  /// Decides for the file what its columns leave open.
+  ReadingContext context_of(std::vector<ColumnMaker>& makers) const {
+    ReadingContext context = {.file = table_.name_, .lines = &table_.lines_};
+    FileMarks& marks = context.marks;
+    marks.delimiter = table_.delimiter_;
+    if (options_.decimal != DecimalMark::infer) marks.given = options_.decimal == DecimalMark::comma ? ',' : '.';
+    for (ColumnMaker& maker : makers) {
+      maker.look();
+      maker.learn_marks(marks);
+    }
+    if (marks.some_comma || marks.some_lone_comma) {
+      for (const ColumnMaker& maker : makers) maker.learn_points(marks);
+    }
+    bool agree = true;
+    for (ColumnMaker& maker : makers) {
+      const std::optional<DateForm> order = maker.order();
+      agree = agree && (!order || !context.order || order == context.order);
+      if (order) context.order = order;
+    }
+    if (!agree) context.order = std::nullopt;
+    return context;
+  }
+
   TableOptions options_;
   Table table_;
   std::vector<std::string> names_;
@@ -105,6 +136,14 @@ Table Table::from_text(std::string_view csv, const TableOptions& options, const 
   parser.feed(csv);
   parser.finish();
   return std::move(maker).table();
+}
+
+char Table::decimal_mark() const {
+  const auto has_comma = [](const Column& column) {
+    const auto form = column.kind() == ColumnKind::number ? NumberForm::named(column.form().name) : std::nullopt;
+    return form && form->decimal == ',';
+  };
+  return std::ranges::any_of(columns_, has_comma) ? ',' : '.';
 }
 
 const Column* Table::find(std::string_view name) const {

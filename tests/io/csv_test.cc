@@ -18,7 +18,7 @@ using Row = std::vector<std::string>;
 
 /// The contents of a CSV file, with <missing> for missing cells.
 struct Contents : CsvSink {
-  void header(const std::vector<std::string>& all) override { names = all; }
+  void header(const std::vector<std::string>& all, char) override { names = all; }
   void cell(std::size_t column, std::string_view text, bool missing) override {
     EXPECT_EQ(column, row.size());
     row.emplace_back(missing ? "<missing>" : text);
