@@ -130,6 +130,10 @@ enum class DecimalMark { infer, point, comma };
 template <>
 const EnumNames<DecimalMark>& enum_names<DecimalMark>();
 
+enum class RaggedRows { refuse, fill };
+template <>
+const EnumNames<RaggedRows>& enum_names<RaggedRows>();
+
 struct TableOptions {
   std::map<std::string, ColumnKind> as = {};  ///< kinds of columns, by name; the others are inferred
   std::vector<std::string> drop = {};         ///< columns to leave out
@@ -137,6 +141,8 @@ struct TableOptions {
   /// marks, and plain: numbers as 1,234.5 or $1,234.5, dates as 2020-01-31 or 1/31/2020. Other cells are unparsed.
   std::map<std::string, std::string> forms = {};
   DecimalMark decimal = DecimalMark::infer;  ///< of all numbers
+  RaggedRows ragged = RaggedRows::refuse;    ///< rows that lack cells at their end
+  std::string required = {};                 ///< rows without a value in this column are left out; empty: none
 };
 std::vector<Option> describe(TableOptions& options);
 
@@ -166,10 +172,11 @@ class Table {
   std::int64_t rows() const { return static_cast<std::int64_t>(lines_.size()); }
   /// 1-based line of the file where the row starts.
   std::int64_t line(std::int64_t row) const { return lines_[static_cast<std::size_t>(row)]; }
-  std::span<const Column> columns() const { return columns_; }  ///< in the order of the file
-  const Column* find(std::string_view name) const;              ///< null if there is none
-  const Column& column(std::string_view name) const;            ///< throws Error(usage) if there is none
-  char delimiter() const { return delimiter_; }                 ///< of the cells
+  std::span<const Column> columns() const { return columns_; }      ///< in the order of the file
+  const Column* find(std::string_view name) const;                  ///< null if there is none
+  const Column& column(std::string_view name) const;                ///< throws Error(usage) if there is none
+  char delimiter() const { return delimiter_; }                     ///< of the cells
+  const std::vector<std::string>& notes() const { return notes_; }  ///< lines and columns that are left out
   char decimal_mark() const;  ///< of the numbers: a comma if that of a column is one, else a point
 
  private:
@@ -180,10 +187,11 @@ class Table {
   Levels column_names_;  // the names of the columns, in their order
   std::vector<std::int64_t> lines_;
   char delimiter_ = ',';
+  std::vector<std::string> notes_;
 };
 
-/// What was taken for what, one line each: forms of columns that are not the usual ones, with the cell that shows them
-/// and, where another reading is possible, how to choose it.
+/// What was taken for what, one line each: lines and columns that are left out; forms of columns that are not the usual
+/// ones, with the cell that shows them and, where another reading is possible, how to choose it.
 std::vector<std::string> reading_notes(const Table& table);
 /// For each column of numbers or dates with unparsed cells, their number, with the first of them and its line.
 std::vector<std::string> unparsed_notes(const Table& table);

@@ -49,9 +49,15 @@ struct MeanAndDeviation {
 };
 MeanAndDeviation mean_and_deviation_of(std::span<const double> numbers);
 
+/// Treatment of rows without a target in training.
+enum class MissingTarget { leave_out, refuse };
+template <>
+const EnumNames<MissingTarget>& enum_names<MissingTarget>();
+
 struct TableModelOptions {
   std::string target = {};  ///< column of numbers that is to be predicted
-  std::string id = {};      ///< column of row identifiers, not used as a feature; empty: rows are identified by number
+  MissingTarget missing_target = MissingTarget::leave_out;
+  std::string id = {};  ///< column of row identifiers, not used as a feature; empty: rows are identified by number
   std::vector<MemberKind> members = {MemberKind::linear, MemberKind::mlp};  ///< each kind once
   TableMetric metric =
       TableMetric::log_rmse;  ///< metric to report; with log_rmse, all members but textbook are trained on log(target)

@@ -42,6 +42,7 @@ void predict_table(const TablePredictOptions& o) {
   const TableModel model = TableModel::load(model_file_of(o.run));
   const Table table = Table::read(o.file, model.reading_options(true, o.table));
   const std::string text = model.predictions_text(table);
+  for (const std::string& note : table.notes()) log_message(note);
   for (const std::string& note : unparsed_notes(table)) log_message(note + "; the model takes them as missing");
   o.out.empty() ? write_result(text) : write_file_atomically(o.out, text);
 }

@@ -19,4 +19,10 @@ const EnumNames<DecimalMark>& enum_names<DecimalMark>() {
   return names;
 }
 
+template <>
+const EnumNames<RaggedRows>& enum_names<RaggedRows>() {
+  static const EnumNames<RaggedRows> names = {{"refuse", RaggedRows::refuse}, {"fill", RaggedRows::fill}};
+  return names;
+}
+
 }  // namespace unroll

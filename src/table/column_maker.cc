@@ -50,10 +50,10 @@ bool begins_with_word_and_digit(std::string_view cell) {
 
 bool begins_like_number(std::string_view cell) {
   const char byte = cell.front();
-  if (is_digit(byte) || byte == '-' || byte == '+' || byte == '.' || byte == '$' || byte == '(' || byte == ',')
-    return true;
+  if (is_digit(byte)) return true;
+  if (byte == '-' || byte == '+' || byte == '.' || byte == '$' || byte == ',') return cell.size() > 1;
   if (is_letter(byte)) return begins_with_word_and_digit(cell);
-  return static_cast<unsigned char>(byte) >= 0x80 && take_number_apart(cell).has_value();
+  return (byte == '(' || static_cast<unsigned char>(byte) >= 0x80) && take_number_apart(cell).has_value();
 }
 
 /// Tokens that are all digits are parts of numbers with commas.
@@ -121,17 +121,45 @@ ColumnMaker::ColumnMaker(std::string name, RawCells cells, std::int64_t rows, st
 
 void ColumnMaker::look() {
   if (kind_ && *kind_ != ColumnKind::number && *kind_ != ColumnKind::date) return;
+  bool first = true;
   for_each_cell(cells_, [&](std::string_view cell, bool missing) {
+    const bool in_first_row = std::exchange(first, false);
     if (missing || cell.empty()) return;
     ++survey_.filled;
     survey_.bytes += static_cast<std::int64_t>(cell.size());
     const bool like_number = begins_like_number(cell);
     const bool comma = cell.size() > 2 && cell.find(',') != std::string_view::npos;
+    if (in_first_row && !take_number_apart(cell) && !take_date_apart(cell)) {
+      survey_.first_is_word = true;
+      survey_.words_like_numbers = like_number ? 1 : 0;  // m2
+    }
     survey_.like_numbers += like_number ? 1 : 0;
     survey_.like_codes += has_leading_zero(cell) ? 1 : 0;
     survey_.with_comma += comma ? 1 : 0;
     survey_.number_commas += comma && like_number ? 1 : 0;
   });
+}
+
+void ColumnMaker::drop_first_row() {
+  cells_.drop_first();
+  --column_.size_;
+  survey_ = {};
+  look();
+}
+
+bool ColumnMaker::only_first_is_no_number() const {
+  return survey_.first_is_word && survey_.filled > 2 &&
+         survey_.like_numbers - survey_.words_like_numbers == survey_.filled - 1;
+}
+
+bool ColumnMaker::are_distinct_whole_numbers() const {
+  Levels distinct;
+  std::int64_t cells = 0;
+  for_each_cell(cells_, [&](std::string_view cell, bool) {
+    if (!cell.empty() && std::ranges::all_of(cell, is_digit)) distinct.add(cell);
+    ++cells;
+  });
+  return cells >= 2 && distinct.size() == cells;
 }
 
 void ColumnMaker::learn_marks(FileMarks& marks) {

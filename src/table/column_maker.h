@@ -29,6 +29,13 @@ class ColumnMaker {
   ColumnMaker(std::string name, RawCells cells, std::int64_t rows, std::optional<ColumnKind> kind, std::string form);
 
   void look();
+  void drop_first_row();  ///< and looks again
+  /// True if all cells but the first, at least two, begin like numbers or dates, and the first one is neither.
+  bool only_first_is_no_number() const;
+  bool all_are_numbers() const {
+    return survey_.filled > 0 && survey_.like_numbers == survey_.filled && !survey_.first_is_word;
+  }
+  bool are_distinct_whole_numbers() const;
   void learn_marks(FileMarks& marks);
   /// Looks for a decimal point; only of use for the columns that learn_marks() has passed over.
   void learn_points(FileMarks& marks) const;
@@ -46,7 +53,9 @@ class ColumnMaker {
     std::int64_t like_numbers = 0;  ///< begin as a number or a date may
     std::int64_t like_codes = 0;    ///< like 007
     std::int64_t with_comma = 0;
-    std::int64_t number_commas = 0;  ///< cells with a comma that begin as a number may
+    std::int64_t number_commas = 0;       ///< cells with a comma that begin as a number may
+    std::int64_t words_like_numbers = 0;  ///< of the first row
+    bool first_is_word = false;           ///< the first row has a cell that is no number and no date
   };
 
   bool may_be_numbers() const { return survey_.filled > 0 && 2 * survey_.like_numbers >= survey_.filled; }

@@ -260,7 +260,7 @@ std::string NumberForm::name() const {
   separate(indian ? "567" : "234");
   std::string name = currency_behind ? "" : currency;
   if (!name.empty() && (is_letter(name.back()) || name.back() == '.')) name += ' ';
-  name += digits + decimal + "5";
+  name.append(digits).append(1, decimal).append("5");
   if (multiplied) name += " [kMB]";
   if (currency_behind) name += ' ' + currency;
   return unit.empty() ? name : name + ' ' + unit;

@@ -43,7 +43,7 @@ std::string number_note(const Table& table, const Column& column) {
 }  // namespace
 
 std::vector<std::string> reading_notes(const Table& table) {
-  std::vector<std::string> notes;
+  std::vector<std::string> notes = table.notes();
   for (const Column& column : table.columns()) {
     if (column.form().row < 0) continue;
     notes.push_back(column.kind() == ColumnKind::date ? date_note(table, column) : number_note(table, column));

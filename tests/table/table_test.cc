@@ -19,7 +19,7 @@ using testing::HasSubstr;
 /// A table with the column h, one cell of the list per line.
 Table column_of(const std::vector<std::string>& cells, const TableOptions& options = {}) {
   std::string csv = "h,i\n";
-  for (const std::string& cell : cells) csv += cell + ",\n";
+  for (const std::string& cell : cells) csv += cell + ",1\n";
   return Table::from_text(csv, options);
 }
 
