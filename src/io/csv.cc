@@ -331,24 +331,20 @@ void CsvParser::end_record() {
 
 void CsvParser::end_row() {
   const bool is_short = cells_ < names_.size();
-  if (all_missing_ && cells_ > 1 && names_.size() > 1) {
-    blank_.add(record_line_);
-    return sink_.no_row();
-  }
-  if (too_long_ || (is_short && !options_.fill_short_rows)) {
+  const bool blank = all_missing_ && cells_ > 1 && names_.size() > 1;
+  if (!blank && (too_long_ || (is_short && !options_.fill_short_rows))) {
     refuse(fmt::format("the row that begins here has {} cells, and the header has {}; {}", cells_, names_.size(),
                        is_short ? fmt::format("add those that are missing, or take them as missing with {} fill",
                                               option_name("ragged"))
                                 : "quote cells that hold the delimiter, or remove what is too much"));
   }
-  if (cells_ > names_.size()) long_.add(record_line_);
-  if (is_short) {
-    short_.add(record_line_);
-    for (std::size_t column = cells_; column < names_.size(); ++column) sink_.cell(column, "", true);
-  } else if (like_header_) {
-    headers_.add(record_line_);
+  for (std::size_t column = cells_; column < names_.size(); ++column) sink_.cell(column, "", true);
+  if (blank || (like_header_ && !is_short)) {
+    (blank ? blank_ : headers_).add(record_line_);
     return sink_.no_row();
   }
+  if (is_short) short_.add(record_line_);
+  if (cells_ > names_.size()) long_.add(record_line_);
   sink_.end_of_row(record_line_);
   ++rows_;
 }

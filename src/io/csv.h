@@ -23,7 +23,7 @@ class CsvSink {
   virtual void cell(std::size_t column, std::string_view text, bool missing) = 0;
   /// `line`: 1-based line of the file where the row starts.
   virtual void end_of_row(std::int64_t line) = 0;
-  /// In place of end_of_row(): the cells since the last row are no row.
+  /// In place of end_of_row(), after a cell for each column: they are no row.
   virtual void no_row() {}
   /// Called once, last: what was read otherwise than cell by cell, a line of text each.
   virtual void notes(const std::vector<std::string>& /*lines*/) {}

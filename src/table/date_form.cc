@@ -4,7 +4,6 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <functional>
 #include <utility>
 
 #include "table/cell_values.h"
@@ -239,8 +238,8 @@ DateChoice choose_order(const DateSurvey& survey, std::optional<DateForm> of_fil
   const std::int64_t slashes = survey.separators[static_cast<unsigned char>('/')];
   std::array<DateForm, 3> order = {DateForm::dmy, DateForm::mdy, DateForm::ymd};
   if (2 * slashes > survey.first.cells) std::swap(order[0], order[1]);
-  if (of_file) std::ranges::partition(order, [&](DateForm form) { return form == *of_file; });
-  std::ranges::stable_sort(order, std::greater<>(), readable);
+  if (of_file) std::stable_partition(order.begin(), order.end(), [&](DateForm form) { return form == *of_file; });
+  std::stable_sort(order.begin(), order.end(), [&](DateForm a, DateForm b) { return readable(a) > readable(b); });
   return {order[0], most > 0 && readable(order[1]) == most, order[1]};
 }
 

@@ -47,11 +47,11 @@ std::optional<double> read_date(std::string_view cell, DateForm form);
 /// What all cells of a column say of the form of its dates.
 struct DateSurvey {
   std::int64_t filled = 0;
-  std::array<std::int64_t, 3> readable = {};          ///< by ymd, dmy and mdy
-  std::array<std::array<CellCount, 3>, 3> only = {};  ///< [a][b]: readable by a and not by b
-  CellCount not_dates;                                ///< by none of them
-  std::array<std::int64_t, 256> separators = {};      ///< of dates
-  CellCount first;                                    ///< dates
+  std::array<std::int64_t, 3> readable = {};      ///< by ymd, dmy and mdy
+  std::array<std::array<CellCount, 3>, 3> only;   ///< [a][b]: readable by a and not by b
+  CellCount not_dates;                            ///< by none of them
+  std::array<std::int64_t, 256> separators = {};  ///< of dates
+  CellCount first;                                ///< dates
 };
 
 DateSurvey survey_dates(const RawCells& cells, std::int64_t max_not_dates);

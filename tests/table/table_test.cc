@@ -152,6 +152,13 @@ TEST(Table, KeepsNumbersAndWhatDoesNotFit) {
   EXPECT_TRUE(column.is_missing(2));
 }
 
+TEST(Table, ABlankRowThatIsShortTakesNothingFromTheRowBefore) {
+  const Table table = Table::from_text("a,b,c\n1,2,3\n,\n4,5,\n,,\n6,7,8\n");
+  EXPECT_THAT(table.column("a").numbers(), ElementsAre(1, 4, 6));
+  EXPECT_THAT(table.column("c").numbers(), ElementsAre(3, testing::IsNan(), 8));
+  EXPECT_EQ(table.line(2), 6);
+}
+
 TEST(Table, KeepsDatesAsDays) {
   EXPECT_THAT(column_of({"1970-01-02", "", "1970-01-03"}).column("h").numbers(), ElementsAre(1, testing::IsNan(), 2));
 }
