@@ -105,6 +105,8 @@ int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const std::filesystem::path folder = argv[1];
   write(folder / "csv", csv_seeds());
+  write(folder / "forms", {"-1.234,56 €", "(12,34,567.5)", "USD 1'234.5e3", "1.2k+", "55 sqm", "1234.5 [kMB]",
+                           "2020-01-31T23:59:59.5Z", "20200131T235959", "31. January 20", "Jan 31, 2020 11:59 pm"});
   write(folder / "run_log", run_log_seeds());
   write(folder / "safetensors", safetensors_seeds());
   write(folder / "text", text_seeds());

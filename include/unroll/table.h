@@ -78,6 +78,15 @@ struct UnparsedCell {
   std::string text;
 };
 
+/// How the numbers or dates of a column are written, and the cell that shows it.
+struct ColumnForm {
+  /// 1234.5 in this form, such as "1.234,5 €"; ymd, dmy, mdy or unix for dates; empty: 1234.5, 1,234.5 or $1,234.5.
+  std::string name = {};
+  std::int64_t row = -1;   ///< a row whose cell decides the form; -1: it is the usual one, or given
+  std::string cell = {};   ///< that cell
+  bool undecided = false;  ///< no cell decides: `cell` has another value in another form
+};
+
 /// A named column: values of one kind, one per row. Rows are indices, so a subset of rows is a list of indices.
 class Column {
  public:
@@ -100,6 +109,7 @@ class Column {
   std::string_view text(std::int64_t row) const { return texts_[row]; }
   /// number, date: cells that could not be parsed, in order of rows.
   std::span<const UnparsedCell> unparsed() const { return unparsed_; }
+  const ColumnForm& form() const { return form_; }  ///< number, date
 
  private:
   friend class ColumnMaker;
@@ -113,18 +123,34 @@ class Column {
   RowEnds ends_;  ///< list: in codes_
   TextCells texts_;
   std::vector<UnparsedCell> unparsed_;
+  ColumnForm form_;
 };
+
+enum class DecimalMark { infer, point, comma };
+template <>
+const EnumNames<DecimalMark>& enum_names<DecimalMark>();
+
+enum class RaggedRows { refuse, fill };
+template <>
+const EnumNames<RaggedRows>& enum_names<RaggedRows>();
 
 struct TableOptions {
   std::map<std::string, ColumnKind> as = {};  ///< kinds of columns, by name; the others are inferred
   std::vector<std::string> drop = {};         ///< columns to leave out
+  /// Forms of columns of numbers and dates, by name, as ColumnForm::name; also point and comma, which are decimal
+  /// marks, and plain: numbers as 1,234.5 or $1,234.5, dates as 2020-01-31 or 1/31/2020. Other cells are unparsed.
+  std::map<std::string, std::string> forms = {};
+  DecimalMark decimal = DecimalMark::infer;  ///< of all numbers
+  RaggedRows ragged = RaggedRows::refuse;    ///< rows that lack cells at their end
+  std::string required = {};                 ///< rows without a value in this column are left out; empty: none
 };
 std::vector<Option> describe(TableOptions& options);
 
-/// Columns of equal length, read from CSV (RFC 4180; semicolons and tabs too). A cell is missing if there is nothing
-/// between two delimiters, or if it is NA, N/A, n/a, NaN, nan, NULL, null, None or ?. Spaces around a cell are kept in
-/// texts only. An empty cell in quotes is an empty text, a level or a list without tokens; as a number or date it is
-/// missing.
+/// Columns of equal length, read from CSV (RFC 4180; semicolons and tabs too). The form of the numbers or dates of a
+/// column is decided from all of its cells (docs/tables.md) and is the same for each of them. A cell is missing if
+/// there is nothing between two delimiters, or if it is NA, N/A, n/a, NaN, nan, NULL, null, None or ?. Spaces around a
+/// cell are kept in texts only. An empty cell in quotes is an empty text, a level or a list without tokens; as a number
+/// or date it is missing.
 ///
 /// The kind of a column, unless given by TableOptions::as, is the first of these whose rule holds for the cells that
 /// are neither missing nor empty:
@@ -146,9 +172,12 @@ class Table {
   std::int64_t rows() const { return static_cast<std::int64_t>(lines_.size()); }
   /// 1-based line of the file where the row starts.
   std::int64_t line(std::int64_t row) const { return lines_[static_cast<std::size_t>(row)]; }
-  std::span<const Column> columns() const { return columns_; }  ///< in the order of the file
-  const Column* find(std::string_view name) const;              ///< null if there is none
-  const Column& column(std::string_view name) const;            ///< throws Error(usage) if there is none
+  std::span<const Column> columns() const { return columns_; }      ///< in the order of the file
+  const Column* find(std::string_view name) const;                  ///< null if there is none
+  const Column& column(std::string_view name) const;                ///< throws Error(usage) if there is none
+  char delimiter() const { return delimiter_; }                     ///< of the cells
+  const std::vector<std::string>& notes() const { return notes_; }  ///< lines and columns that are left out
+  char decimal_mark() const;  ///< of the numbers: a comma if that of a column is one, else a point
 
  private:
   friend class TableMaker;
@@ -157,12 +186,21 @@ class Table {
   std::vector<Column> columns_;
   Levels column_names_;  // the names of the columns, in their order
   std::vector<std::int64_t> lines_;
+  char delimiter_ = ',';
+  std::vector<std::string> notes_;
 };
+
+/// What was taken for what, one line each: lines and columns that are left out; forms of columns that are not the usual
+/// ones, with the cell that shows them and, where another reading is possible, how to choose it.
+std::vector<std::string> reading_notes(const Table& table);
+/// For each column of numbers or dates with unparsed cells, their number, with the first of them and its line.
+std::vector<std::string> unparsed_notes(const Table& table);
 
 /// A column that a model reads.
 struct TableInput {
   std::string name;
   ColumnKind kind = ColumnKind::number;
+  std::string form = {};  ///< ColumnForm::name of the column that the model was trained on
 };
 
 /// The date of a number of days since 1970-01-01, as 2020-01-31.

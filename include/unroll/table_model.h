@@ -49,9 +49,15 @@ struct MeanAndDeviation {
 };
 MeanAndDeviation mean_and_deviation_of(std::span<const double> numbers);
 
+/// Treatment of rows without a target in training.
+enum class MissingTarget { leave_out, refuse };
+template <>
+const EnumNames<MissingTarget>& enum_names<MissingTarget>();
+
 struct TableModelOptions {
   std::string target = {};  ///< column of numbers that is to be predicted
-  std::string id = {};      ///< column of row identifiers, not used as a feature; empty: rows are identified by number
+  MissingTarget missing_target = MissingTarget::leave_out;
+  std::string id = {};  ///< column of row identifiers, not used as a feature; empty: rows are identified by number
   std::vector<MemberKind> members = {MemberKind::linear, MemberKind::mlp};  ///< each kind once
   TableMetric metric =
       TableMetric::log_rmse;  ///< metric to report; with log_rmse, all members but textbook are trained on log(target)
@@ -180,12 +186,14 @@ class TableModel {
   std::vector<TableInput> inputs() const;  ///< the columns that it reads, ordered by name
   std::string choices() const;             ///< a JSON object: for each member, what it chose on the training rows
 
-  /// Options for reading a table that is to be predicted: the inputs as the kinds that the model expects and, if
-  /// `with_id` is set, the id as categories. Table::read() then names a column that is missing.
-  TableOptions reading_options(bool with_id = true) const;
+  /// Options for reading a table that is to be predicted: the inputs as the kinds and in the forms that the model was
+  /// trained on and, if `with_id` is set, the id as categories; the kinds, forms and decimal mark that `given` has come
+  /// first. Table::read() then refuses a missing column, and one in which nothing is in its form.
+  TableOptions reading_options(bool with_id = true, const TableOptions& given = {}) const;
   /// One prediction for each row. Throws Error(bad_data) if the table lacks an input or has it as another kind.
   std::vector<double> predict(const Table& table) const;
-  /// CSV with a header: the id of each row, or its number from 1, and its prediction. Throws Error(bad_data) for a row
+  /// CSV with a header, in the delimiter and decimal mark of the table: the id of each row, or its number from 1, and
+  /// its prediction. Throws Error(bad_data) for a row
   /// without an id, and the errors of predict().
   std::string predictions_text(const Table& table) const;
 

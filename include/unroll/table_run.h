@@ -41,6 +41,8 @@ class TableRunObserver {
  public:
   virtual ~TableRunObserver() = default;
   virtual void on_leak(const TargetLeak&) {}
+  /// A line of reading_notes() or unparsed_notes(), before the first fold.
+  virtual void on_note(const std::string& /*note*/) {}
   /// `finished` of `folds` folds were completed before. on_fold() is not called for them.
   virtual void on_resume(std::size_t /*finished*/, std::size_t /*folds*/) {}
   virtual void on_fold(const FoldResult&, std::size_t /*folds*/) {}  ///< `folds`: their number

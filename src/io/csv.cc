@@ -15,6 +15,7 @@
 #include "io/utf8.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
+#include "unroll/options.h"
 
 namespace unroll {
 namespace {
@@ -52,16 +53,33 @@ std::string_view without_line_end(std::string_view line) {
   return line;
 }
 
-/// The most frequent delimiter outside quotes; a comma if there is none.
-char delimiter_of(std::string_view line) {
-  constexpr std::array delimiters = {',', ';', '\t'};
+constexpr std::string_view delimiters = ",;\t|";
+
+/// How often each delimiter is in the line outside quotes.
+std::array<std::size_t, delimiters.size()> delimiters_in(std::string_view line) {
   std::array<std::size_t, delimiters.size()> counts{};
   bool quoted = false;
   for (const char byte : line) {
     if (byte == '"') quoted = !quoted;
     for (std::size_t i = 0; i < delimiters.size(); ++i) counts[i] += !quoted && byte == delimiters[i] ? 1 : 0;
   }
+  return counts;
+}
+
+/// The most frequent delimiter outside quotes; a comma if there is none.
+char delimiter_of(std::string_view line) {
+  const auto counts = delimiters_in(line);
   return delimiters[static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin())];
+}
+
+/// True for a line such as #,name,type before rows of as many cells: it names the columns.
+bool is_header_comment(std::string_view line, std::string_view next) {
+  const char delimiter = delimiter_of(next);
+  const std::size_t place = delimiters.find(delimiter);
+  const std::size_t count = delimiters_in(line)[place];
+  if (count == 0 || count != delimiters_in(next)[place]) return false;
+  const auto is_letter = [](char byte) { return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z'; };
+  return line[1] != ' ' || std::ranges::none_of(next, is_letter);
 }
 
 int no_byte_is_space(unsigned char) { return 0; }
@@ -109,23 +127,15 @@ CsvParser::~CsvParser() = default;
 
 void CsvParser::feed(std::string_view bytes) {
   pending_ += bytes;
-  if (!begun_) {
-    if (pending_.empty()) return;
-    const std::string_view line = Lines(pending_).next();
-    const bool whole = line.size() < pending_.size();  // a CR at the end may be half a line end
-    if (!whole && line.size() > options_.max_cell) {
-      refuse(fmt::format("has no end within {} bytes; is this a CSV file?", options_.max_cell));
-    }
-    if (!whole) return;
-    begin(line);
-  }
+  if (!begun_ && !begin(false)) return;
   const std::size_t size = size_to_parse();
   parse(std::string_view(pending_).substr(0, size));
   pending_.erase(0, size);
 }
 
 void CsvParser::finish() {
-  if (!begun_) begin(pending_);  // one line
+  if (!begun_) begin(true);
+  if (!within_record_ && !pending_.empty() && !has_line_end(pending_)) pending_ += '\n';  // as if the file had it
   parse(pending_);
   pending_.clear();
   const int error = csv_fini(parser_.get(), Callbacks::cell, Callbacks::end_of_record, this);
@@ -138,15 +148,67 @@ void CsvParser::finish() {
   if (rows_ == 0) {
     throw Error(ExitCode::bad_data, fmt::format("{}: has a header and no rows; a table needs some", name_));
   }
+  sink_.notes(notes());
 }
 
-void CsvParser::begin(std::string_view first_line) {
-  begun_ = true;
-  const std::size_t mark = byte_order_mark_size(pending_, name_);
-  delimiter_ = delimiter_of(first_line.substr(mark));
-  csv_set_delim(parser_.get(), static_cast<unsigned char>(delimiter_));
-  pending_.erase(0, mark);
-  offset_ += mark;
+/// Skips what is before the header and finds the delimiter; false if more of the file is needed for that. `at_end`:
+/// there is no more.
+bool CsvParser::begin(bool at_end) {
+  if (pending_.empty() && !at_end) return false;
+  const bool may_have_mark = offset_ == 0 && pending_.size() < 3 && !at_end;
+  if (may_have_mark) return false;
+  if (offset_ == 0) {
+    const std::size_t mark = byte_order_mark_size(pending_, name_);
+    pending_.erase(0, mark);
+    offset_ += mark;
+  }
+  for (;;) {
+    Lines lines(pending_);
+    if (lines.done()) return begun_ = at_end;
+    const std::string_view line = lines.next();
+    const bool whole = line.size() < pending_.size() || at_end;  // a CR at the end may be half a line end
+    if (!whole && line.size() > options_.max_cell)
+      refuse(fmt::format("has no end within {} bytes; is this a CSV file?", options_.max_cell));
+    if (!whole) return false;
+    const std::string_view text = without_line_end(line);
+    if (text.empty() || take_separator_line(text)) {
+      skip_line(line);
+      continue;
+    }
+    if (text[0] == '#' && !at_end) {
+      if (lines.done()) return false;
+      const std::string_view next = lines.next();
+      if (lines.done()) return false;
+      if (!is_header_comment(text, without_line_end(next))) {
+        comments_.add(line_);
+        skip_line(line);
+        continue;
+      }
+    }
+    if (!separator_given_) delimiter_ = delimiter_of(text);
+    csv_set_delim(parser_.get(), static_cast<unsigned char>(delimiter_));
+    return begun_ = true;
+  }
+}
+
+void CsvParser::skip_line(std::string_view line) {
+  offset_ += line.size();
+  ++line_;
+  pending_.erase(0, line.size());
+}
+
+/// sep=; as Excel writes it.
+bool CsvParser::take_separator_line(std::string_view line) {
+  constexpr std::string_view key = "sep=";
+  if (line.starts_with('"') && line.ends_with('"') && line.size() > 1) line = line.substr(1, line.size() - 2);
+  if (separator_given_ || line.size() != key.size() + 1) return false;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    if ((line[i] | 0x20) != (key[i] | 0x20)) return false;
+  }
+  if (delimiters.find(line.back()) == std::string_view::npos) return false;
+  delimiter_ = line.back();
+  separator_given_ = true;
+  return true;
 }
 
 /// Number of bytes of pending_ to parse now: whole lines; of a long line all but the last code point, which may be
@@ -171,9 +233,9 @@ void CsvParser::parse(std::string_view text) {
   }
 }
 
-/// Splits unquoted cells, and quoted cells without a quote or line end inside, without libcsv, which goes byte by byte
-/// at half the speed of the rest of reading and type detection. libcsv gets the rest of the line from the first cell
-/// that needs it.
+/// Splits cells without libcsv, which goes byte by byte at half the speed of the rest of reading and type detection,
+/// and which refuses a quote within an unquoted cell. libcsv gets the rest of the line from a quoted cell that does not
+/// end in it.
 void CsvParser::parse_line(std::string_view line) {
   if (!within_record_) record_line_ = line_;
   if (within_record_ || !has_line_end(line)) return parse_by_library(line, 0);
@@ -183,21 +245,44 @@ void CsvParser::parse_line(std::string_view line) {
   for (std::size_t begin = 0;; ++begin) {
     std::size_t end = 0;
     if (begin == quote) {
-      const std::size_t closing = cells.find('"', begin + 1);
-      end = closing + 1;
-      if (closing == std::string_view::npos || (end < cells.size() && cells[end] != delimiter_))
-        return parse_by_library(line, begin);
-      take_cell(cells.substr(begin + 1, closing - begin - 1), false);
+      end = take_quoted_cell(cells, begin);
+      if (end == std::string_view::npos) return parse_by_library(line, begin);
       quote = cells.find('"', end);
     } else {
       end = std::min(cells.find(delimiter_, begin), cells.size());
-      if (quote < end) return parse_by_library(line, begin);
+      if (quote < end) {
+        quotes_.add(record_line_);
+        quote = cells.find('"', end);
+      }
       take_cell(cells.substr(begin, end - begin), begin == end);
     }
     if (end == cells.size()) break;
     begin = end;
   }
   end_record();
+}
+
+/// Takes the quoted cell from the quote at `begin`; the offset behind it. npos, and takes nothing, if it does not end
+/// in the line.
+std::size_t CsvParser::take_quoted_cell(std::string_view cells, std::size_t begin) {
+  std::size_t closing = cells.find('"', begin + 1);
+  if (closing == std::string_view::npos) return closing;
+  std::string_view text = cells.substr(begin + 1, closing - begin - 1);
+  if (closing + 1 < cells.size() && cells[closing + 1] == '"') {
+    unescaped_.clear();
+    std::size_t from = begin + 1;
+    while (closing + 1 < cells.size() && cells[closing + 1] == '"') {
+      unescaped_.append(cells.substr(from, closing + 1 - from));
+      from = closing + 2;
+      closing = cells.find('"', from);
+      if (closing == std::string_view::npos) return closing;
+    }
+    text = unescaped_.append(cells.substr(from, closing - from));
+  }
+  const std::size_t end = closing + 1;
+  if (end < cells.size() && cells[end] != delimiter_) refuse_quote(cells, end);
+  take_cell(text, false);
+  return end;
 }
 
 /// Passes `line` to libcsv from offset `from`: the start of a cell, or 0 in a cell that began on an earlier line.
@@ -224,32 +309,53 @@ void CsvParser::check_length(std::size_t size) const {
 
 void CsvParser::take_cell(std::string_view text, bool missing) {
   check_length(text.size());
+  all_missing_ = all_missing_ && missing;
   if (!header_taken_) {
     names_.emplace_back(text);
   } else if (cells_ < names_.size()) {
+    if (like_header_) like_header_ = text == names_[cells_];
     sink_.cell(cells_, text, missing);
+  } else {
+    too_long_ = too_long_ || !text.empty();
   }
   ++cells_;
 }
 
 void CsvParser::end_record() {
-  if (!header_taken_) {
-    take_header();
-  } else if (cells_ != names_.size()) {
-    refuse(fmt::format("the row that begins here has {} cells, and the header has {}; {}", cells_, names_.size(),
-                       cells_ < names_.size() ? "add those that are missing"
-                                              : "quote cells that hold the delimiter, or remove what is too much"));
-  } else {
-    sink_.end_of_row(record_line_);
-    ++rows_;
-  }
+  header_taken_ ? end_row() : take_header();
   cells_ = 0;
+  all_missing_ = like_header_ = true;
+  too_long_ = false;
+}
+
+void CsvParser::end_row() {
+  const bool is_short = cells_ < names_.size();
+  const bool blank = all_missing_ && cells_ > 1 && names_.size() > 1;
+  if (!blank && (too_long_ || (is_short && !options_.fill_short_rows))) {
+    refuse(fmt::format("the row that begins here has {} cells, and the header has {}; {}", cells_, names_.size(),
+                       is_short ? fmt::format("add those that are missing, or take them as missing with {} fill",
+                                              option_name("ragged"))
+                                : "quote cells that hold the delimiter, or remove what is too much"));
+  }
+  for (std::size_t column = cells_; column < names_.size(); ++column) sink_.cell(column, "", true);
+  if (blank || (like_header_ && !is_short)) {
+    (blank ? blank_ : headers_).add(record_line_);
+    return sink_.no_row();
+  }
+  if (is_short) short_.add(record_line_);
+  if (cells_ > names_.size()) long_.add(record_line_);
+  sink_.end_of_row(record_line_);
+  ++rows_;
 }
 
 void CsvParser::take_header() {
+  const std::size_t size = names_.size();
+  while (names_.size() > 1 && names_.back().empty()) names_.pop_back();
+  if (names_.size() < size) long_.add(record_line_);
   std::unordered_map<std::string_view, std::size_t> places;
   for (std::size_t i = 0; i < names_.size(); ++i) {
-    if (names_[i].empty()) refuse(fmt::format("column {} has no name; give it one in the header", i + 1));
+    const bool is_index = i == 0 && names_.size() > 1;
+    if (names_[i].empty() && !is_index) refuse(fmt::format("column {} has no name; give it one in the header", i + 1));
     const auto [first, is_new] = places.emplace(names_[i], i);
     if (!is_new) {
       refuse(fmt::format("columns {} and {} have the same name {}; rename one in the header", first->second + 1, i + 1,
@@ -257,7 +363,24 @@ void CsvParser::take_header() {
     }
   }
   header_taken_ = true;
-  sink_.header(names_);
+  sink_.header(names_, delimiter_);
+}
+
+std::vector<std::string> CsvParser::notes() const {
+  std::vector<std::string> notes;
+  const auto add = [&](const LineCount& count, const char* noun, const char* what) {
+    if (count.lines > 0)
+      notes.push_back(fmt::format("{}, first in line {}: {}", counted(count.lines, noun), count.first, what));
+  };
+  if (separator_given_)
+    notes.push_back(fmt::format("the line sep={} before the header sets the delimiter", delimiter_));
+  add(comments_, "comment", "skipped");
+  add(long_, "line", "empty cells at the end are ignored");
+  add(blank_, "blank row", "skipped");
+  add(headers_, "repeated header", "skipped");
+  add(short_, "short row", "the cells at the end count as missing");
+  add(quotes_, "quote", "within a cell that is not quoted, and part of it");
+  return notes;
 }
 
 void CsvParser::refuse(const std::string& what) const {

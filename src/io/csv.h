@@ -16,22 +16,34 @@ namespace unroll {
 class CsvSink {
  public:
   virtual ~CsvSink() = default;
-  /// Called once, first. Names are distinct and not empty.
-  virtual void header(const std::vector<std::string>& names) = 0;
+  /// Called once, first. Names are distinct; only the first one may be empty, as that of an index.
+  virtual void header(const std::vector<std::string>& names, char delimiter) = 0;
   /// Called for each column of every row, in order. `text` is UTF-8 and valid during the call; line ends within quotes
   /// are kept. `missing`: there is nothing between two delimiters, not even quotes.
   virtual void cell(std::size_t column, std::string_view text, bool missing) = 0;
   /// `line`: 1-based line of the file where the row starts.
   virtual void end_of_row(std::int64_t line) = 0;
+  /// In place of end_of_row(), after a cell for each column: they are no row.
+  virtual void no_row() {}
+  /// Called once, last: what was read otherwise than cell by cell, a line of text each.
+  virtual void notes(const std::vector<std::string>& /*lines*/) {}
 };
 
 struct CsvOptions {
+  bool fill_short_rows = false;                  ///< cells that a row lacks at its end are missing
   std::size_t max_cell = std::size_t{64} << 20;  ///< bytes; a longer cell usually means an unclosed quote
 };
 
-/// Parses CSV (RFC 4180) with three extensions: lines may also end in LF or CR, the delimiter may be a comma, a
-/// semicolon or a tab (the most frequent one outside quotes in the first line), and a byte order mark is skipped.
-/// Spaces belong to the cells. Blank lines are ignored.
+/// Parses CSV (RFC 4180) with these extensions, of which all but the first three are counted and noted:
+/// - lines may also end in LF or CR, a byte order mark is skipped, blank lines are ignored;
+/// - the delimiter may be a comma, a semicolon, a tab or |: the most frequent one outside quotes in the header;
+/// - spaces belong to the cells;
+/// - a line sep=; before the header sets the delimiter;
+/// - lines with # before the header are comments, except one that has as many delimiters as the next line;
+/// - a quote within an unquoted cell is part of it;
+/// - lines may end in delimiters: names and cells that are empty at the end of lines are ignored;
+/// - rows without any cell, and rows that repeat the header, are skipped;
+/// - rows may lack cells at their end, if the options allow it.
 ///
 /// Throws Error(bad_data), with the line where the record starts, for rows that are shorter or longer than the header,
 /// empty or repeated names, misplaced or unclosed quotes, and cells above the limit; for a file without header or rows;
@@ -53,15 +65,28 @@ class CsvParser {
     void operator()(csv_parser* parser) const;
   };
 
-  void begin(std::string_view first_line);
+  /// Lines of one kind.
+  struct LineCount {
+    std::int64_t lines = 0, first = 0;
+    void add(std::int64_t line) {
+      if (lines++ == 0) first = line;
+    }
+  };
+
+  bool begin(bool at_end);
+  void skip_line(std::string_view line);
+  bool take_separator_line(std::string_view line);
   std::size_t size_to_parse() const;
   void parse(std::string_view text);
   void parse_line(std::string_view line);
   void parse_by_library(std::string_view line, std::size_t from);
   void check_length(std::size_t size) const;
+  std::size_t take_quoted_cell(std::string_view cells, std::size_t begin);
   void take_cell(std::string_view text, bool missing);
   void end_record();
   void take_header();
+  void end_row();
+  std::vector<std::string> notes() const;
   [[noreturn]] void refuse(const std::string& what) const;  ///< names the line of the current record
   [[noreturn]] void refuse_quote(std::string_view line, std::size_t at) const;
 
@@ -79,7 +104,13 @@ class CsvParser {
   char delimiter_ = ',';
   std::vector<std::string> names_;  ///< column names
   std::size_t cells_ = 0;           ///< in the current record so far
+  bool all_missing_ = true;         ///< the cells of the current record
+  bool like_header_ = true;         ///< they are the names of the columns
+  bool too_long_ = false;           ///< it has cells that are not empty beyond the last column
   std::int64_t rows_ = 0;
+  bool separator_given_ = false;  ///< by a line sep=;
+  LineCount comments_, blank_, headers_, short_, long_, quotes_;
+  std::string unescaped_;       ///< a cell without the doubled quotes
   std::exception_ptr failure_;  ///< thrown within a callback of libcsv
 };
 

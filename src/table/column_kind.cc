@@ -12,4 +12,17 @@ const EnumNames<ColumnKind>& enum_names<ColumnKind>() {
   return names;
 }
 
+template <>
+const EnumNames<DecimalMark>& enum_names<DecimalMark>() {
+  static const EnumNames<DecimalMark> names = {
+      {"infer", DecimalMark::infer}, {"point", DecimalMark::point}, {"comma", DecimalMark::comma}};
+  return names;
+}
+
+template <>
+const EnumNames<RaggedRows>& enum_names<RaggedRows>() {
+  static const EnumNames<RaggedRows> names = {{"refuse", RaggedRows::refuse}, {"fill", RaggedRows::fill}};
+  return names;
+}
+
 }  // namespace unroll

@@ -1,9 +1,17 @@
 #include "table/column_maker.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
 #include "table/cell_values.h"
+#include "table/column_form.h"
+#include "unroll/error.h"
+#include "unroll/format.h"
+#include "unroll/options.h"
 
 namespace unroll {
 namespace {
@@ -27,44 +35,42 @@ void for_each_cell(const RawCells& cells, Take&& take) {
   });
 }
 
-bool may_start_number(char byte) {
-  return (byte >= '0' && byte <= '9') || byte == '-' || byte == '+' || byte == '.' || byte == '$';
+bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
+bool is_letter(char byte) { return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z'); }
+
+/// True for a currency or the name of a month before a digit, and for words that look like these.
+bool begins_with_word_and_digit(std::string_view cell) {
+  constexpr std::size_t longest = 9;  // September
+  std::size_t at = 0;
+  while (at < cell.size() && at < longest && is_letter(cell[at])) ++at;
+  while (at < cell.size() && at < longest + 3 && std::string_view(".$ -").find(cell[at]) != std::string_view::npos)
+    ++at;
+  return at < cell.size() && is_digit(cell[at]);
 }
 
-/// Counts over the cells that are neither missing nor empty, made in one pass before any cell is parsed.
-struct Survey {
-  std::int64_t filled = 0;
-  std::int64_t bytes = 0;
-  std::int64_t like_numbers = 0;  ///< first byte may start a number or a date
-  std::int64_t like_codes = 0;    ///< like 007
-  std::int64_t with_comma = 0;
-};
-
-Survey survey_of(const RawCells& cells) {
-  Survey survey;
-  for_each_cell(cells, [&](std::string_view cell, bool missing) {
-    if (missing || cell.empty()) return;
-    ++survey.filled;
-    survey.bytes += static_cast<std::int64_t>(cell.size());
-    survey.like_numbers += may_start_number(cell.front()) ? 1 : 0;
-    survey.like_codes += has_leading_zero(cell) ? 1 : 0;
-    survey.with_comma += cell.size() > 2 && cell.find(',') != std::string_view::npos ? 1 : 0;
-  });
-  return survey;
+bool begins_like_number(std::string_view cell) {
+  const char byte = cell.front();
+  if (is_digit(byte)) return true;
+  if (byte == '-' || byte == '+' || byte == '.' || byte == '$' || byte == ',') return cell.size() > 1;
+  if (is_letter(byte)) return begins_with_word_and_digit(cell);
+  return (byte == '(' || static_cast<unsigned char>(byte) >= 0x80) && take_number_apart(cell).has_value();
 }
 
+/// Tokens that are all digits are parts of numbers with commas.
 bool have_short_repeated_tokens(const RawCells& cells) {
   Levels tokens;
   std::int64_t uses = 0, bytes = 0;
+  bool all_digits = true;
   for_each_cell(cells, [&](std::string_view cell, bool missing) {
     if (missing) return;
     for_each_token(cell, [&](std::string_view token) {
       tokens.add(token);
       ++uses;
       bytes += static_cast<std::int64_t>(token.size());
+      for (const char byte : token) all_digits = all_digits && is_digit(byte);
     });
   });
-  return uses >= min_uses_per_token * tokens.size() && bytes <= max_token * uses;
+  return !all_digits && uses >= min_uses_per_token * tokens.size() && bytes <= max_token * uses;
 }
 
 std::int64_t count_distinct(const RawCells& cells) {
@@ -75,21 +81,120 @@ std::int64_t count_distinct(const RawCells& cells) {
   return distinct.size();
 }
 
+/// The first cell for which `wanted` returns true.
+template <class Wanted>
+CellCount first_cell(const RawCells& cells, Wanted&& wanted) {
+  CellCount found;
+  std::int64_t row = 0;
+  cells.for_each([&](std::string_view text, bool missing) {
+    const std::string_view cell = trimmed(text);
+    if (!missing && !cell.empty() && wanted(cell)) found.add(row, cell);
+    ++row;
+    return found.cells == 0;
+  });
+  return found;
+}
+
+bool has_point_for_mark(std::string_view cell) {
+  if (cell.find('.') == std::string_view::npos) return false;
+  const auto number = take_number_apart(cell);
+  return number && digits_of(number->body, '.') && !digits_of(number->body, ',');
+}
+
+std::optional<double> read_usual_date(std::string_view cell) {
+  constexpr std::size_t shortest = 10;
+  const bool extended = cell.size() >= shortest && cell[4] == '-';
+  if (extended) {
+    if (const auto days = parse_date(cell)) return days;  // in half the time of read_date()
+  }
+  return read_date(cell, DateForm::ymd);
+}
+
 }  // namespace
 
-ColumnMaker::ColumnMaker(std::string name, RawCells cells, std::int64_t rows) : cells_(std::move(cells)) {
+ColumnMaker::ColumnMaker(std::string name, RawCells cells, std::int64_t rows, std::optional<ColumnKind> kind,
+                         std::string form)
+    : cells_(std::move(cells)), kind_(kind), form_(std::move(form)) {
   column_.name_ = std::move(name);
   column_.size_ = rows;
 }
 
-Column ColumnMaker::make(std::optional<ColumnKind> kind) && {
-  column_.kind_ = kind ? *kind : likely_kind();
+void ColumnMaker::look() {
+  if (kind_ && *kind_ != ColumnKind::number && *kind_ != ColumnKind::date) return;
+  bool first = true;
+  for_each_cell(cells_, [&](std::string_view cell, bool missing) {
+    const bool in_first_row = std::exchange(first, false);
+    if (missing || cell.empty()) return;
+    ++survey_.filled;
+    survey_.bytes += static_cast<std::int64_t>(cell.size());
+    const bool like_number = begins_like_number(cell);
+    const bool comma = cell.size() > 2 && cell.find(',') != std::string_view::npos;
+    if (in_first_row && !take_number_apart(cell) && !take_date_apart(cell)) {
+      survey_.first_is_word = true;
+      survey_.words_like_numbers = like_number ? 1 : 0;  // m2
+    }
+    survey_.like_numbers += like_number ? 1 : 0;
+    survey_.like_codes += has_leading_zero(cell) ? 1 : 0;
+    survey_.with_comma += comma ? 1 : 0;
+    survey_.number_commas += comma && like_number ? 1 : 0;
+  });
+}
+
+void ColumnMaker::drop_first_row() {
+  cells_.drop_first();
+  --column_.size_;
+  survey_ = {};
+  look();
+}
+
+bool ColumnMaker::only_first_is_no_number() const {
+  return survey_.first_is_word && survey_.filled > 2 &&
+         survey_.like_numbers - survey_.words_like_numbers == survey_.filled - 1;
+}
+
+bool ColumnMaker::are_distinct_whole_numbers() const {
+  Levels distinct;
+  std::int64_t cells = 0;
+  for_each_cell(cells_, [&](std::string_view cell, bool) {
+    if (!cell.empty() && std::ranges::all_of(cell, is_digit)) distinct.add(cell);
+    ++cells;
+  });
+  return cells >= 2 && distinct.size() == cells;
+}
+
+void ColumnMaker::learn_marks(FileMarks& marks) {
+  if (!may_be_numbers() || survey_.number_commas == 0 || kind_ == ColumnKind::date) return;
+  const NumberSurvey& survey = numbers_survey();
+  if (2 * survey.numbers < survey.filled) return;
+  marks.some_comma = marks.some_comma || survey.comma.cells > survey.point.cells;
+  marks.some_point = marks.some_point || survey.point.cells > survey.comma.cells;
+  marks.some_lone_comma = marks.some_lone_comma || survey.lone_comma.cells > 0;
+}
+
+void ColumnMaker::learn_points(FileMarks& marks) const {
+  if (marks.some_point || !may_be_numbers() || survey_.number_commas > 0 || kind_ == ColumnKind::date) return;
+  if (first_cell(cells_, [](std::string_view cell) { return !parse_number(cell); }).cells > 0) return;
+  marks.some_point = first_cell(cells_, has_point_for_mark).cells > 0;
+}
+
+std::optional<DateForm> ColumnMaker::order() {
+  if (!may_be_numbers() || kind_ == ColumnKind::number || !form_.empty()) return std::nullopt;
+  const CellCount first = first_cell(cells_, [](std::string_view cell) { return !is_missing_word(cell); });
+  const auto date = take_date_apart(first.text);
+  if (!date || days_in_order(*date, DateForm::ymd)) return std::nullopt;
+  dates_ = survey_dates(cells_, any_number);
+  const DateChoice choice = choose_order(*dates_, std::nullopt);
+  return choice.undecided ? std::nullopt : std::optional(choice.form);
+}
+
+Column ColumnMaker::make(const ReadingContext& context) && {
+  column_.kind_ = kind_ ? *kind_ : likely_kind(context);
   switch (column_.kind_) {
     case ColumnKind::number:
-      if (kind) keep_numbers(parse_number, any_number);
+      if (kind_) take_numbers(context, any_number);
       break;
     case ColumnKind::date:
-      if (kind) keep_numbers(parse_date, any_number);
+      if (kind_) take_dates(context, any_number);
       break;
     case ColumnKind::category:
       keep_levels();
@@ -101,26 +206,180 @@ Column ColumnMaker::make(std::optional<ColumnKind> kind) && {
       keep_texts();
       break;
   }
+  cells_ = {};
   return std::move(column_);
 }
 
 /// If the kind is number or date, the parsed values are stored already.
-ColumnKind ColumnMaker::likely_kind() {
-  const Survey survey = survey_of(cells_);
-  if (survey.filled == 0) return ColumnKind::category;
-  if (2 * survey.like_numbers >= survey.filled) {
-    const bool codes = survey.like_codes > 0 && codes_are_one_in * survey.like_codes >= survey.filled;
-    if (!codes && keep_numbers(parse_number, survey.filled / 2)) return ColumnKind::number;
-    if (keep_numbers(parse_date, survey.filled / 2)) return ColumnKind::date;
+ColumnKind ColumnMaker::likely_kind(const ReadingContext& context) {
+  if (survey_.filled == 0) return ColumnKind::category;
+  if (may_be_numbers()) {
+    const bool codes = survey_.like_codes > 0 && codes_are_one_in * survey_.like_codes >= survey_.filled;
+    const std::int64_t half = survey_.filled / 2;
+    if (are_basic_dates(cells_) && take_dates(context, 0)) return ColumnKind::date;
+    if (!codes && take_numbers(context, half)) return ColumnKind::number;
+    if (take_dates(context, half)) return ColumnKind::date;
   }
-  const bool commas = survey.with_comma > 0 && lists_are_one_in * survey.with_comma >= survey.filled;
+  const bool commas = survey_.with_comma > 0 && lists_are_one_in * survey_.with_comma >= survey_.filled;
   if (commas && have_short_repeated_tokens(cells_)) return ColumnKind::list;
-  const bool long_cells = survey.bytes >= min_text * survey.filled;
-  return long_cells && 2 * count_distinct(cells_) > survey.filled ? ColumnKind::text : ColumnKind::category;
+  const bool long_cells = survey_.bytes >= min_text * survey_.filled;
+  return long_cells && 2 * count_distinct(cells_) > survey_.filled ? ColumnKind::text : ColumnKind::category;
+}
+
+const NumberSurvey& ColumnMaker::numbers_survey() {
+  if (!numbers_) numbers_ = survey_numbers(cells_, kind_ ? any_number : survey_.filled / 2);
+  return *numbers_;
+}
+
+bool ColumnMaker::take_numbers(const ReadingContext& context, std::int64_t max_unparsed) {
+  const bool given = !form_.empty() && form_ != "point" && form_ != "comma";
+  if (!given) return take_inferred_numbers(context, max_unparsed);
+  take_given_numbers(context);
+  return true;
+}
+
+bool ColumnMaker::take_inferred_numbers(const ReadingContext& context, std::int64_t max_unparsed) {
+  FileMarks marks = context.marks;
+  if (!form_.empty()) marks.given = form_ == "comma" ? ',' : '.';
+  const bool with_commas = marks.given == ',' || (marks.given == 0 && marks.some_comma && !marks.some_point);
+  if (survey_.number_commas == 0 && !with_commas && keep_numbers(parse_number, max_unparsed) &&
+      column_.unparsed_.empty()) {
+    if (marks.delimiter != ',' && marks.given == 0) note_lone_points();
+    return true;
+  }
+  const NumberSurvey& survey = numbers_survey();
+  if (2 * survey.numbers < survey.filled && !kind_) return false;
+  const DecimalChoice decimal = choose_decimal(survey, marks);
+  const NumberForm form = form_of(survey, decimal.mark);
+  const bool plain = decimal.mark == '.' && !reads_more(form);
+  const auto read = [&](std::string_view cell) { return form.read(cell); };
+  if (!(plain ? keep_numbers(parse_number, max_unparsed) : keep_numbers(read, max_unparsed))) return false;
+  const CellCount& shown = decimal.undecided ? (survey.lone_comma.cells > 0 ? survey.lone_comma : survey.lone_point)
+                           : decimal.mark == ',' && survey.comma.cells > 0 ? survey.comma
+                                                                           : survey.not_plain;
+  if (plain && !decimal.undecided) return true;
+  column_.form_ = {
+      .name = plain ? "" : form.name(), .row = shown.row, .cell = shown.text, .undecided = decimal.undecided};
+  return true;
+}
+
+/// True if the form reads a cell that parse_number() does not.
+bool ColumnMaker::reads_more(const NumberForm& form) const {
+  return first_cell(cells_, [&](std::string_view cell) { return !parse_number(cell) && form.read(cell); }).cells > 0;
+}
+
+/// Numbers all like 1.234 may be thousands, unless commas separate the cells.
+void ColumnMaker::note_lone_points() {
+  const auto has_point = [](std::string_view cell) { return cell.find('.') != std::string_view::npos; };
+  if (first_cell(cells_, has_point_for_mark).cells > 0) return;
+  const CellCount first = first_cell(cells_, has_point);
+  if (first.cells > 0) column_.form_ = {.row = first.row, .cell = first.text, .undecided = true};
+}
+
+void ColumnMaker::take_given_numbers(const ReadingContext& context) {
+  NumberForm form;
+  const char mark = context.marks.given;
+  const bool plain = form_ == plain_form;
+  if (!plain) {
+    const auto named = NumberForm::named(form_);
+    if (!named) throw OptionError(fmt::format("{} is no form of numbers", in_quotes(form_)));
+    form = *named;
+  }
+  if (mark != 0) form = with_decimal(form, mark);
+  if (plain && mark != ',') {
+    keep_numbers(parse_number, any_number);
+  } else {
+    keep_numbers([&](std::string_view cell) { return form.read(cell); }, any_number);
+    column_.form_.name = form.name();
+  }
+  if (mark == 0 && survey_.filled > 0) check_marks(context, form, plain);
+  refuse_if_nothing_is_read(context);
+}
+
+/// Refuses cells that the form reads as a thousand times what the file seems to say.
+void ColumnMaker::check_marks(const ReadingContext& context, const NumberForm& form, bool plain) {
+  if (survey_.number_commas == 0 && form.group != '.') return;
+  const NumberSurvey survey = survey_numbers(cells_, any_number);
+  const bool comma = form.decimal == ',';
+  const CellCount &with = comma ? survey.comma : survey.point, &against = comma ? survey.point : survey.comma;
+  const CellCount& lone = comma ? survey.lone_point : survey.lone_comma;
+  if (with.cells > 0 || lone.cells == 0) return;
+  const bool decimal_commas = plain && context.marks.delimiter != ',' && context.marks.delimiter != '|';
+  if (against.cells == 0 && !decimal_commas) return;
+  refuse_cell(context, against.cells > 0 ? against : lone,
+              fmt::format("seems to have a decimal {}, and the numbers are to be read as in {}; say which with {}",
+                          comma ? "point" : "comma", in_quotes(plain ? "1,234.5" : form.name()),
+                          option_name("decimal") + " comma|point"));
+}
+
+bool ColumnMaker::take_dates(const ReadingContext& context, std::int64_t max_unparsed) {
+  if (!form_.empty()) {
+    take_given_dates(context);
+    return true;
+  }
+  if (keep_numbers(read_usual_date, max_unparsed) && column_.unparsed_.empty()) {
+    column_.form_ = {.name = name_of(DateForm::ymd)};
+    return true;
+  }
+  if (!dates_) dates_ = survey_dates(cells_, max_unparsed);
+  const DateChoice choice = choose_order(*dates_, context.order);
+  const auto read = [&](std::string_view cell) { return read_date(cell, choice.form); };
+  if (!keep_numbers(read, max_unparsed)) return false;
+  const auto form = static_cast<std::size_t>(choice.form);
+  const CellCount& decides = dates_->only[form][static_cast<std::size_t>(choice.other)];
+  const CellCount& shown = choice.undecided ? dates_->first : decides;
+  column_.form_ = {.name = name_of(choice.form), .row = shown.row, .cell = shown.text, .undecided = choice.undecided};
+  if (choice.form == DateForm::ymd && !choice.undecided) column_.form_.row = -1;
+  return true;
+}
+
+void ColumnMaker::take_given_dates(const ReadingContext& context) {
+  if (form_ == plain_form) {
+    keep_numbers(parse_date, any_number);
+    return refuse_if_nothing_is_read(context);
+  }
+  const auto& names = enum_names<DateForm>();
+  const auto named = std::ranges::find(names, form_, &std::pair<std::string, DateForm>::first);
+  if (named == names.end()) throw OptionError(fmt::format("{} is no form of dates", in_quotes(form_)));
+  const DateForm form = named->second;
+  keep_numbers([&](std::string_view cell) { return read_date(cell, form); }, any_number);
+  column_.form_.name = form_;
+  refuse_if_nothing_is_read(context);
+  if (form == DateForm::unix_seconds || column_.unparsed_.empty()) return;
+  const DateSurvey survey = survey_dates(cells_, any_number);
+  for (std::size_t other = 0; other < survey.only.size(); ++other) {
+    const auto own = static_cast<std::size_t>(form);
+    if (survey.only[other][own].cells == 0 || survey.only[own][other].cells > 0) continue;
+    const std::string word = name_of(static_cast<DateForm>(other));
+    refuse_cell(context, survey.only[other][own],
+                fmt::format("is {}, and the dates are to be read as {}; {} {} reads them so", word, form_,
+                            option_name("as"), in_quotes(column_.name() + "=date:" + word)));
+  }
+}
+
+void ColumnMaker::refuse_if_nothing_is_read(const ReadingContext& context) const {
+  if (column_.unparsed_.empty() || std::ssize(column_.unparsed_) < survey_.filled) return;
+  const bool number = column_.kind_ == ColumnKind::number;
+  const UnparsedCell& first = column_.unparsed_.front();
+  const std::string form = number && form_ == plain_form ? "1,234.5" : form_ == plain_form ? "2020-01-31" : form_;
+  refuse_cell(context, {.row = first.row, .text = first.text},
+              fmt::format("is no {} as {}, nor is any other cell of the column; {}", number ? "number" : "date",
+                          number ? "in " + in_quotes(form) : form,
+                          number ? fmt::format("{} {} takes the form from the cells", option_name("as"),
+                                               in_quotes(column_.name() + "=number"))
+                                 : fmt::format("{} {} takes the order from the cells", option_name("as"),
+                                               in_quotes(column_.name() + "=date"))));
+}
+
+void ColumnMaker::refuse_cell(const ReadingContext& context, const CellCount& cell, const std::string& why) const {
+  throw Error(ExitCode::bad_data, fmt::format("{}: line {}: {} in column {} {}", context.file,
+                                              (*context.lines)[static_cast<std::size_t>(cell.row)],
+                                              in_quotes(cell.text), in_quotes(column_.name_), why));
 }
 
 /// Stores nothing and returns false if there are more than max_unparsed unparsed cells.
-bool ColumnMaker::keep_numbers(Parse parse, std::int64_t max_unparsed) {
+template <class Parse>
+bool ColumnMaker::keep_numbers(Parse&& parse, std::int64_t max_unparsed) {
   std::vector<double> numbers;
   std::vector<UnparsedCell> unparsed;
   numbers.reserve(static_cast<std::size_t>(column_.size_));

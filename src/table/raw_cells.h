@@ -12,6 +12,7 @@ namespace unroll {
 class RawCells {
  public:
   void append(std::string_view text, bool missing) {
+    last_ = bytes_.size();
     if (missing) {
       bytes_ += is_missing;
     } else if (text.size() < is_long) {
@@ -22,6 +23,17 @@ class RawCells {
       bytes_ += static_cast<char>(is_long);
       bytes_.append(reinterpret_cast<const char*>(&size), sizeof size).append(text);
     }
+  }
+
+  void drop_last() { bytes_.resize(last_); }  ///< once after each append()
+  void drop_first() {
+    const std::uint64_t size = static_cast<unsigned char>(bytes_.front());
+    std::uint64_t length = size == is_long ? 0 : bytes_.front() == is_missing ? 1 : 1 + size;
+    if (length == 0) {
+      std::memcpy(&length, bytes_.data() + 1, sizeof length);
+      length += 1 + sizeof length;
+    }
+    bytes_.erase(0, length);
   }
 
   /// Calls take(text, missing) for each cell in order, until it returns false.
@@ -48,6 +60,7 @@ class RawCells {
   static constexpr char is_missing = '\xff';
 
   std::string bytes_;
+  std::size_t last_ = 0;  ///< where the last cell begins
 };
 
 }  // namespace unroll

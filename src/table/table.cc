@@ -9,6 +9,7 @@
 
 #include "io/csv.h"
 #include "io/file.h"
+#include "table/cell_values.h"
 #include "table/column_maker.h"
 #include "table/raw_cells.h"
 #include "unroll/error.h"
@@ -47,22 +48,29 @@ namespace {
 
 }  // namespace
 
-/// Collects the cells of each column, then builds the columns one by one, so that only one column is in memory twice.
+/// Collects the cells of each column, looks at all of them, then builds the columns one by one, so that only one
+/// column is in memory twice.
 class TableMaker : public CsvSink {
  public:
   TableMaker(std::string name, const TableOptions& options) : options_(options) { table_.name_ = std::move(name); }
 
-  void header(const std::vector<std::string>& names) override {
+  void header(const std::vector<std::string>& in_file, char delimiter) override {
+    table_.delimiter_ = delimiter;
+    names_ = in_file;
+    is_unnamed_ = names_.front().empty();
+    if (is_unnamed_) names_.front() = free_name();
     const auto check = [&](const std::string& name) {
-      if (std::ranges::find(names, name) == names.end()) refuse_column(table_.name_, name, names);
+      if (std::ranges::find(names_, name) == names_.end()) refuse_column(table_.name_, name, names_);
     };
     for (const auto& [name, kind] : options_.as) check(name);
+    for (const auto& [name, form] : options_.forms) check(name);
     for (const std::string& name : options_.drop) check(name);
-    names_ = names;
-    cells_.resize(names.size());
-    for (const std::string& name : names) {
+    if (!options_.required.empty()) check(options_.required);
+    cells_.resize(names_.size());
+    for (const std::string& name : names_) {
       kept_.push_back(std::ranges::find(options_.drop, name) == options_.drop.end());
     }
+    required_ = static_cast<std::size_t>(std::ranges::find(names_, options_.required) - names_.begin());
     if (std::ranges::find(kept_, true) == kept_.end()) {
       throw Error(fmt::format("{}: every column is dropped; keep one", table_.name_));
     }
@@ -70,41 +78,136 @@ class TableMaker : public CsvSink {
 
   void cell(std::size_t column, std::string_view text, bool missing) override {
     if (kept_[column]) cells_[column].append(text, missing);
+    if (column == required_) lacks_required_ = missing || trimmed(text).empty() || is_missing_word(trimmed(text));
   }
 
-  void end_of_row(std::int64_t line) override { table_.lines_.push_back(line); }
+  void end_of_row(std::int64_t line) override {
+    if (!lacks_required_) return table_.lines_.push_back(line);
+    if (left_out_++ == 0) first_left_out_ = line;
+    no_row();
+  }
+
+  void no_row() override {
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      if (kept_[i]) cells_[i].drop_last();
+    }
+    lacks_required_ = false;
+  }
+
+  void notes(const std::vector<std::string>& lines) override {
+    table_.notes_ = lines;
+    if (left_out_ == 0) return;
+    if (table_.rows() == 0)
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: no row has a value in column {}", table_.name_, in_quotes(options_.required)));
+    table_.notes_.push_back(fmt::format("{} without a value in column {}, first in line {}: left out, and not numbered",
+                                        counted(left_out_, "row"), in_quotes(options_.required), first_left_out_));
+  }
 
   Table table() && {
+    std::vector<ColumnMaker> makers;
     for (std::size_t i = 0; i < names_.size(); ++i) {
       if (!kept_[i]) continue;
       const auto as = options_.as.find(names_[i]);
       const std::optional<ColumnKind> kind = as == options_.as.end() ? std::nullopt : std::optional(as->second);
+      const auto form = options_.forms.find(names_[i]);
+      ColumnMaker maker(names_[i], std::move(cells_[i]), table_.rows(), kind,
+                        form == options_.forms.end() ? "" : form->second);
+      if (i == 0 && is_unnamed_ && !kind && names_.size() > 1 && leave_out_index(maker)) continue;
       table_.column_names_.add(names_[i]);
-      table_.columns_.push_back(ColumnMaker(names_[i], std::move(cells_[i]), table_.rows()).make(kind));
+      makers.push_back(std::move(maker));
     }
+    for (ColumnMaker& maker : makers) maker.look();
+    leave_out_units(makers);
+    const ReadingContext context = context_of(makers);
+    for (ColumnMaker& maker : makers) table_.columns_.push_back(std::move(maker).make(context));
     return std::move(table_);
   }
 
  private:
+  std::string free_name() const {
+    std::string name = "unnamed";
+    while (std::ranges::find(names_, name) != names_.end()) name += '_';
+    return name;
+  }
+
+  /// A first column without a name that numbers the rows is no data. True if it is left out.
+  bool leave_out_index(const ColumnMaker& maker) {
+    const bool numbers_rows = maker.are_distinct_whole_numbers();
+    table_.notes_.push_back(numbers_rows
+                                ? "column 1 has no name and numbers the rows: left out, unless the header names it"
+                                : fmt::format("column 1 has no name: it is called {}", in_quotes(names_.front())));
+    return numbers_rows;
+  }
+
+  /// A first row with words above all numbers has their units.
+  void leave_out_units(std::vector<ColumnMaker>& makers) {
+    const auto has_unit = [](const ColumnMaker& maker) { return maker.only_first_is_no_number(); };
+    const auto is_number = [](const ColumnMaker& maker) { return maker.all_are_numbers(); };
+    if (std::ranges::count_if(makers, has_unit) < 2 || std::ranges::any_of(makers, is_number)) return;
+    table_.notes_.push_back(
+        fmt::format("line {} has words above the numbers, such as units: left out", table_.line(0)));
+    table_.lines_.erase(table_.lines_.begin());
+    for (ColumnMaker& maker : makers) maker.drop_first_row();
+  }
+
+  /// Decides for the file what its columns leave open.
+  ReadingContext context_of(std::vector<ColumnMaker>& makers) const {
+    ReadingContext context = {.file = table_.name_, .lines = &table_.lines_};
+    FileMarks& marks = context.marks;
+    marks.delimiter = table_.delimiter_;
+    if (options_.decimal != DecimalMark::infer) marks.given = options_.decimal == DecimalMark::comma ? ',' : '.';
+    for (ColumnMaker& maker : makers) maker.learn_marks(marks);
+    if (marks.some_comma || marks.some_lone_comma) {
+      for (const ColumnMaker& maker : makers) maker.learn_points(marks);
+    }
+    bool agree = true;
+    for (ColumnMaker& maker : makers) {
+      const std::optional<DateForm> order = maker.order();
+      agree = agree && (!order || !context.order || order == context.order);
+      if (order) context.order = order;
+    }
+    if (!agree) context.order = std::nullopt;
+    return context;
+  }
+
   TableOptions options_;
   Table table_;
   std::vector<std::string> names_;
   std::vector<bool> kept_;
   std::vector<RawCells> cells_;
+  bool is_unnamed_ = false;      // the first column
+  std::size_t required_ = 0;     // index of options_.required; the number of columns if it is empty
+  bool lacks_required_ = false;  // the current row
+  std::int64_t left_out_ = 0, first_left_out_ = 0;
 };
+
+namespace {
+
+CsvOptions csv_options(const TableOptions& options) { return {.fill_short_rows = options.ragged == RaggedRows::fill}; }
+
+}  // namespace
 
 Table Table::read(const std::string& source, const TableOptions& options) {
   TableMaker maker(source_name(source), options);
-  read_csv(source, maker);
+  read_csv(source, maker, csv_options(options));
   return std::move(maker).table();
 }
 
 Table Table::from_text(std::string_view csv, const TableOptions& options, const std::string& name) {
   TableMaker maker(name, options);
-  CsvParser parser(name, maker);
+  CsvParser parser(name, maker, csv_options(options));
   parser.feed(csv);
   parser.finish();
   return std::move(maker).table();
+}
+
+char Table::decimal_mark() const {
+  const auto has_comma = [](const Column& column) {
+    const auto form = column.kind() == ColumnKind::number ? NumberForm::named(column.form().name) : std::nullopt;
+    return form && form->decimal == ',';
+  };
+  return std::ranges::any_of(columns_, has_comma) ? ',' : '.';
 }
 
 const Column* Table::find(std::string_view name) const {

@@ -38,11 +38,19 @@ inline constexpr std::size_t max_levels = 200;
 
 /// The number taken from a cell.
 enum class NumberPart {
-  value,  ///< the number; the days of a date
-  items,  ///< number of comma-separated items in an unparsed cell
-  month,  ///< month of a date, 1 to 12
-  year    ///< year of a date
+  value,       ///< the number; the days of a date
+  items,       ///< number of comma-separated items in an unparsed cell
+  month,       ///< month of a date, 1 to 12
+  year,        ///< year of a date
+  time,        ///< time of day of a date in hours, 0 to 24
+  weekday,     ///< of a date, 1 (Monday) to 7
+  day_of_year  ///< of a date, 1 to 366
 };
+
+/// The parts of a column of numbers or dates that become features. Of dates: the time of day if it differs
+/// between rows, the weekday if it does and the dates extend over 8 weeks or more, and the day of the year if they
+/// extend over most of a year.
+std::vector<NumberPart> parts_of(const Column& column, Rows rows);
 
 /// The numbers of `rows`; NaN if a row has none.
 std::vector<double> numbers_of(const Column& column, NumberPart part, Rows rows);
@@ -65,6 +73,19 @@ struct NumberFeatures {
 
   static std::optional<NumberFeatures> fit(const Column& column, NumberPart part, Rows rows);
   std::int64_t width() const;
+  void encode(const Column& column, Rows rows, const FeatureScales& scales, double* to, std::int64_t stride) const;
+};
+
+/// Features of a part of a date that repeats after a period: sine and cosine of the part, of one and of two periods in
+/// it, so that 23:59 is near 0:00. All are 0 if the date is missing.
+struct PeriodicFeatures {
+  std::string column;
+  NumberPart part = NumberPart::time;
+
+  /// nullopt for parts without a period.
+  static std::optional<PeriodicFeatures> fit(const Column& column, NumberPart part);
+  static constexpr std::int64_t harmonics = 2;
+  std::int64_t width() const { return 2 * harmonics; }
   void encode(const Column& column, Rows rows, const FeatureScales& scales, double* to, std::int64_t stride) const;
 };
 

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "table/cell_values.h"
 #include "table/number_summary.h"
@@ -10,8 +11,9 @@
 namespace unroll {
 namespace {
 
-constexpr std::size_t max_values = 20;  // distinct values up to which each frequent one gets an indicator
-constexpr double tail = 0.005;          // share of the numbers on each side that is clipped
+// Distinct values up to which each frequent one gets an indicator; times of day may be half-hourly.
+constexpr std::size_t max_values = 20, max_times = 48;
+constexpr double tail = 0.005;  // share of the numbers on each side that is clipped
 constexpr double skewness_for_log = 0.75;
 constexpr int bins = 8;
 
@@ -19,6 +21,29 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 std::chrono::year_month_day calendar_date(double days) {
   return std::chrono::sys_days(std::chrono::days(static_cast<int>(std::floor(days))));
+}
+
+/// Hours since midnight, in whole seconds: 5 for 18321 and 5/24 days.
+double hours_of(double days) { return std::round((days - std::floor(days)) * 86400) / 3600; }
+
+double part_of_date(double days, NumberPart part) {
+  const std::chrono::year_month_day date = calendar_date(days);
+  switch (part) {
+    case NumberPart::month:
+      return static_cast<unsigned>(date.month());
+    case NumberPart::year:
+      return static_cast<int>(date.year());
+    case NumberPart::time:
+      return hours_of(days);
+    case NumberPart::weekday:
+      return std::chrono::weekday(std::chrono::sys_days(date)).iso_encoding();
+    case NumberPart::day_of_year: {
+      const std::chrono::sys_days first_day = date.year() / std::chrono::January / 1;
+      return static_cast<double>((std::chrono::sys_days(date) - first_day).count() + 1);
+    }
+    default:
+      return days;
+  }
 }
 
 double number_of(const Column& column, NumberPart part, std::int64_t row) {
@@ -33,12 +58,24 @@ double number_of(const Column& column, NumberPart part, std::int64_t row) {
       for_each_token(unparsed_cell->text, [&](std::string_view) { ++items; });
       return items;
     }
-    case NumberPart::month:
-      return std::isnan(number) ? nan : static_cast<unsigned>(calendar_date(number).month());
-    case NumberPart::year:
-      return std::isnan(number) ? nan : static_cast<int>(calendar_date(number).year());
+    default:
+      return std::isnan(number) ? nan : part_of_date(number, part);
   }
   return nan;
+}
+
+/// 0: the part does not repeat.
+double period_of(NumberPart part) {
+  switch (part) {
+    case NumberPart::time:
+      return 24;
+    case NumberPart::weekday:
+      return 7;
+    case NumberPart::day_of_year:
+      return 365.25;
+    default:
+      return 0;
+  }
 }
 
 double skewness(std::span<const double> numbers) {
@@ -46,9 +83,9 @@ double skewness(std::span<const double> numbers) {
   return variance > 0 ? central_moment(numbers, mean, 3) / std::pow(variance, 1.5) : 0;
 }
 
-std::vector<double> frequent_values(std::span<const double> ascending, std::size_t distinct) {
+std::vector<double> frequent_values(std::span<const double> ascending, std::size_t distinct, NumberPart part) {
   std::vector<double> values;
-  if (distinct > max_values) return values;
+  if (distinct > (part == NumberPart::time ? max_times : max_values)) return values;
   const auto rows = static_cast<std::int64_t>(ascending.size());
   for (auto begin = ascending.begin(); begin != ascending.end();) {
     const auto end = std::upper_bound(begin, ascending.end(), *begin);
@@ -111,6 +148,23 @@ std::vector<double> numbers_of(const Column& column, NumberPart part, Rows rows)
   return numbers;
 }
 
+std::vector<NumberPart> parts_of(const Column& column, Rows rows) {
+  // With fewer weeks or years than these, a weekday or a day of the year is little more than a name for some dates.
+  constexpr double min_weeks = 56, min_year = 300;  // days
+  if (column.kind() == ColumnKind::number) return {NumberPart::value, NumberPart::items};
+  if (column.kind() != ColumnKind::date) return {};
+  std::vector<NumberPart> parts = {NumberPart::value, NumberPart::month, NumberPart::year};
+  const auto range_of = [&](NumberPart part) {
+    const std::vector<double> sorted = sorted_numbers(numbers_of(column, part, rows));
+    return sorted.empty() ? 0.0 : sorted.back() - sorted.front();
+  };
+  const double days = range_of(NumberPart::value);
+  if (range_of(NumberPart::time) > 0) parts.push_back(NumberPart::time);
+  if (days >= min_weeks && range_of(NumberPart::weekday) > 0) parts.push_back(NumberPart::weekday);
+  if (days >= min_year) parts.push_back(NumberPart::day_of_year);
+  return parts;
+}
+
 std::optional<NumberFeatures> NumberFeatures::fit(const Column& column, NumberPart part, Rows rows) {
   std::vector<double> numbers = sorted_numbers(numbers_of(column, part, rows));
   if (numbers.empty()) return std::nullopt;
@@ -123,7 +177,7 @@ std::optional<NumberFeatures> NumberFeatures::fit(const Column& column, NumberPa
   std::size_t distinct = 1;
   for (std::size_t i = 1; i < numbers.size(); ++i) distinct += numbers[i] != numbers[i - 1] ? 1 : 0;
   if (distinct > 1) {
-    f.values = frequent_values(numbers, distinct);
+    f.values = frequent_values(numbers, distinct, part);
     fit_scale(f, std::move(numbers), distinct);
   }
   return f.width() > 0 ? std::optional(std::move(f)) : std::nullopt;
@@ -149,6 +203,26 @@ void NumberFeatures::encode(const Column& from, Rows rows, const FeatureScales& 
     for (std::size_t i = 1; i < edges.size(); ++i) {
       *feature++ = scales.bin * std::clamp((number - edges[i - 1]) / (edges[i] - edges[i - 1]), 0.0, 1.0);
     }
+  }
+}
+
+std::optional<PeriodicFeatures> PeriodicFeatures::fit(const Column& column, NumberPart part) {
+  if (period_of(part) == 0) return std::nullopt;
+  return PeriodicFeatures{.column = column.name(), .part = part};
+}
+
+void PeriodicFeatures::encode(const Column& from, Rows rows, const FeatureScales& scales, double* to,
+                              std::int64_t stride) const {
+  const double scale = scales.number * std::numbers::sqrt2;  // a sine has the deviation 1 / sqrt(2)
+  for (const std::int64_t row : rows) {
+    const double number = number_of(from, part, row);
+    const double angle = 2 * std::numbers::pi * number / period_of(part);
+    for (std::int64_t i = 0; i < harmonics; ++i) {
+      const double turn = static_cast<double>(i + 1) * angle;
+      to[2 * i] = std::isnan(number) ? 0 : scale * std::sin(turn);
+      to[2 * i + 1] = std::isnan(number) ? 0 : scale * std::cos(turn);
+    }
+    to += stride;
   }
 }
 

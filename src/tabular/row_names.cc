@@ -42,7 +42,7 @@ std::string RowNames::operator[](std::int64_t row) const {
 }
 
 std::string csv_cell(std::string_view text) {
-  if (text.find_first_of(",;\t\"\r\n") == std::string_view::npos) return std::string(text);
+  if (text.find_first_of(",;\t|\"\r\n") == std::string_view::npos) return std::string(text);
   std::string cell = "\"";
   for (const char byte : text) cell += byte == '"' ? "\"\"" : std::string(1, byte);
   return cell + "\"";

@@ -17,12 +17,11 @@ TableEncoder TableEncoder::fit(const TableView& view, std::span<const double> ta
     };
     switch (column.kind()) {
       case ColumnKind::number:
-        add(NumberFeatures::fit(column, NumberPart::value, rows));
-        add(NumberFeatures::fit(column, NumberPart::items, rows));
-        break;
       case ColumnKind::date:
-        for (const NumberPart part : {NumberPart::value, NumberPart::month, NumberPart::year})
+        for (const NumberPart part : parts_of(column, rows)) {
           add(NumberFeatures::fit(column, part, rows));
+          add(PeriodicFeatures::fit(column, part));
+        }
         break;
       case ColumnKind::category: {
         std::optional<MeanFeature> mean = MeanFeature::fit(column, rows, targets);

@@ -12,8 +12,8 @@
 
 namespace unroll {
 
-/// Encodes rows of a table as rows of numbers; fitted on training rows only. A date gives its days, month and year; an
-/// unparsed cell among numbers gives its number of items.
+/// Encodes rows of a table as rows of numbers; fitted on training rows only. A date gives its days, month, year, time
+/// of day, weekday and day of the year; an unparsed cell among numbers gives its number of items.
 class TableEncoder {
  public:
   TableEncoder() = default;
@@ -37,7 +37,7 @@ class TableEncoder {
   static TableEncoder from_json(const nlohmann::json& json, const std::string& file);
 
  private:
-  using Group = std::variant<NumberFeatures, LevelFeatures, MeanFeature, TokenFeatures, TextFeatures>;
+  using Group = std::variant<NumberFeatures, PeriodicFeatures, LevelFeatures, MeanFeature, TokenFeatures, TextFeatures>;
 
   FeatureScales scales_;
   std::vector<TableInput> inputs_;

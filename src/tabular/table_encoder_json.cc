@@ -19,13 +19,17 @@ using Json = nlohmann::ordered_json;
 constexpr std::pair<NumberPart, const char*> parts[] = {{NumberPart::value, "value"},
                                                         {NumberPart::items, "items"},
                                                         {NumberPart::month, "month"},
-                                                        {NumberPart::year, "year"}};
+                                                        {NumberPart::year, "year"},
+                                                        {NumberPart::time, "time"},
+                                                        {NumberPart::weekday, "weekday"},
+                                                        {NumberPart::day_of_year, "day_of_year"}};
+
+const char* name_of(NumberPart part) {
+  return std::ranges::find(parts, part, [](const auto& entry) { return entry.first; })->second;
+}
 
 Json json_of(const NumberFeatures& f) {
-  Json result = {{"group", "number"}, {"column", f.column}};
-  for (const auto& [part, name] : parts) {
-    if (part == f.part) result["part"] = name;
-  }
+  Json result = {{"group", "number"}, {"column", f.column}, {"part", name_of(f.part)}};
   result.update({{"median", f.median}, {"missing", f.missing}, {"values", f.values}, {"scaled", f.scaled}});
   if (f.scaled) {
     result.update({{"logarithm", f.logarithm},
@@ -36,6 +40,10 @@ Json json_of(const NumberFeatures& f) {
                    {"edges", f.edges}});
   }
   return result;
+}
+
+Json json_of(const PeriodicFeatures& f) {
+  return {{"group", "periodic"}, {"column", f.column}, {"part", name_of(f.part)}};
 }
 
 Json json_of(const LevelFeatures& f) {
@@ -62,12 +70,16 @@ void require(bool condition, const std::string& what) {
   if (!condition) throw Broken{what};
 }
 
-NumberFeatures numbers_from(const json& from) {
-  NumberFeatures f;
+NumberPart part_from(const json& from) {
   const auto& name = from.at("part").get_ref<const std::string&>();
   const auto* part = std::ranges::find(parts, name, [](const auto& entry) { return std::string_view(entry.second); });
-  require(part != std::end(parts), "a part is none of value, items, month and year");
-  f.part = part->first;
+  require(part != std::end(parts), "a part is none of value, items, month, year, time, weekday and day_of_year");
+  return part->first;
+}
+
+NumberFeatures numbers_from(const json& from) {
+  NumberFeatures f;
+  f.part = part_from(from);
   from.at("column").get_to(f.column);
   from.at("median").get_to(f.median);
   from.at("missing").get_to(f.missing);
@@ -83,6 +95,13 @@ NumberFeatures numbers_from(const json& from) {
   require(f.low <= f.high, "low is above high");
   require(f.deviation > 0, "a deviation is not above 0");
   require(std::ranges::adjacent_find(f.edges, std::greater_equal<>()) == f.edges.end(), "edges do not ascend");
+  return f;
+}
+
+PeriodicFeatures periodic_from(const json& from) {
+  const PeriodicFeatures f = {.column = from.at("column"), .part = part_from(from)};
+  require(f.part == NumberPart::time || f.part == NumberPart::weekday || f.part == NumberPart::day_of_year,
+          "a periodic part is none of time, weekday and day_of_year");
   return f;
 }
 
@@ -105,10 +124,11 @@ TextFeatures text_from(const json& from) { return {.column = from.at("column"), 
 
 /// True if a column of this kind can have such features.
 bool fits(const NumberFeatures& f, ColumnKind kind) {
-  const bool of_date = f.part == NumberPart::month || f.part == NumberPart::year;
   const bool of_number = f.part == NumberPart::items;
+  const bool of_date = !of_number && f.part != NumberPart::value;
   return (kind == ColumnKind::number && !of_date) || (kind == ColumnKind::date && !of_number);
 }
+bool fits(const PeriodicFeatures& /*of a date*/, ColumnKind kind) { return kind == ColumnKind::date; }
 bool fits(const LevelFeatures& /*of a category*/, ColumnKind kind) { return kind == ColumnKind::category; }
 bool fits(const MeanFeature& /*of a category*/, ColumnKind kind) { return kind == ColumnKind::category; }
 bool fits(const TokenFeatures& /*of a list*/, ColumnKind kind) { return kind == ColumnKind::list; }
@@ -144,6 +164,8 @@ TableEncoder TableEncoder::from_json(const json& from, const std::string& file) 
       const auto& name = group.at("group").get_ref<const std::string&>();
       if (name == "number") {
         encoder.groups_.emplace_back(numbers_from(group));
+      } else if (name == "periodic") {
+        encoder.groups_.emplace_back(periodic_from(group));
       } else if (name == "levels") {
         encoder.groups_.emplace_back(levels_from(group));
       } else if (name == "mean") {
@@ -151,7 +173,7 @@ TableEncoder TableEncoder::from_json(const json& from, const std::string& file) 
       } else if (name == "tokens") {
         encoder.groups_.emplace_back(tokens_from(group));
       } else {
-        require(name == "text", "a group is none of number, levels, mean, tokens and text");
+        require(name == "text", "a group is none of number, periodic, levels, mean, tokens and text");
         encoder.groups_.emplace_back(text_from(group));
       }
       const auto check = [&](const auto& g) {

@@ -10,6 +10,7 @@
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "io/safetensors.h"
+#include "table/column_form.h"
 #include "table/leaks.h"
 #include "table/number_summary.h"
 #include "unroll/error.h"
@@ -104,6 +105,10 @@ TableEnsemble TableEnsemble::fit(const TableView& rows, const TableTarget& task,
     throw_if_stopped(learning.stop_asked);
     model.members_.push_back({name_of(kind), fit_member(kind, samples)});
   }
+  for (const TableInput& input : model.inputs()) {
+    const std::string& form = rows.table().column(input.name).form().name;
+    if (!form.empty()) model.forms_[input.name] = form;
+  }
   return model;
 }
 
@@ -132,7 +137,11 @@ std::vector<TableInput> TableEnsemble::inputs() const {
   }
   std::vector<TableInput> result;
   result.reserve(inputs.size());
-  for (auto& [name, input] : inputs) result.push_back(std::move(input));
+  for (auto& [name, input] : inputs) {
+    const auto form = forms_.find(name);
+    if (form != forms_.end()) input.form = form->second;
+    result.push_back(std::move(input));
+  }
   return result;
 }
 
@@ -151,9 +160,10 @@ void TableEnsemble::save(const std::string& path) const {
     append_tensors(tensors, named.name, named.member->tensors());
     append_tensors(bytes, named.name, named.member->bytes());
   }
-  const nlohmann::ordered_json config = {
+  nlohmann::ordered_json config = {
       {"target", task_.target},       {"id", task_.id}, {"logarithm", task_.logarithm}, {"low", low_}, {"high", high_},
       {"members", std::move(members)}};
+  if (!forms_.empty()) config["forms"] = forms_;
   const std::map<std::string, std::string> metadata = {
       {"format", format_name}, {"format_version", format_version}, {"config", config.dump()}};
   write_file_atomically(path, safetensors_bytes(metadata, tensors, bytes));
@@ -181,6 +191,12 @@ TableEnsemble TableEnsemble::load(const std::string& path) {
       model.members_.push_back({name, std::move(read)});
     }
     if (model.members_.empty()) refuse(path, "its config has no members");
+    if (config.contains("forms")) config.at("forms").get_to(model.forms_);
+    for (const TableInput& input : model.inputs()) {
+      if (!input.form.empty() && !is_form(input.kind, input.form))
+        refuse(path, fmt::format("its config has the form {} of column {}, which this build does not know",
+                                 in_quotes(input.form), in_quotes(input.name)));
+    }
   } catch (const json::exception&) {
     refuse(path, "its config is not what unroll table train writes; is the file damaged?");
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -58,6 +59,7 @@ class TableEnsemble {
   TableTarget task_;
   double low_ = 0, high_ = 0;  // clipping range of a member's predictions, in logarithms if the task takes them
   std::vector<Named> members_;
+  std::map<std::string, std::string> forms_;  // of the columns that are not plain, as ColumnForm::name
 };
 
 }  // namespace unroll

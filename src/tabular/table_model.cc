@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "table/column_form.h"
 #include "table/number_summary.h"
 #include "tabular/partial_dependence.h"
 #include "tabular/row_names.h"
@@ -42,10 +43,21 @@ const std::string& TableModel::id() const { return ensemble_->task().id; }
 std::vector<TableInput> TableModel::inputs() const { return ensemble_->inputs(); }
 std::string TableModel::choices() const { return ensemble_->choices().dump(); }
 
-TableOptions TableModel::reading_options(bool with_id) const {
+TableOptions TableModel::reading_options(bool with_id, const TableOptions& given) const {
   TableOptions options;
-  for (const TableInput& input : inputs()) options.as[input.name] = input.kind;
+  for (const TableInput& input : inputs()) {
+    options.as[input.name] = input.kind;
+    const bool has_form = input.kind == ColumnKind::number || input.kind == ColumnKind::date;
+    if (has_form) options.forms[input.name] = input.form.empty() ? plain_form : input.form;
+  }
   if (with_id && !id().empty()) options.as[id()] = ColumnKind::category;
+  for (const auto& [column, kind] : given.as) {
+    options.as[column] = kind;
+    options.forms.erase(column);
+  }
+  for (const auto& [column, form] : given.forms) options.forms[column] = form;
+  options.decimal = given.decimal;
+  options.ragged = given.ragged;
   return options;
 }
 
@@ -56,9 +68,13 @@ std::vector<double> TableModel::predict(const Table& table) const {
 std::string TableModel::predictions_text(const Table& table) const {
   const RowNames names(table, id());
   const std::vector<double> predictions = predict(table);
-  std::string text = fmt::format("{},{}\n", names.header(), csv_cell(target()));
-  for (std::int64_t row = 0; row < table.rows(); ++row)
-    text += fmt::format("{},{}\n", names[row], predictions[static_cast<std::size_t>(row)]);
+  const char delimiter = table.delimiter(), mark = table.decimal_mark();
+  std::string text = fmt::format("{}{}{}\n", names.header(), delimiter, csv_cell(target()));
+  for (std::int64_t row = 0; row < table.rows(); ++row) {
+    std::string number = fmt::format("{}", predictions[static_cast<std::size_t>(row)]);
+    std::ranges::replace(number, '.', mark);
+    text += fmt::format("{}{}{}\n", names[row], delimiter, mark == delimiter ? csv_cell(number) : number);
+  }
   return text;
 }
 

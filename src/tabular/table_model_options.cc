@@ -13,6 +13,13 @@ const EnumNames<TableMetric>& enum_names<TableMetric>() {
 }
 
 template <>
+const EnumNames<MissingTarget>& enum_names<MissingTarget>() {
+  static const EnumNames<MissingTarget> names = {{"leave-out", MissingTarget::leave_out},
+                                                 {"refuse", MissingTarget::refuse}};
+  return names;
+}
+
+template <>
 const EnumNames<std::vector<MemberKind>>& enum_names<std::vector<MemberKind>>() {
   using enum MemberKind;
   static const EnumNames<std::vector<MemberKind>> names = {{"linear+mlp", {linear, mlp}},
@@ -41,6 +48,7 @@ std::vector<OptionGroup> describe(TableModelOptions& o) {
       {"Table",
        {text("target", "COLUMN", o.target, "", "the column of numbers that is to be predicted"),
         text("id", "COLUMN", o.id, "the row's number", "the column that names the rows, and says nothing else"),
+        choice("missing-target", o.missing_target, "what is done with rows without a target"),
         texts("hash", "COLUMN", o.hash, "", "make features of a text's words; may be repeated"),
         toggle("keep-leaks", o.keep_leaks, "use strings that hold the target, too")}},
       {"Model and validation",

@@ -140,6 +140,9 @@ std::optional<TableRunResult> TableTrainingRun::train(const Table& table) {
   std::vector<FoldResult> results = finished_folds(checkpoints, folds);
   for (const TargetLeak& leak : find_target_leaks(table, model_))
     notify([&](TableRunObserver& observer) { observer.on_leak(leak); });
+  for (const auto& notes : {reading_notes(table), unparsed_notes(table)}) {
+    for (const std::string& note : notes) notify([&](TableRunObserver& observer) { observer.on_note(note); });
+  }
   const auto warn = [this](const std::string& what) {
     notify([&](TableRunObserver& observer) { observer.on_warning(what + "; training goes on without"); });
   };

@@ -28,7 +28,9 @@ void check_target(const Column& column, std::int64_t row, const Table& table, Ta
   const std::string name = in_quotes(column.name());
   const double target = column.numbers()[static_cast<std::size_t>(row)];
   if (column.is_missing(row))
-    refuse_row(table, row, fmt::format("the target {} is missing; leave out the rows without", name));
+    refuse_row(table, row,
+               fmt::format("the target {} is missing; leave out the rows without, as {} leave-out does", name,
+                           option_name("missing-target")));
   if (std::isnan(target)) {
     refuse_row(table, row,
                fmt::format("the target {} is {}, and a target is a number; correct the row or leave it out", name,
@@ -122,6 +124,7 @@ void check_options(const TableModelOptions& options) {
 
 TableOptions reading_options(const TableModelOptions& options, TableOptions table) {
   table.as[options.target] = ColumnKind::number;
+  if (options.missing_target == MissingTarget::leave_out) table.required = options.target;
   if (!options.id.empty()) table.as[options.id] = ColumnKind::category;
   return table;
 }

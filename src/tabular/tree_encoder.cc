@@ -9,14 +9,6 @@ namespace {
 
 constexpr double largest = 1e30;  // so that it is finite as a float
 
-std::span<const NumberPart> parts_of(ColumnKind kind) {
-  static constexpr NumberPart of_number[] = {NumberPart::value, NumberPart::items};
-  static constexpr NumberPart of_date[] = {NumberPart::value, NumberPart::month, NumberPart::year};
-  if (kind == ColumnKind::number) return of_number;
-  if (kind == ColumnKind::date) return of_date;
-  return {};
-}
-
 bool is_constant(std::span<const double> numbers) {
   const bool none = std::isnan(numbers.front());
   return std::ranges::all_of(numbers, [&](double x) { return none ? std::isnan(x) : x == numbers.front(); });
@@ -36,7 +28,7 @@ TreeEncoder TreeEncoder::fit(const TableView& view, std::span<const double> targ
   for (const Column& column : view.table().columns()) {
     if (use.excludes(column)) continue;
     const Rows rows = view.rows_of(column);
-    for (const NumberPart part : parts_of(column.kind())) {
+    for (const NumberPart part : parts_of(column, rows)) {
       if (!is_constant(numbers_of(column, part, rows)))
         encoder.numbers_.push_back({column.name(), column.kind(), part});
     }

@@ -19,11 +19,11 @@ struct NumberName {
   NumberPart part;
 };
 
-constexpr NumberName number_words[] = {{"number", ColumnKind::number, NumberPart::value},
-                                       {"items", ColumnKind::number, NumberPart::items},
-                                       {"days", ColumnKind::date, NumberPart::value},
-                                       {"month", ColumnKind::date, NumberPart::month},
-                                       {"year", ColumnKind::date, NumberPart::year}};
+constexpr NumberName number_words[] = {
+    {"number", ColumnKind::number, NumberPart::value},  {"items", ColumnKind::number, NumberPart::items},
+    {"days", ColumnKind::date, NumberPart::value},      {"month", ColumnKind::date, NumberPart::month},
+    {"year", ColumnKind::date, NumberPart::year},       {"time", ColumnKind::date, NumberPart::time},
+    {"weekday", ColumnKind::date, NumberPart::weekday}, {"day_of_year", ColumnKind::date, NumberPart::day_of_year}};
 
 const char* name_of(ColumnKind kind, NumberPart part) {
   const auto is_it = [&](const NumberName& entry) { return entry.kind == kind && entry.part == part; };
@@ -57,7 +57,8 @@ TreeEncoder TreeEncoder::from_json(const json& from, const std::string& file) {
       const auto* const entry =
           std::ranges::find(number_words, word, [](const NumberName& known) { return std::string_view(known.word); });
       if (entry == std::end(number_words))
-        throw Error(ExitCode::bad_data, "a number is none of number, items, days, month and year");
+        throw Error(ExitCode::bad_data,
+                    "a number is none of number, items, days, month, year, time, weekday and day_of_year");
       encoder.numbers_.push_back({f.at("column"), entry->kind, entry->part});
     }
     for (const json& f : from.at("means")) encoder.means_.push_back(target_means_from(f));

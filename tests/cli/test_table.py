@@ -104,7 +104,7 @@ class CaliforniaTest(TableTest):
 
 class SmallTableTest(TableTest):
     def test_facts(self):
-        self.write("a.csv", "n;c;d;l\n1;x;2020-01-31;a, b\n3;;1/1/2020;a\n2,5;x;;\n8;y;;a, b\n")
+        self.write("a.csv", "n;c;d;l\n1;x;2020-01-31;a, b\n3;;2020-01-01;a\ntwo;x;;\n8;y;;a, b\n")
         _, columns, _ = self.inspect("a.csv", "--as", "l=list")
         self.assertEqual(columns["n"], {"name": "n", "kind": "number", "missing": 0, "missing_share": 0, "distinct": 3, "minimum": 1,
                                         "lower_quartile": 2, "median": 3, "upper_quartile": 5.5, "maximum": 8, "outliers": 0, "misfits": 1})

@@ -218,7 +218,7 @@ class HousesTest(TableTrainTest):
         for cell, problem in (("", "missing"), ("NA", "missing"), ("cheap", '"cheap"'), ("0", "is 0"), ("-5", "is -5"), ("1e200", "is 1e+200")):
             with self.subTest(cell):
                 self.write("a.csv", f"x,price\n1,100\n\"2\n3\",{cell}\n4,{cell}\n5,5\n6,6\n7,7\n")
-                line = self.complaint(BAD_DATA, "table", "train", "a.csv", "--target", "price")
+                line = self.complaint(BAD_DATA, "table", "train", "a.csv", "--target", "price", "--missing-target", "refuse")
                 self.assertIn("a.csv: line 3: ", line)
                 self.assertIn(problem, line)
         self.write("a.csv", "x,price\n1,100\n2,200\n")

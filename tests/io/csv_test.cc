@@ -18,7 +18,7 @@ using Row = std::vector<std::string>;
 
 /// The contents of a CSV file, with <missing> for missing cells.
 struct Contents : CsvSink {
-  void header(const std::vector<std::string>& all) override { names = all; }
+  void header(const std::vector<std::string>& all, char) override { names = all; }
   void cell(std::size_t column, std::string_view text, bool missing) override {
     EXPECT_EQ(column, row.size());
     row.emplace_back(missing ? "<missing>" : text);
@@ -28,7 +28,9 @@ struct Contents : CsvSink {
     lines.push_back(line);
     row.clear();
   }
-  Row names, row;
+  void no_row() override { row.clear(); }
+  void notes(const std::vector<std::string>& all) override { noted = all; }
+  Row names, row, noted;
   std::vector<Row> rows;
   std::vector<std::int64_t> lines;
 };
@@ -105,8 +107,8 @@ TEST(Csv, FindsTheDelimiterInTheFirstLine) {
 }
 
 TEST(Csv, TellsMissingFromEmpty) {
-  EXPECT_THAT(rows_of("h,i,j\na,,b\na,\"\",b\n,,\n"),
-              ElementsAre(Row{"a", "<missing>", "b"}, Row{"a", "", "b"}, Row{"<missing>", "<missing>", "<missing>"}));
+  EXPECT_THAT(rows_of("h,i,j\na,,b\na,\"\",b\n,,\"\"\n"),
+              ElementsAre(Row{"a", "<missing>", "b"}, Row{"a", "", "b"}, Row{"<missing>", "<missing>", ""}));
 }
 
 TEST(Csv, BlankLinesAreNoRows) {
@@ -131,10 +133,65 @@ TEST(Csv, RefusesQuotesThatAreNeverClosed) {
 }
 
 TEST(Csv, RefusesQuotesThatMeanNothing) {
-  EXPECT_THAT(refused("h,i\na,分b\"c\"\n"), AllOf(HasSubstr("line 2: "), HasSubstr("column 5 ")));
   EXPECT_THAT(refused("h,i\n\"a\",\"b\"c\n"), AllOf(HasSubstr("line 2: "), HasSubstr("column 8 ")));
   EXPECT_THAT(refused("h,i\n\"a\n\"b,c\n"), AllOf(HasSubstr("line 2: "), HasSubstr("column 2 of line 3")));
 }
+
+TEST(Csv, AQuoteWithinAnUnquotedCellIsPartOfIt) {
+  const Contents contents = contents_of("h,i\na,分b\"c\"\nthe \"0\" house,\"x\"\"y\"\n5\" pipe,1\",\nz,\"\"\"\"");
+  EXPECT_THAT(contents.rows, ElementsAre(Row{"a", "分b\"c\""}, Row{"the \"0\" house", "x\"y"}, Row{"5\" pipe", "1\""},
+                                         Row{"z", "\""}));
+  EXPECT_THAT(contents.noted,
+              ElementsAre("1 line, first in line 4: empty cells at the end are ignored",
+                          "4 quotes, first in line 2: within a cell that is not quoted, and part of it"));
+  EXPECT_THAT(refused("h,i\nthe \"a, b\" house,1\n"), AllOf(HasSubstr("line 2: "), HasSubstr("3 cells")));
+}
+
+TEST(Csv, ALineMayNameTheDelimiter) {
+  for (const char* line : {"sep=;", "\"sep=;\"", "SEP=;"}) {
+    const Contents contents = contents_of(std::string("\ufeff") + line + "\r\na,b;c\r\n1,2;3\r\n", 1);
+    EXPECT_THAT(contents.names, ElementsAre("a,b", "c"));
+    EXPECT_THAT(contents.rows, ElementsAre(Row{"1,2", "3"}));
+    EXPECT_THAT(contents.lines, ElementsAre(3));
+  }
+  EXPECT_THAT(contents_of("sep=x\n1\n").names, ElementsAre("sep=x"));
+}
+
+TEST(Csv, PipesMayBeDelimiters) { EXPECT_THAT(rows_of("h|i\na,b|c\n"), ElementsAre(Row{"a,b", "c"})); }
+
+TEST(Csv, CommentsBeforeTheHeaderAreSkipped) {
+  const Contents contents = contents_of("# a, b; c\n#\n\n#x\na,b\n#1,2\n", 1);
+  EXPECT_THAT(contents.names, ElementsAre("a", "b"));
+  EXPECT_THAT(contents.rows, ElementsAre(Row{"#1", "2"}));
+  EXPECT_THAT(contents.lines, ElementsAre(6));
+  EXPECT_THAT(contents.noted, ElementsAre("3 comments, first in line 1: skipped"));
+  EXPECT_THAT(contents_of("#,name\n1,a\n").names, ElementsAre("#", "name"));
+  EXPECT_THAT(contents_of("# x,y\n1,2\n3,4\n").names, ElementsAre("# x", "y"));
+}
+
+TEST(Csv, LinesMayEndInDelimiters) {
+  for (const char* text : {"h;i;;\na;b;;\nc;d;;\n", "h;i\na;b;\nc;d;\n", "h;i;\na;b\nc;d;\n"}) {
+    EXPECT_THAT(contents_of(text).rows, ElementsAre(Row{"a", "b"}, Row{"c", "d"})) << text;
+    EXPECT_THAT(contents_of(text).noted.size(), 1) << text;
+  }
+  EXPECT_THAT(refused("h;i;\na;b;c\n"), AllOf(HasSubstr("line 2: "), HasSubstr("3 cells")));
+}
+
+TEST(Csv, BlankRowsAndRepeatedHeadersAreSkipped) {
+  const Contents contents = contents_of("h,i\na,b\n,\nh,i\n,\nh,j\n,,,\n");
+  EXPECT_THAT(contents.rows, ElementsAre(Row{"a", "b"}, Row{"h", "j"}));
+  EXPECT_THAT(contents.lines, ElementsAre(2, 6));
+  EXPECT_THAT(contents.noted,
+              ElementsAre("3 blank rows, first in line 3: skipped", "1 repeated header, first in line 4: skipped"));
+}
+
+TEST(Csv, ShortRowsAreFilledOnRequest) {
+  const Contents contents = contents_of("h,i,j\na\nb,c\n", 1, {.fill_short_rows = true});
+  EXPECT_THAT(contents.rows, ElementsAre(Row{"a", "<missing>", "<missing>"}, Row{"b", "c", "<missing>"}));
+  EXPECT_THAT(refused("h,i,j\na\n"), AllOf(HasSubstr("line 2: "), HasSubstr("ragged fill")));
+}
+
+TEST(Csv, AnIndexNeedsNoName) { EXPECT_THAT(contents_of(",h\n0,a\n").names, ElementsAre("", "h")); }
 
 TEST(Csv, RefusesNamesThatAreEmptyOrRepeated) {
   EXPECT_THAT(refused("h,,i\n1,2,3\n"), AllOf(HasSubstr("line 1: "), HasSubstr("column 2 has no name")));

@@ -19,7 +19,7 @@ using testing::HasSubstr;
 /// A table with the column h, one cell of the list per line.
 Table column_of(const std::vector<std::string>& cells, const TableOptions& options = {}) {
   std::string csv = "h,i\n";
-  for (const std::string& cell : cells) csv += cell + ",\n";
+  for (const std::string& cell : cells) csv += cell + ",1\n";
   return Table::from_text(csv, options);
 }
 
@@ -150,6 +150,13 @@ TEST(Table, KeepsNumbersAndWhatDoesNotFit) {
   EXPECT_EQ(column.unparsed()[0].text, "Closet, Den");
   EXPECT_FALSE(column.is_missing(1));
   EXPECT_TRUE(column.is_missing(2));
+}
+
+TEST(Table, ABlankRowThatIsShortTakesNothingFromTheRowBefore) {
+  const Table table = Table::from_text("a,b,c\n1,2,3\n,\n4,5,\n,,\n6,7,8\n");
+  EXPECT_THAT(table.column("a").numbers(), ElementsAre(1, 4, 6));
+  EXPECT_THAT(table.column("c").numbers(), ElementsAre(3, testing::IsNan(), 8));
+  EXPECT_EQ(table.line(2), 6);
 }
 
 TEST(Table, KeepsDatesAsDays) {

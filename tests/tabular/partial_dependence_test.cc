@@ -92,7 +92,8 @@ TEST_F(PartialDependenceTest, OfAKnownFunctionIsThatFunction) {
   const PartialDependence area = of("area"), rooms = of("rooms");
   const DependencePoint &low = area.points[4], &high = area.points[20];
   EXPECT_NEAR((high.prediction - low.prediction) / (high.number - low.number), 2, 0.1);
-  for (std::size_t i = 1; i < 5; ++i) EXPECT_NEAR(rooms.points[i].prediction - rooms.points[i - 1].prediction, 10, 1);
+  // The lasso shrinks it by more the more features have no effect, such as those of the date here.
+  for (std::size_t i = 1; i < 5; ++i) EXPECT_NEAR(rooms.points[i].prediction - rooms.points[i - 1].prediction, 10, 1.5);
 }
 
 TEST_F(PartialDependenceTest, NumbersAreQuantilesAndMissingOnesComeBehind) {

@@ -194,10 +194,12 @@ TEST(TableEncoder, SplitsDatesAndLists) {
   cells.emplace_back("2020-02-07");
   std::int64_t width = 0;
   std::vector<double> f = encoded(cells, ColumnKind::date, 30, &width);
-  // days: 3 values, number, 2 bins; months: the same; years: 2 values, number
-  ASSERT_EQ(width, 6 + 6 + 3);
+  // days: 3 values, number, 2 bins; months: the same; years: 2 values, number; weekdays and days of the year: as days,
+  // 2 sines, 2 cosines
+  ASSERT_EQ(width, 6 + 6 + 3 + 2 * (6 + 4));
   EXPECT_THAT(std::vector<double>(f.begin() + 6, f.begin() + 9), ElementsAre(0, 1, 0));
   EXPECT_THAT(std::vector<double>(f.begin() + 12, f.begin() + 14), ElementsAre(0, 1));
+  EXPECT_THAT(std::vector<double>(f.begin() + 15, f.begin() + 18), ElementsAre(0, 1, 0)) << "Friday of three weekdays";
   cells = times(5, {"\"b, a, b\"", "b", "", "rare"});
   cells[3] = "\"once, a\"";
   cells.emplace_back("\"new, a, once\"");

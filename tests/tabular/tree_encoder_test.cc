@@ -75,8 +75,8 @@ TEST(TreeEncoder, CountsTheItemsOfWords) {
 
 TEST(TreeEncoder, TakesDatesApart) {
   const Fitted f(ColumnKind::date, {"1970-01-03", "2020-02-29", ""}, zeros(3));
-  EXPECT_EQ(row_of(f, 0), (Numbers{{0, 2}, {1, 1}, {2, 1970}}));
-  EXPECT_EQ(row_of(f, 1), (Numbers{{0, 18321}, {1, 2}, {2, 2020}}));
+  EXPECT_EQ(row_of(f, 0), (Numbers{{0, 2}, {1, 1}, {2, 1970}, {3, 3}}));
+  EXPECT_EQ(row_of(f, 1), (Numbers{{0, 18321}, {1, 2}, {2, 2020}, {3, 60}}));
   EXPECT_THAT(row_of(f, 2), IsEmpty());
 }
 
@@ -115,7 +115,8 @@ TEST(TreeEncoder, LeavesOutWhatIsTheSameForAll) {
   EXPECT_EQ(Fitted(ColumnKind::number, {"1", "1", "1", "2"}, zeros(3)).encoder.width(), 0);
   EXPECT_EQ(Fitted(ColumnKind::number, {"", "", ""}, zeros(3)).encoder.width(), 0);
   EXPECT_EQ(Fitted(ColumnKind::number, {"1", "", "1"}, zeros(3)).encoder.width(), 1) << "whether it is missing";
-  EXPECT_EQ(Fitted(ColumnKind::date, {"2020-01-01", "2021-01-01"}, zeros(2)).encoder.width(), 2) << "not the month";
+  EXPECT_EQ(Fitted(ColumnKind::date, {"2020-01-01", "2021-01-01"}, zeros(2)).encoder.width(), 3)
+      << "neither month nor day of the year";
   EXPECT_EQ(Fitted(ColumnKind::category, std::vector<std::string>(9, "a"), zeros(9)).encoder.width(), 0);
   EXPECT_EQ(Fitted(ColumnKind::category, {"a", "b", "c", "a", "b", "c"}, zeros(6)).encoder.width(), 0) << "all rare";
 }

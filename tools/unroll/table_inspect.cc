@@ -119,6 +119,8 @@ std::string report(const Table& table, const std::vector<ColumnSummary>& summari
   }
   std::string text = fmt::format("{}: {}, {}\n\n{}\n", one_line(table.name()), counted(table.rows(), "row"),
                                  columns_text(table), aligned(rows, {false, false, true, true, true, false}));
+  const std::vector<std::string> notes = reading_notes(table);
+  if (!notes.empty()) text += fmt::format("how it is read\n- {}\n\n", join(notes, "\n- "));
   if (trouble.empty()) return text + "no suspected trouble\n";
   text += "suspected trouble\n";
   for (const DataIssue& one : trouble) text += fmt::format("- {} {}\n", one_line(one.column) + ":", one.text);
@@ -147,6 +149,8 @@ Json json_of(const Column& column, const ColumnSummary& summary) {
     put("maximum", n.maximum);
     result["outliers"] = n.outliers;
     result["misfits"] = column.unparsed().size();
+    if (!column.form().name.empty()) result["form"] = column.form().name;
+    if (column.form().undecided) result["undecided"] = true;
   } else if (column.kind() == ColumnKind::text) {
     const std::int64_t present = column.size() - summary.missing;
     result["mean_bytes"] =
@@ -187,6 +191,7 @@ void inspect_table(const TableInspectOptions& o) {
   if (!o.json) return write_result(report(table, summaries, trouble));
   Json result = {
       {"file", table.name()}, {"rows", table.rows()}, {"columns", Json::array()}, {"trouble", Json::array()}};
+  if (const auto notes = reading_notes(table); !notes.empty()) result["notes"] = notes;
   for (std::size_t i = 0; i < summaries.size(); ++i)
     result["columns"].push_back(json_of(table.columns()[i], summaries[i]));
   for (const DataIssue& one : trouble) result["trouble"].push_back(json_of(table, one));

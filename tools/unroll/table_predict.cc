@@ -16,9 +16,10 @@ namespace unroll::cli {
 namespace {
 
 struct TablePredictOptions {
-  std::string run;   ///< run directory or model file
-  std::string file;  ///< CSV
-  std::string out;   ///< CSV; empty: standard output
+  std::string run;     ///< run directory or model file
+  std::string file;    ///< CSV
+  TableOptions table;  ///< kinds, forms and decimal mark in place of the model's
+  std::string out;     ///< CSV; empty: standard output
 };
 
 constexpr const char* table_predict_details =
@@ -32,9 +33,14 @@ Examples:
 std::vector<OptionGroup> options_of(TablePredictOptions& o) {
   Option out = text("out", "CSV", o.out, "standard output", "the file to write");
   out.letter = 'o';
-  return {{"What to predict",
-           {argument("RUN", o.run, "a run directory of unroll table train, or a model file"),
-            argument("FILE", o.file, "CSV with a header: plain, gzip or zip; - is standard input"), std::move(out)}}};
+  std::vector<Option> settings = {
+      argument("RUN", o.run, "a run directory of unroll table train, or a model file"),
+      argument("FILE", o.file, "CSV with a header: plain, gzip or zip; - is standard input")};
+  for (Option& setting : describe(o.table)) {
+    if (setting.name != "drop") settings.push_back(std::move(setting));
+  }
+  settings.push_back(std::move(out));
+  return {{"What to predict", std::move(settings)}};
 }
 
 /// Throws Error if writing `out` would replace the file `input`.
@@ -55,7 +61,10 @@ void predict_table(const TablePredictOptions& o) {
     refuse_to_replace(o.out, model_path);
   }
   const TableModel model = TableModel::load(model_path);
-  const std::string text = model.predictions_text(Table::read(o.file, model.reading_options()));
+  const Table table = Table::read(o.file, model.reading_options(true, o.table));
+  const std::string text = model.predictions_text(table);
+  for (const std::string& note : table.notes()) log_message(note);
+  for (const std::string& note : unparsed_notes(table)) log_message(note + "; the model takes them as missing");
   o.out.empty() ? write_result(text) : write_file_atomically(o.out, text);
 }
 

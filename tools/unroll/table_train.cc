@@ -53,6 +53,7 @@ class Printer final : public TableRunObserver {
     log_message(fmt::format("column {} holds the target in {}: {}", in_quotes(leak.column), counted(leak.rows, "row"),
                             treatment_text(leak.treatment)));
   }
+  void on_note(const std::string& note) override { log_message(note); }
   void on_resume(std::size_t finished, std::size_t folds) override {
     log_message(
         fmt::format("resumed   {} of {} are done", finished, counted(static_cast<std::int64_t>(folds), "fold")));

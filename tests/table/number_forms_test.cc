@@ -1,0 +1,246 @@
+// One table is written in every form, delimiter and quoting. It must be read equally or be refused with a line.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <span>
+
+#include "table/number_form.h"
+#include "unroll/error.h"
+#include "unroll/table.h"
+
+namespace unroll {
+namespace {
+
+using testing::HasSubstr;
+
+/// How one column of the generated table is written.
+struct Writing {
+  std::string name;
+  std::function<std::string(double)> write;
+};
+
+/// 1234.5 with the marks given; `digits` behind the decimal mark.
+std::string with_marks(double number, char decimal, const std::string& group, int digits, bool indian = false) {
+  const std::string plain = fmt::format("{:.{}f}", std::abs(number), digits);
+  const std::size_t point = std::min(plain.find('.'), plain.size());
+  std::string text;
+  for (std::size_t i = 0; i < point; ++i) {
+    const std::size_t left = point - i;
+    const bool ends_group = i > 0 && (indian ? left == 3 || (left > 3 && left % 2 == 1) : left % 3 == 0);
+    if (ends_group) text += group;
+    text += plain[i];
+  }
+  if (digits > 0) text += decimal + plain.substr(point + 1);
+  return number < 0 ? "-" + text : text;
+}
+
+std::vector<Writing> number_writings() {
+  const auto marks = [](char decimal, std::string group, int digits, bool indian = false) {
+    return [=](double number) { return with_marks(number, decimal, group, digits, indian); };
+  };
+  const auto around = [](std::function<std::string(double)> write, std::string before, std::string behind) {
+    return [=](double number) {
+      return fmt::format("{}{}{}{}", number < 0 ? "-" : "", before, write(std::abs(number)), behind);
+    };
+  };
+  std::vector<Writing> all = {
+      {"point", marks('.', "", 2)},
+      {"comma", marks(',', "", 2)},
+      {"comma, one digit", marks(',', "", 1)},
+      {"groups by commas", marks('.', ",", 2)},
+      {"groups by points", marks(',', ".", 2)},
+      {"groups by apostrophes", marks('.', "'", 2)},
+      {"groups by typographic apostrophes", marks('.', "\u2019", 2)},
+      {"groups by spaces", marks(',', " ", 2)},
+      {"groups by no-break spaces", marks(',', "\u00a0", 2)},
+      {"groups by narrow spaces", marks(',', "\u202f", 2)},
+      {"groups by thin spaces", marks('.', "\u2009", 2)},
+      {"Indian groups", marks('.', ",", 2, true)},
+      {"euros before", around(marks('.', ",", 2), "€", "")},
+      {"euros behind", around(marks(',', ".", 2), "", " €")},
+      {"code before", around(marks('.', ",", 2), "USD ", "")},
+      {"code behind", around(marks(',', " ", 2), "", " EUR")},
+      {"percent", around(marks('.', "", 2), "", "%")},
+      {"percent after a space", around(marks(',', "", 2), "", " %")},
+      {"unit", around(marks('.', ",", 2), "", " sqm")},
+      {"unit without a space", around(marks(',', "", 2), "", "m2")},
+      {"open end", around(marks('.', ",", 2), "", "+")},
+      {"leading plus", [](double x) { return fmt::format("{:+.2f}", x); }},
+      {"Unicode minus", [](double x) { return fmt::format("{}{:.2f}", x < 0 ? "\u2212" : "", std::abs(x)); }},
+      {"accounting",
+       [](double x) { return fmt::format(fmt::runtime(x < 0 ? "({})" : "{}"), with_marks(std::abs(x), '.', ",", 2)); }},
+      {"minus behind",
+       [](double x) { return fmt::format("{}{}", with_marks(std::abs(x), ',', ".", 2), x < 0 ? "-" : ""); }},
+      {"exponents", [](double x) { return fmt::format("{:.8e}", x); }},
+      {"exponents with a comma",
+       [](double x) {
+         std::string text = fmt::format("{:.8e}", x);
+         std::ranges::replace(text, '.', ',');
+         return text;
+       }},
+      {"thousands, or bare numbers",
+       [](double x) { return std::abs(x) < 1000 ? fmt::format("{:.2f}", x) : fmt::format("{:.5f}k", x / 1000); }},
+      {"millions and thousands",
+       [](double x) {
+         return std::abs(x) < 100'000 ? fmt::format("${:.5f}k", x / 1000) : fmt::format("${:.8f}M", x / 1e6);
+       }},
+  };
+  return all;
+}
+
+std::string quoted(const std::string& cell) { return '"' + cell + '"'; }
+
+/// A table with the columns id, value and word.
+std::string csv_of(const std::vector<std::string>& cells, char delimiter, bool quote_all) {
+  std::string csv = fmt::format("id{0}value{0}word\r\n", delimiter);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const bool quote = quote_all || cells[i].find(delimiter) != std::string::npos;
+    csv += fmt::format("{0}{1}{2}{1}{3}\r\n", i + 1, delimiter, quote ? quoted(cells[i]) : cells[i], i % 3 ? "a" : "b");
+  }
+  return csv;
+}
+
+constexpr char delimiters[] = {',', ';', '\t'};
+constexpr double numbers[] = {1234567.89, 0.25, -12345.75, 7, 650.5, 1234.56, -3.5, 98765.43, 100000, 12.34, -650.25};
+
+template <class Check>
+void in_every_file(const Writing& writing, std::span<const double> values, const Check& check) {
+  std::vector<std::string> cells;
+  for (const double value : values) cells.push_back(writing.write(value));
+  for (const char delimiter : delimiters) {
+    for (const bool quote_all : {false, true}) {
+      SCOPED_TRACE(fmt::format("{}, delimiter {}, quotes {}, first {}", writing.name, delimiter, quote_all, cells[0]));
+      check(csv_of(cells, delimiter, quote_all));
+    }
+  }
+}
+
+TEST(NumberForms, NumbersAreReadAlikeInEveryForm) {
+  for (const Writing& writing : number_writings()) {
+    in_every_file(writing, numbers, [&](const std::string& csv) {
+      const Table table = Table::from_text(csv);
+      const Column& column = table.column("value");
+      ASSERT_EQ(column.kind(), ColumnKind::number);
+      EXPECT_TRUE(column.unparsed().empty());
+      EXPECT_FALSE(column.form().undecided);
+      const double tolerance = writing.name == "comma, one digit" ? 0.0501 : 1e-9;
+      for (std::size_t i = 0; i < std::size(numbers); ++i)
+        EXPECT_NEAR(column.numbers()[i], numbers[i],
+                    tolerance * std::max(1.0, tolerance < 1e-6 ? std::abs(numbers[i]) : 1.0));
+    });
+  }
+}
+
+/// The remembered form reads the same file again, and refuses or leaves out what is in another form.
+TEST(NumberForms, AnotherFormIsNeverReadAsTheRememberedOne) {
+  const std::vector<Writing> writings = number_writings();
+  for (const Writing& learned : writings) {
+    std::vector<std::string> cells;
+    for (const double number : numbers) cells.push_back(learned.write(number));
+    const std::string form = Table::from_text(csv_of(cells, ';', false)).column("value").form().name;
+    const TableOptions remembered = {.as = {{"value", ColumnKind::number}},
+                                     .forms = {{"value", form.empty() ? "plain" : form}}};
+    for (const Writing& other : writings) {
+      if (other.name == "comma, one digit" || learned.name == "comma, one digit") continue;
+      in_every_file(other, numbers, [&](const std::string& csv) {
+        SCOPED_TRACE("learned " + learned.name);
+        try {
+          const Table table = Table::from_text(csv, remembered);
+          for (std::size_t i = 0; i < std::size(numbers); ++i) {
+            const double number = table.column("value").numbers()[i];
+            EXPECT_TRUE(std::isnan(number) || std::abs(number - numbers[i]) <= 1e-9 * std::abs(numbers[i])) << number;
+          }
+          EXPECT_TRUE(&learned != &other || table.column("value").unparsed().empty());
+        } catch (const Error& error) {
+          EXPECT_EQ(error.code(), ExitCode::bad_data);
+          EXPECT_THAT(error.what(), HasSubstr(": line "));
+          EXPECT_NE(&learned, &other) << error.what();
+        }
+      });
+    }
+  }
+}
+
+Column value_column(const std::vector<std::string>& cells, char delimiter, const TableOptions& options = {}) {
+  return Table::from_text(csv_of(cells, delimiter, false), options).column("value");
+}
+
+TEST(NumberForms, GroupsOfThreeDigitsAreDecidedByTheDelimiterAndSaid) {
+  const std::vector<std::string> cells = {"2,900", "4,300", "1,233"};
+  EXPECT_EQ(value_column(cells, ';').numbers()[0], 2.9);
+  EXPECT_TRUE(value_column(cells, ';').form().undecided);
+  EXPECT_EQ(value_column(cells, '\t').numbers()[0], 2.9);
+  EXPECT_EQ(value_column(cells, ',').numbers()[0], 2900);
+  EXPECT_FALSE(value_column(cells, ',').form().undecided);
+  EXPECT_EQ(value_column(cells, ';', {.decimal = DecimalMark::point}).numbers()[0], 2900);
+  EXPECT_EQ(value_column(cells, ',', {.decimal = DecimalMark::comma}).numbers()[0], 2.9);
+  EXPECT_EQ(
+      value_column(cells, ';', {.as = {{"value", ColumnKind::number}}, .forms = {{"value", "point"}}}).numbers()[0],
+      2900);
+  EXPECT_EQ(value_column({"2.900", "4.300"}, ';').numbers()[0], 2.9);
+  EXPECT_TRUE(value_column({"2.900", "4.300"}, ';').form().undecided);
+  EXPECT_FALSE(value_column({"2.900", "4.300"}, ',').form().undecided);
+}
+
+TEST(NumberForms, OneCellDecidesTheColumn) {
+  EXPECT_EQ(value_column({"2,900", "4,300", "1,2"}, ',').numbers()[0], 2.9);
+  EXPECT_EQ(value_column({"2,900", "4,300", "0,233"}, ',').numbers()[0], 2.9);
+  EXPECT_EQ(value_column({"2,900", "4,300", "1.234,500"}, ',').numbers()[0], 2.9);
+  EXPECT_EQ(value_column({"2,900", "4,300", "1,234.5"}, ';').numbers()[0], 2900);
+  EXPECT_EQ(value_column({"2,900", "4,300", "1,234,567"}, ';').numbers()[0], 2900);
+  const Column column = value_column({"2,900", "4,300", "1,2"}, ',');
+  EXPECT_EQ(column.form().cell, "1,2");
+  EXPECT_EQ(column.form().row, 2);
+}
+
+TEST(NumberForms, OtherColumnsDecideTheFile) {
+  const Table german = Table::from_text("a;b;c\n1,5;2.900;3\n2,5;4.300;4\n");
+  EXPECT_EQ(german.column("b").numbers()[0], 2900);
+  EXPECT_TRUE(german.column("b").form().undecided);
+  EXPECT_EQ(german.column("c").form().name, "1234,5");
+  EXPECT_EQ(german.decimal_mark(), ',');
+  EXPECT_EQ(Table::from_text("a\tb\n1.5\t2,900\n2.5\t4,300\n").column("b").numbers()[0], 2900);
+  EXPECT_EQ(Table::from_text("a;b\n1.5;2,900\n2.5;4,300\n").column("b").numbers()[0], 2.9);
+}
+
+TEST(NumberForms, WhatIsNoNumberStaysWhatItIs) {
+  const auto kind = [](std::vector<std::string> cells) { return value_column(cells, ',').kind(); };
+  EXPECT_EQ(kind({"12 Oak St", "7 Elm St", "3 Main St"}), ColumnKind::category);
+  EXPECT_EQ(kind({"1Fam", "1Fam", "1Fam", "2FmCon", "Duplex"}), ColumnKind::category);
+  EXPECT_EQ(kind({"3A", "4B", "5C"}), ColumnKind::category);
+  EXPECT_EQ(kind({"1-2", "3-4", "10:30"}), ColumnKind::category);
+  EXPECT_EQ(kind({"1,2,3", "4,5,6", "1,2,3", "1,2,3", "1,2,3"}), ColumnKind::category);
+  EXPECT_EQ(kind({"55 sqm", "70 sqft", "60 acres"}), ColumnKind::category);
+  EXPECT_EQ(value_column({"1", "2", "3B", "4A"}, ',').unparsed().size(), 2U);
+  EXPECT_EQ(value_column({"1", "2", "3B"}, ',').numbers()[2], 3e9);
+  EXPECT_EQ(value_column({"1k", "2k", "3k"}, ',').numbers()[2], 3);
+}
+
+TEST(NumberForms, CleanNumbersHaveNoForm) {
+  for (const std::vector<std::string>& cells :
+       {std::vector<std::string>{"1.5", "2", "-3e5"}, {"$1,234", "$5"}, {"1,234.5", "17"}, {"1", "two", "3"}}) {
+    EXPECT_EQ(value_column(cells, ',').form().name, "");
+    EXPECT_EQ(value_column(cells, ',').form().row, -1);
+  }
+}
+
+TEST(NumberForms, NamesOfNumberFormsReadBack) {
+  const std::vector<std::string> names = {
+      "1234.5",      "1234,5",   "1,234.5",      "1.234,5",        "1 234,5",         "1'234.5",      "12,34,567.5",
+      "12.34.567,5", "€1,234.5", "1.234,5 €",    "USD 1234.5",     "Rs. 12,34,567.5", "1234.5 EUR",   "1234.5 sqm",
+      "1 234,5 %",   "1234.5 k", "1234.5 [kMB]", "$1,234.5 [kMB]", "1234,5 [kMB] €",  "$1,234.5 /mo", "1.234,5 km/h"};
+  for (const std::string& name : names) {
+    const auto read = NumberForm::named(name);
+    ASSERT_TRUE(read) << name;
+    EXPECT_EQ(read->name(), name);
+  }
+  for (const char* name : {"", "1234", "comma", "1,2345", "1.234.5", "x", "1234.5 [kMB] [kMB]"})
+    EXPECT_FALSE(NumberForm::named(name)) << name;
+}
+
+}  // namespace
+}  // namespace unroll
