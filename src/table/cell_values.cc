@@ -7,10 +7,10 @@
 #include <chrono>
 #include <cmath>
 
+#include "table/ascii.h"
+
 namespace unroll {
 namespace {
-
-bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
 bool all_digits(std::string_view text) {
   for (const char byte : text) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "table/ascii.h"
 #include "table/cell_values.h"
 #include "table/column_form.h"
 #include "unroll/error.h"
@@ -34,9 +35,6 @@ void for_each_cell(const RawCells& cells, Take&& take) {
     return true;
   });
 }
-
-bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
-bool is_letter(char byte) { return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z'); }
 
 /// True for a currency or the name of a month before a digit, and for words that look like these.
 bool begins_with_word_and_digit(std::string_view cell) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "table/ascii.h"
 #include "table/cell_values.h"
 
 namespace unroll {
@@ -13,8 +14,6 @@ namespace {
 
 constexpr int last_year_of_1900 = 69;  // two digits from here on are years of the twentieth century, as in POSIX
 
-bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
-bool is_letter(char byte) { return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z'); }
 char small(char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte; }
 
 void skip_spaces(std::string_view& text) {

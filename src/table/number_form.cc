@@ -6,6 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include "table/ascii.h"
+
 namespace unroll {
 namespace {
 
@@ -23,10 +25,6 @@ constexpr auto currencies = std::to_array<std::string_view>(
      "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "TRY", "RUB", "UAH", "INR", "BRL",
      "MXN", "ZAR", "KRW", "SGD", "HKD", "TWD", "THB", "IDR", "MYR", "PHP", "VND", "ILS", "AED", "SAR", "EGP", "NGN",
      "KES", "ARS", "CLP", "COP", "PEN", "kr.", "kr",  "zł",  "Kč",  "Ft",  "Fr.", "Rs.", "Rs",  "RM"});
-
-bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
-bool is_letter(char byte) { return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z'); }
-bool is_ascii(char byte) { return static_cast<unsigned char>(byte) < 0x80; }
 
 /// The length of the word of the list with which the text begins; 0 if there is none.
 template <class List>
