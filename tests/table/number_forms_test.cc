@@ -186,6 +186,18 @@ TEST(NumberForms, GroupsOfThreeDigitsAreDecidedByTheDelimiterAndSaid) {
   EXPECT_FALSE(value_column({"2.900", "4.300"}, ',').form().undecided);
 }
 
+TEST(NumberForms, AThousandIsNeverTakenForAUnit) {
+  const auto read = [](const std::vector<std::string>& cells, char delimiter, const std::string& form) {
+    return value_column(cells, delimiter, {.as = {{"value", ColumnKind::number}}, .forms = {{"value", form}}});
+  };
+  EXPECT_EQ(read({"2,650", "1,500"}, ',', "plain").numbers()[0], 2650);
+  EXPECT_EQ(read({"2,650", "1,500.5"}, ';', "plain").numbers()[0], 2650);
+  EXPECT_THROW(read({"2,650", "1,500"}, ';', "plain"), Error);
+  EXPECT_THROW(read({"2,650", "1,5"}, ',', "plain"), Error);
+  EXPECT_THROW(read({"1.234", "2.5"}, ';', "1.234,5"), Error);
+  EXPECT_EQ(read({"1.234", "7"}, ';', "1234,5").unparsed().size(), 1U);  // no groups were seen in training
+}
+
 TEST(NumberForms, OneCellDecidesTheColumn) {
   EXPECT_EQ(value_column({"2,900", "4,300", "1,2"}, ',').numbers()[0], 2.9);
   EXPECT_EQ(value_column({"2,900", "4,300", "0,233"}, ',').numbers()[0], 2.9);

@@ -99,7 +99,7 @@ TEST(TableEncoder, SurvivesItsJson) {
 std::vector<double> encoded(const std::vector<std::string>& cells, ColumnKind kind, std::int64_t fitted,
                             std::int64_t* width) {
   std::string csv = "c,d\n";
-  for (const std::string& cell : cells) csv += cell + ",\n";
+  for (const std::string& cell : cells) csv += cell + ",1\n";
   const Table table = Table::from_text(csv, {.as = {{"c", kind}}});
   const TableEncoder encoder = fit({table, first_rows(fitted)}, {}, all_one);
   *width = encoder.width();
@@ -260,10 +260,10 @@ TEST(TableEncoder, GivesACategoryOfManyLevelsItsMeanTarget) {
   std::string csv = "c,d\n";
   std::vector<double> targets;
   for (int i = 0; i < 1800; ++i) {
-    csv += fmt::format("{:03},\n", i % 300);
+    csv += fmt::format("{:03},1\n", i % 300);
     targets.push_back(i % 300 < 250 ? 2 : 5);
   }
-  csv += "never seen,\n,\n";
+  csv += "never seen,1\n,1\n";
   const Table table = Table::from_text(csv, {.as = {{"c", ColumnKind::category}}});
   const std::vector<std::int64_t> learned = first_rows(1800);
   const TableEncoder encoder = TableEncoder::fit({table, learned}, targets, {}, all_one);

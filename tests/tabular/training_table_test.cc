@@ -78,6 +78,7 @@ Error refusal(const std::string& csv, const TableModelOptions& options, const Ta
 std::string refusal_of_target(const std::string& cell, TableMetric metric = TableMetric::log_rmse) {
   TableModelOptions options = options_for("price");
   options.metric = metric;
+  options.missing_target = MissingTarget::refuse;
   const std::string csv = "x,price\n1,100\n\"2\n3\"," + cell + "\n5,5\n6,6\n7,7\n";
   const Error error = refusal(csv, options, reading_options(options));
   EXPECT_EQ(error.code(), ExitCode::bad_data);
@@ -85,7 +86,9 @@ std::string refusal_of_target(const std::string& cell, TableMetric metric = Tabl
 }
 
 TEST(Targets, AreRefusedWithTheLine) {
-  EXPECT_EQ(refusal_of_target(""), R"(a.csv: line 3: the target "price" is missing; leave out the rows without)");
+  EXPECT_EQ(refusal_of_target(""),
+            "a.csv: line 3: the target \"price\" is missing; leave out the rows without, as "
+            "missing-target leave-out does");
   EXPECT_EQ(
       refusal_of_target("cheap"),
       R"(a.csv: line 3: the target "price" is "cheap", and a target is a number; correct the row or leave it out)");

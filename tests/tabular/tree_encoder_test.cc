@@ -36,7 +36,7 @@ struct Fitted {
 
   static std::string csv(const std::vector<std::string>& cells) {
     std::string text = "c,other\n";
-    for (const std::string& cell : cells) text += cell + ",\n";
+    for (const std::string& cell : cells) text += cell + ",1\n";
     return text;
   }
 };

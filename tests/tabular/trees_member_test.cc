@@ -100,7 +100,7 @@ TEST_F(Trees, PredictAFiniteNumberForAbsurdRows) {
   for (int i = 0; i < 60; ++i)
     rows += fmt::format("{}{},{},\"a, b\",20{:02}-01-01,{}e200\n", i % 2 == 0 ? "-" : "", i % 7 == 0 ? "1e308" : "1",
                         i % 3, i % 20, i % 2);
-  rows += ",,,,\n1e308,new,\"c, d\",9999-12-31,0\n-1e308,0,,0001-01-01,0\n";
+  rows += ",\"\",,,\n1e308,new,\"c, d\",9999-12-31,0\n-1e308,0,,0001-01-01,0\n";
   const Table table = table_of(rows);
   const auto member = fit(table, rows_from(0, 60));
   for (const double prediction : member->predict({table, rows_from(0, 63)})) EXPECT_TRUE(std::isfinite(prediction));
