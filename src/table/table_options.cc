@@ -61,9 +61,7 @@ Option as_option(TableOptions& o) {
   for (const auto& entry : enum_names<ColumnKind>()) words.push_back(entry.first);
   return {.name = "as",
           .value_name = "COLUMN=KIND",
-          .help = fmt::format("take a column for {}; number:comma, number:point, date:dmy, date:mdy, date:ymd and "
-                              "date:unix say how it is written",
-                              options::alternatives(words)),
+          .help = fmt::format("take a column for {}; date:dmy sets a form too", options::alternatives(words)),
           .form = Option::Form::repeated,
           .assign = [&o](const std::string& value) { assign_as(o, value); },
           .values =
