@@ -85,6 +85,7 @@ struct ColumnForm {
   std::int64_t row = -1;   ///< a row whose cell decides the form; -1: it is the usual one, or given
   std::string cell = {};   ///< that cell
   bool undecided = false;  ///< no cell decides: `cell` has another value in another form
+  std::string other = {};  ///< undecided dates: that form
 };
 
 /// A named column: values of one kind, one per row. Rows are indices, so a subset of rows is a list of indices.

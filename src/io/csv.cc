@@ -66,14 +66,20 @@ std::array<std::size_t, delimiters.size()> delimiters_in(std::string_view line) 
   return counts;
 }
 
-/// The most frequent delimiter outside quotes; a comma if there is none.
+/// The most frequent delimiter outside quotes; a comma if there is none. Names with commas are more likely than names
+/// with another delimiter, so a comma is the last of those that are equally frequent.
 char delimiter_of(std::string_view line) {
   const auto counts = delimiters_in(line);
-  return delimiters[static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin())];
+  const auto most = std::max_element(counts.begin() + 1, counts.end());
+  return *most > 0 && *most >= counts[0] ? delimiters[static_cast<std::size_t>(most - counts.begin())] : delimiters[0];
 }
 
-/// True for a line such as #,name,type before rows of as many cells: it names the columns.
-bool is_header_comment(std::string_view line, std::string_view next) {
+/// True for a line such as #,name,type before rows of as many cells: it names the columns. `next` and `second` are the
+/// lines after it; if only the second one has digits, the next one has the names.
+bool is_header_comment(std::string_view line, std::string_view next, std::string_view second) {
+  if (next.starts_with('#')) return false;
+  const auto is_digit = [](char byte) { return byte >= '0' && byte <= '9'; };
+  if (std::ranges::none_of(next, is_digit) && std::ranges::any_of(second, is_digit)) return false;
   const char delimiter = delimiter_of(next);
   const std::size_t place = delimiters.find(delimiter);
   const std::size_t count = delimiters_in(line)[place];
@@ -179,12 +185,14 @@ bool CsvParser::begin(bool at_end) {
       if (lines.done()) return false;
       const std::string_view next = lines.next();
       if (lines.done()) return false;
-      if (!is_header_comment(text, without_line_end(next))) {
+      const std::string_view second = lines.next();
+      if (!is_header_comment(text, without_line_end(next), second)) {
         comments_.add(line_);
         skip_line(line);
         continue;
       }
     }
+    if (text[0] == '#') header_comments_.add(line_);
     if (!separator_given_) delimiter_ = delimiter_of(text);
     csv_set_delim(parser_.get(), static_cast<unsigned char>(delimiter_));
     return begun_ = true;
@@ -240,7 +248,11 @@ void CsvParser::parse_line(std::string_view line) {
   if (!within_record_) record_line_ = line_;
   if (within_record_ || !has_line_end(line)) return parse_by_library(line, 0);
   const std::string_view cells = without_line_end(line);
-  if (cells.empty()) return;
+  if (cells.empty()) {
+    if (header_taken_ && empty_lines_++ == 0) first_empty_line_ = line_;
+    return;
+  }
+  for (; empty_lines_ > 0; --empty_lines_) blank_.add(first_empty_line_);  // not those at the end of the file
   std::size_t quote = cells.find('"');
   for (std::size_t begin = 0;; ++begin) {
     std::size_t end = 0;
@@ -375,6 +387,7 @@ std::vector<std::string> CsvParser::notes() const {
   if (separator_given_)
     notes.push_back(fmt::format("the line sep={} before the header sets the delimiter", delimiter_));
   add(comments_, "comment", "skipped");
+  add(header_comments_, "line", "with # taken for the names of the columns");
   add(long_, "line", "empty cells at the end are ignored");
   add(blank_, "blank row", "skipped");
   add(headers_, "repeated header", "skipped");

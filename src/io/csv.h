@@ -35,7 +35,7 @@ struct CsvOptions {
 };
 
 /// Parses CSV (RFC 4180) with these extensions, of which all but the first three are counted and noted:
-/// - lines may also end in LF or CR, a byte order mark is skipped, blank lines are ignored;
+/// - lines may also end in LF or CR, a byte order mark is skipped, empty lines are skipped and counted;
 /// - the delimiter may be a comma, a semicolon, a tab or |: the most frequent one outside quotes in the header;
 /// - spaces belong to the cells;
 /// - a line sep=; before the header sets the delimiter;
@@ -108,8 +108,9 @@ class CsvParser {
   bool like_header_ = true;         ///< they are the names of the columns
   bool too_long_ = false;           ///< it has cells that are not empty beyond the last column
   std::int64_t rows_ = 0;
-  bool separator_given_ = false;  ///< by a line sep=;
-  LineCount comments_, blank_, headers_, short_, long_, quotes_;
+  bool separator_given_ = false;                         ///< by a line sep=;
+  std::int64_t empty_lines_ = 0, first_empty_line_ = 0;  // since the last row
+  LineCount comments_, header_comments_, blank_, headers_, short_, long_, quotes_;
   std::string unescaped_;       ///< a cell without the doubled quotes
   std::exception_ptr failure_;  ///< thrown within a callback of libcsv
 };

@@ -36,7 +36,7 @@ std::optional<std::string> without_group_commas(std::string_view text) {
   const std::string_view whole = text.substr(0, text.find('.'));
   const std::size_t first = whole.find(',');
   std::string digits(whole.substr(0, first));
-  if (!all_digits(digits) || digits.size() > 3) return std::nullopt;
+  if (!all_digits(digits) || digits.size() > 3 || digits[0] == '0') return std::nullopt;
   for (std::size_t at = first; at < whole.size(); at += 4) {
     const std::string_view group = whole.substr(at + 1, 3);
     if (whole[at] != ',' || group.size() != 3 || !all_digits(group)) return std::nullopt;

@@ -99,13 +99,17 @@ bool has_point_for_mark(std::string_view cell) {
   return number && digits_of(number->body, '.') && !digits_of(number->body, ',');
 }
 
+bool begins_with_year(const DateCell& date) { return date.parts[0].digits == 4; }
+
+/// A date that begins with a year of four digits.
 std::optional<double> read_usual_date(std::string_view cell) {
   constexpr std::size_t shortest = 10;
   const bool extended = cell.size() >= shortest && cell[4] == '-';
   if (extended) {
-    if (const auto days = parse_date(cell)) return days;  // in half the time of read_date()
+    if (const auto days = parse_date(cell)) return days;  // in half the time of take_date_apart()
   }
-  return read_date(cell, DateForm::ymd);
+  const auto date = take_date_apart(cell);
+  return date && begins_with_year(*date) ? days_in_order(*date, DateForm::ymd) : std::nullopt;
 }
 
 }  // namespace
@@ -163,7 +167,8 @@ bool ColumnMaker::are_distinct_whole_numbers() const {
 void ColumnMaker::learn_marks(FileMarks& marks) {
   if (!may_be_numbers() || survey_.number_commas == 0 || kind_ == ColumnKind::date) return;
   const NumberSurvey& survey = numbers_survey();
-  if (2 * survey.numbers < survey.filled) return;
+  // Beside commas, pairs of numbers in quotes are more likely than numbers with decimal commas.
+  if (marks.delimiter == ',' ? survey.numbers < survey.filled : 2 * survey.numbers < survey.filled) return;
   marks.some_comma = marks.some_comma || survey.comma.cells > survey.point.cells;
   marks.some_point = marks.some_point || survey.point.cells > survey.comma.cells;
   marks.some_lone_comma = marks.some_lone_comma || survey.lone_comma.cells > 0;
@@ -179,7 +184,7 @@ std::optional<DateForm> ColumnMaker::order() {
   if (!may_be_numbers() || kind_ == ColumnKind::number || !form_.empty()) return std::nullopt;
   const CellCount first = first_cell(cells_, [](std::string_view cell) { return !is_missing_word(cell); });
   const auto date = take_date_apart(first.text);
-  if (!date || days_in_order(*date, DateForm::ymd)) return std::nullopt;
+  if (!date || begins_with_year(*date)) return std::nullopt;
   dates_ = survey_dates(cells_, any_number);
   const DateChoice choice = choose_order(*dates_, std::nullopt);
   return choice.undecided ? std::nullopt : std::optional(choice.form);
@@ -239,7 +244,8 @@ bool ColumnMaker::take_numbers(const ReadingContext& context, std::int64_t max_u
 bool ColumnMaker::take_inferred_numbers(const ReadingContext& context, std::int64_t max_unparsed) {
   FileMarks marks = context.marks;
   if (!form_.empty()) marks.given = form_ == "comma" ? ',' : '.';
-  const bool with_commas = marks.given == ',' || (marks.given == 0 && marks.some_comma && !marks.some_point);
+  const bool inferred_commas = marks.given == 0 && marks.some_comma && !marks.some_point;
+  const bool with_commas = marks.given == ',' || (inferred_commas && (marks.delimiter != ',' || has_points()));
   if (survey_.number_commas == 0 && !with_commas && keep_numbers(parse_number, max_unparsed) &&
       column_.unparsed_.empty()) {
     if (marks.delimiter != ',' && marks.given == 0) note_lone_points();
@@ -252,7 +258,10 @@ bool ColumnMaker::take_inferred_numbers(const ReadingContext& context, std::int6
   const bool plain = decimal.mark == '.' && !reads_more(form);
   const auto read = [&](std::string_view cell) { return form.read(cell); };
   if (!(plain ? keep_numbers(parse_number, max_unparsed) : keep_numbers(read, max_unparsed))) return false;
-  const CellCount& shown = decimal.undecided ? (survey.lone_comma.cells > 0 ? survey.lone_comma : survey.lone_point)
+  const CellCount& open = survey.lone_comma.cells > 0   ? survey.lone_comma
+                          : survey.lone_point.cells > 0 ? survey.lone_point
+                                                        : survey.comma;
+  const CellCount& shown = decimal.undecided                               ? open
                            : decimal.mark == ',' && survey.comma.cells > 0 ? survey.comma
                                                                            : survey.not_plain;
   if (plain && !decimal.undecided) return true;
@@ -264,6 +273,10 @@ bool ColumnMaker::take_inferred_numbers(const ReadingContext& context, std::int6
 /// True if the form reads a cell that parse_number() does not.
 bool ColumnMaker::reads_more(const NumberForm& form) const {
   return first_cell(cells_, [&](std::string_view cell) { return !parse_number(cell) && form.read(cell); }).cells > 0;
+}
+
+bool ColumnMaker::has_points() const {
+  return first_cell(cells_, [](std::string_view cell) { return cell.find('.') != std::string_view::npos; }).cells > 0;
 }
 
 /// Numbers all like 1.234 may be thousands, unless commas separate the cells.
@@ -285,7 +298,14 @@ void ColumnMaker::take_given_numbers(const ReadingContext& context) {
   }
   if (mark != 0) form = with_decimal(form, mark);
   if (plain && mark != ',') {
-    keep_numbers(parse_number, any_number);
+    // Signs and the + of 10,000+ are read in every form.
+    const NumberForm usual = {.group = ','};
+    keep_numbers(
+        [&](std::string_view cell) {
+          const auto number = parse_number(cell);
+          return number ? number : usual.read(cell);
+        },
+        any_number);
   } else {
     keep_numbers([&](std::string_view cell) { return form.read(cell); }, any_number);
     column_.form_.name = form.name();
@@ -327,7 +347,7 @@ bool ColumnMaker::take_dates(const ReadingContext& context, std::int64_t max_unp
   const CellCount& decides = dates_->only[form][static_cast<std::size_t>(choice.other)];
   const CellCount& shown = choice.undecided ? dates_->first : decides;
   column_.form_ = {.name = name_of(choice.form), .row = shown.row, .cell = shown.text, .undecided = choice.undecided};
-  if (choice.form == DateForm::ymd && !choice.undecided) column_.form_.row = -1;
+  if (choice.undecided) column_.form_.other = name_of(choice.other);
   return true;
 }
 
@@ -343,23 +363,31 @@ void ColumnMaker::take_given_dates(const ReadingContext& context) {
   keep_numbers([&](std::string_view cell) { return read_date(cell, form); }, any_number);
   column_.form_.name = form_;
   refuse_if_nothing_is_read(context);
-  if (form == DateForm::unix_seconds || column_.unparsed_.empty()) return;
+  const CellCount first = first_cell(cells_, [](std::string_view cell) { return !is_missing_word(cell); });
+  const auto date = take_date_apart(first.text);
+  const bool two_digit_year = form == DateForm::ymd && date && !begins_with_year(*date);
+  if (form == DateForm::unix_seconds || (column_.unparsed_.empty() && !two_digit_year)) return;
   const DateSurvey survey = survey_dates(cells_, any_number);
-  for (std::size_t other = 0; other < survey.only.size(); ++other) {
-    const auto own = static_cast<std::size_t>(form);
-    if (survey.only[other][own].cells == 0 || survey.only[own][other].cells > 0) continue;
-    const std::string word = name_of(static_cast<DateForm>(other));
-    refuse_cell(context, survey.only[other][own],
-                fmt::format("is {}, and the dates are to be read as {}; {} {} reads them so", word, form_,
-                            option_name("as"), in_quotes(column_.name() + "=date:" + word)));
+  const DateChoice best = choose_order(survey, std::nullopt);
+  const auto own = static_cast<std::size_t>(form), other = static_cast<std::size_t>(best.form);
+  if (best.form == form || survey.only[own][other].cells > 0) return;
+  if (survey.only[other][own].cells == 0) {
+    column_.form_ = {
+        .name = form_, .row = first.row, .cell = first.text, .undecided = true, .other = name_of(best.form)};
+    return;
   }
+  const std::string word = name_of(best.form);
+  refuse_cell(context, survey.only[other][own],
+              fmt::format("is {}, and the dates are to be read as {}; {} {} reads them so", word, form_,
+                          option_name("as"), in_quotes(column_.name() + "=date:" + word)));
 }
 
 void ColumnMaker::refuse_if_nothing_is_read(const ReadingContext& context) const {
   if (column_.unparsed_.empty() || std::ssize(column_.unparsed_) < survey_.filled) return;
   const bool number = column_.kind_ == ColumnKind::number;
   const UnparsedCell& first = column_.unparsed_.front();
-  const std::string form = number && form_ == plain_form ? "1,234.5" : form_ == plain_form ? "2020-01-31" : form_;
+  const std::string& name = column_.form_.name.empty() ? form_ : column_.form_.name;
+  const std::string form = name != plain_form ? name : number ? "1,234.5" : "2020-01-31";
   refuse_cell(context, {.row = first.row, .text = first.text},
               fmt::format("is no {} as {}, nor is any other cell of the column; {}", number ? "number" : "date",
                           number ? "in " + in_quotes(form) : form,

@@ -65,6 +65,7 @@ class ColumnMaker {
   bool take_numbers(const ReadingContext& context, std::int64_t max_unparsed);
   bool take_inferred_numbers(const ReadingContext& context, std::int64_t max_unparsed);
   bool reads_more(const NumberForm& form) const;
+  bool has_points() const;
   void note_lone_points();
   void take_given_numbers(const ReadingContext& context);
   void check_marks(const ReadingContext& context, const NumberForm& form, bool plain);

@@ -89,7 +89,8 @@ std::pair<std::size_t, char> leading_mark(std::string_view text) {
   if (text[0] == ' ') return {1, ' '};
   if (is_ascii(text[0])) return {0, 0};
   if (const std::size_t size = leading(text, wide_spaces)) return {size, ' '};
-  return {leading(text, wide_apostrophes), '\''};
+  const std::size_t size = leading(text, wide_apostrophes);
+  return {size, size == 0 ? '\0' : '\''};
 }
 
 /// Removes digits, marks between digits, and a comma or point at either end of them.
@@ -160,7 +161,7 @@ bool take_behind(std::string_view text, bool signed_before, NumberCell& cell) {
   trim(text);
   if (text.empty()) return true;
   if (text == "-" && !signed_before) {
-    cell.negative = true;
+    cell.negative = is_digit(cell.body.back());  // in 5.- it stands for no cents
     return true;
   }
   take_plus_behind(text);
@@ -260,8 +261,11 @@ std::string NumberForm::name() const {
   if (!name.empty() && (is_letter(name.back()) || name.back() == '.')) name += ' ';
   name.append(digits).append(1, decimal).append("5");
   if (multiplied) name += " [kMB]";
+  // k, M and B stand before a currency, and any other unit behind it.
+  const bool first = unit == "k" || unit == "M" || unit == "B";
+  if (first) name += ' ' + unit;
   if (currency_behind) name += ' ' + currency;
-  return unit.empty() ? name : name + ' ' + unit;
+  return unit.empty() || first ? name : name + ' ' + unit;
 }
 
 std::optional<NumberForm> NumberForm::named(std::string_view name) {

@@ -21,7 +21,7 @@ std::string date_note(const Table& table, const Column& column) {
   const std::string text = fmt::format("column {}: dates as {}", in_quotes(column.name()), order_text(form.name));
   if (!form.undecided)
     return fmt::format("{}, as {} in {} shows", text, in_quotes(form.cell), line_of(table, form.row));
-  const std::string other = form.name == name_of(DateForm::dmy) ? "mdy" : "dmy";
+  const std::string& other = form.other;
   return fmt::format("{}, but no cell decides: {} in {} may also be {}; {} {} reads that", text, in_quotes(form.cell),
                      line_of(table, form.row), order_text(other), option_name("as"),
                      in_quotes(column.name() + "=date:" + other));

@@ -135,7 +135,8 @@ class TableMaker : public CsvSink {
   bool leave_out_index(const ColumnMaker& maker) {
     const bool numbers_rows = maker.are_distinct_whole_numbers();
     table_.notes_.push_back(numbers_rows
-                                ? "column 1 has no name and numbers the rows: left out, unless the header names it"
+                                ? "column 1 has no name and distinct whole numbers, such as numbers of rows: left out, "
+                                  "unless the header names it"
                                 : fmt::format("column 1 has no name: it is called {}", in_quotes(names_.front())));
     return numbers_rows;
   }
@@ -203,11 +204,19 @@ Table Table::from_text(std::string_view csv, const TableOptions& options, const 
 }
 
 char Table::decimal_mark() const {
-  const auto has_comma = [](const Column& column) {
-    const auto form = column.kind() == ColumnKind::number ? NumberForm::named(column.form().name) : std::nullopt;
-    return form && form->decimal == ',';
-  };
-  return std::ranges::any_of(columns_, has_comma) ? ',' : '.';
+  const auto has_fraction = [](double number) { return std::isfinite(number) && number != std::floor(number); };
+  std::int64_t commas = 0, points = 0;
+  for (const Column& column : columns_) {
+    if (column.kind() != ColumnKind::number) continue;
+    const auto form = NumberForm::named(column.form().name);
+    const bool decides = std::ranges::any_of(column.numbers(), has_fraction);
+    if (form && form->decimal == ',') {
+      commas += decides || delimiter_ != ',' ? 1 : 0;
+    } else {
+      points += decides ? 1 : 0;
+    }
+  }
+  return commas > points ? ',' : '.';
 }
 
 const Column* Table::find(std::string_view name) const {
