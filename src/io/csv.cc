@@ -66,12 +66,15 @@ std::array<std::size_t, delimiters.size()> delimiters_in(std::string_view line) 
   return counts;
 }
 
-/// The most frequent delimiter outside quotes; a comma if there is none. Names with commas are more likely than names
-/// with another delimiter, so a comma is the last of those that are equally frequent.
-char delimiter_of(std::string_view line) {
-  const auto counts = delimiters_in(line);
-  const auto most = std::max_element(counts.begin() + 1, counts.end());
-  return *most > 0 && *most >= counts[0] ? delimiters[static_cast<std::size_t>(most - counts.begin())] : delimiters[0];
+/// The most frequent delimiter outside quotes; a comma if there is none. Of those that are equally frequent, the one
+/// that the next line has as often, and a comma last: where another one divides, cells and names may have commas.
+char delimiter_of(std::string_view line, std::string_view next = {}) {
+  const auto counts = delimiters_in(line), counts_of_next = delimiters_in(next);
+  const std::size_t most = std::ranges::max(counts);
+  for (std::size_t i = counts.size(); most > 0 && i-- > 0;) {
+    if (counts[i] == most && counts_of_next[i] == most) return delimiters[i];
+  }
+  return delimiters[static_cast<std::size_t>(std::ranges::find(counts, most) - counts.begin())];
 }
 
 /// True for a line such as #,name,type before rows of as many cells: it names the columns. `next` and `second` are the
@@ -193,7 +196,10 @@ bool CsvParser::begin(bool at_end) {
       }
     }
     if (text[0] == '#') header_comments_.add(line_);
-    if (!separator_given_) delimiter_ = delimiter_of(text);
+    Lines from_header(pending_);
+    from_header.next();
+    const std::string_view next = from_header.done() ? std::string_view() : without_line_end(from_header.next());
+    if (!separator_given_) delimiter_ = delimiter_of(text, next);
     csv_set_delim(parser_.get(), static_cast<unsigned char>(delimiter_));
     return begun_ = true;
   }

@@ -69,7 +69,7 @@ NumberSurvey survey_numbers(const RawCells& cells, std::int64_t max_not_numbers)
 
 DecimalChoice choose_decimal(const NumberSurvey& survey, const FileMarks& file) {
   if (file.given != 0) return {file.given, false};
-  const char file_mark = file.some_comma && !file.some_point ? ',' : file.some_point && !file.some_comma ? '.' : 0;
+  const char file_mark = file.some_comma && !file.some_point ? ',' : file.some_point && !file.some_comma ? '.' : '\0';
   const char of_delimiter = file.delimiter == ';' || file.delimiter == '\t' ? ',' : '.';
   if (survey.point.cells != survey.comma.cells) return {survey.comma.cells > survey.point.cells ? ',' : '.', false};
   if (survey.comma.cells > 0) return {of_delimiter, true};

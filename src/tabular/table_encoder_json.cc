@@ -99,7 +99,7 @@ NumberFeatures numbers_from(const json& from) {
 }
 
 PeriodicFeatures periodic_from(const json& from) {
-  const PeriodicFeatures f = {.column = from.at("column"), .part = part_from(from)};
+  PeriodicFeatures f = {.column = from.at("column"), .part = part_from(from)};
   require(f.part == NumberPart::time || f.part == NumberPart::weekday || f.part == NumberPart::day_of_year,
           "a periodic part is none of time, weekday and day_of_year");
   return f;

@@ -112,6 +112,7 @@ TEST(ReadingFaults, NamesWithCommasDoNotDivideAFileOfSemicolons) {
   const Table table = faulty("Price, EUR;Area, sqm;x\n1,5;50,2;3\n2,5;60,2;4\n");
   EXPECT_EQ(table.delimiter(), ';');
   EXPECT_THAT(numbers_in(table, "Price, EUR"), ElementsAre(1.5, 2.5));
+  EXPECT_EQ(faulty("a,b; in; EUR,x\n1,2,3\n4,5,6\n").delimiter(), ',');
 }
 
 }  // namespace
