@@ -348,6 +348,9 @@ bool ColumnMaker::take_dates(const ReadingContext& context, std::int64_t max_unp
   const CellCount& shown = choice.undecided ? dates_->first : decides;
   column_.form_ = {.name = name_of(choice.form), .row = shown.row, .cell = shown.text, .undecided = choice.undecided};
   if (choice.undecided) column_.form_.other = name_of(choice.other);
+  const auto date = take_date_apart(shown.text);
+  const bool usual = choice.form == DateForm::ymd && !choice.undecided && (!date || begins_with_year(*date));
+  if (usual) column_.form_.row = -1;
   return true;
 }
 

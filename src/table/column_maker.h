@@ -22,7 +22,7 @@ struct ReadingContext {
 };
 
 /// Builds a column of one kind and form from the cells of a CSV file. First look() at the cells of all columns, then
-/// learn_marks() and learn_order() from each, then make().
+/// learn_marks() and order() of each, then make().
 class ColumnMaker {
  public:
   /// `kind` and `form`: given ones, the latter as in TableOptions::forms; otherwise the rules of Table select them.

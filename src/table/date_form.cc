@@ -14,8 +14,6 @@ namespace {
 
 constexpr int last_year_of_1900 = 69;  // two digits from here on are years of the twentieth century, as in POSIX
 
-char small(char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte; }
-
 void skip_spaces(std::string_view& text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
 }
@@ -39,7 +37,7 @@ int month_named(std::string_view letters) {
                                                               "september", "october",  "november", "december"};
   if (letters.size() < 3) return 0;
   for (std::size_t i = 0; i < months.size(); ++i) {
-    const auto same = [](char a, char b) { return small(a) == b; };
+    const auto same = [](char a, char b) { return to_lower(a) == b; };
     if (letters.size() <= months[i].size() && std::equal(letters.begin(), letters.end(), months[i].begin(), same)) {
       const bool abbreviated =
           letters.size() == 3 || letters.size() == months[i].size() || (letters.size() == 4 && i == 8);  // Sept
@@ -82,9 +80,10 @@ char take_separator(std::string_view& text) {
 bool take_half_of_day(std::string_view& text, int& hours) {
   std::string_view rest = text;
   skip_spaces(rest);
-  if (rest.size() < 2 || small(rest[1]) != 'm' || (small(rest[0]) != 'a' && small(rest[0]) != 'p')) return true;
+  if (rest.size() < 2 || to_lower(rest[1]) != 'm' || (to_lower(rest[0]) != 'a' && to_lower(rest[0]) != 'p'))
+    return true;
   if (hours < 1 || hours > 12) return false;
-  hours = hours % 12 + (small(rest[0]) == 'p' ? 12 : 0);
+  hours = hours % 12 + (to_lower(rest[0]) == 'p' ? 12 : 0);
   text = rest.substr(2);
   return true;
 }

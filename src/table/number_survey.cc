@@ -12,7 +12,7 @@ constexpr std::size_t max_units = 20;
 constexpr std::int64_t unit_share = 100;  // 1 % of the cells may lack the unit of the others
 
 template <class Counts>
-auto most_frequent(const Counts& counts) {
+auto mode_of(const Counts& counts) {
   return std::ranges::max_element(counts, {}, [](const auto& entry) { return entry.second; });
 }
 
@@ -88,19 +88,19 @@ NumberForm form_of(const NumberSurvey& survey, char decimal) {
   form.decimal = decimal;
   const std::size_t side = decimal == ',' ? 1 : 0;
   const auto& groups = survey.groups[side];
-  if (!groups.empty()) form.group = most_frequent(groups)->first;
+  if (!groups.empty()) form.group = mode_of(groups)->first;
   form.indian = survey.indian[side] > 0;
   std::map<std::string, std::int64_t> currencies = survey.currencies;
   for (const auto& [currency, count] : survey.currencies_behind) currencies[currency] += count;
   if (!currencies.empty()) {
-    form.currency = most_frequent(currencies)->first;
+    form.currency = mode_of(currencies)->first;
     const auto before = survey.currencies.find(form.currency), behind = survey.currencies_behind.find(form.currency);
     form.currency_behind = behind != survey.currencies_behind.end() &&
                            (before == survey.currencies.end() || behind->second > before->second);
   }
   const std::int64_t not_zero = survey.filled - survey.bare_zeros;
   if (!survey.units.empty()) {
-    const auto unit = most_frequent(survey.units);
+    const auto unit = mode_of(survey.units);
     // 1Fam in most rows and Duplex in others are levels. Codes such as 3B beside 4A are no billions, so numbers with
     // other units never multiply.
     if (unit_share * (not_zero - unit->second) > not_zero) return form;

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "base/fingerprint.h"
+#include "table/ascii.h"
 #include "tabular/feature_groups.h"
 
 namespace unroll {
@@ -11,21 +12,15 @@ bool is_in(const std::vector<std::string>& names, const Column& column) {
   return std::ranges::find(names, column.name()) != names.end();
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// Bytes beyond ASCII count as letters: most of them are parts of letters.
-bool is_word_char(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
-}
-
-char small(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_word_char(char c) { return is_digit(c) || is_letter(c) || !is_ascii(c); }
 
 template <class Take>
 void for_each_word(std::string_view text, Take&& take) {
   std::string word;
   for (const char c : text) {
     if (is_word_char(c)) {
-      word += small(c);
+      word += to_lower(c);
     } else if (!word.empty()) {
       take(word);
       word.clear();

@@ -35,7 +35,9 @@ TEST(ReadingFaults, PaddedDatesWithYearsOfTwoDigitsDoNotBeginWithTheYear) {
   const Table open = faulty("x,y\n01/02/15,1\n03/04/16,2\n05/06/17,3\n");
   EXPECT_EQ(form_in(open), "mdy");
   EXPECT_THAT(reading_notes(open), Contains(HasSubstr("no cell decides")));
-  EXPECT_EQ(form_in(faulty("x,y\n2020-01-31,1\n2020-02-01,2\n")), "ymd");
+  const Table usual = faulty("x,y\n2020-01-31,1\n2020-02-01,2\nlater,3\n");
+  EXPECT_EQ(form_in(usual), "ymd");
+  EXPECT_THAT(reading_notes(usual), IsEmpty());
 }
 
 TEST(ReadingFaults, ARememberedOrderOfYearsOfTwoDigitsIsSaidToBeOpen) {
