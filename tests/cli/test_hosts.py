@@ -99,8 +99,8 @@ class HostsTest(NetworkTest):
         self.expect_the_model_of_one_process()
 
     def test_those_that_are_left_go_on(self):
-        self.succeed(*TRAIN, "--epochs", "10", "--out", "one")
-        process = self.launch(*TRAIN, "--epochs", "10", "--out", "run", launching=["--max-restarts", 1])
+        self.succeed(*TRAIN, "--epochs", "40", "--out", "one")
+        process = self.launch(*TRAIN, "--epochs", "40", "--out", "run", launching=["--max-restarts", 1])
         self.wait_for_steps(process)
         self.hosts.plug(3, "down")
         self.hosts.signal(3, signal.SIGKILL)
