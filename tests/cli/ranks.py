@@ -10,9 +10,11 @@ from support import PROGRAM, ProgramTest
 MPIRUN = shutil.which("mpirun")
 HAS_MPI = MPIRUN is not None and (Path(PROGRAM).parent / "unroll_mpi.so").exists()
 
-# Allows root and more ranks than cores, and does not bind ranks to cores.
+# Allows root and more ranks than cores, and does not bind ranks to cores. hwloc's plugin for OpenCL may load LLVM, which
+# replaces the signal handlers of mpirun.
 ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-               "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none"}
+               "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
+               "HWLOC_COMPONENTS": "-opencl"}
 
 
 class RanksTest(ProgramTest):

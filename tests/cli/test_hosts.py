@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import unittest
+from pathlib import Path
 
 import hosts
 from ranks import HAS_MPI, RanksTest
@@ -108,6 +109,19 @@ class HostsTest(NetworkTest):
         self.assertEqual(process.returncode, 0, err)
         self.assertIn("restart   1 of 1, with 2 ranks", err.decode())
         self.assertEqual(self.model("run"), self.model("one"))
+
+    def test_ctrl_c_reaches_a_first_rank_on_another_host(self):
+        self.hosts.file.write_text("".join(reversed(self.hosts.file.read_text().splitlines(keepends=True))))
+        process = self.launch(*TRAIN, "--epochs", "100000", "--out", "run")
+        self.wait_for_steps(process)
+        (launch,) = [number for number in self.hosts.processes(1)
+                     if Path(f"/proc/{number}/cmdline").read_bytes().startswith(f"{PROGRAM}\0launch".encode())]
+        os.kill(launch, signal.SIGINT)
+        began = time.monotonic()
+        out, err = process.communicate(timeout=100)
+        self.assertLess(time.monotonic() - began, 5, err)
+        self.assertEqual(process.returncode, 128 + signal.SIGINT, err)
+        self.assertIn("stopped   by Ctrl-C after update", err.decode())
 
     def test_a_host_is_killed(self):
         self.lose(lambda: self.hosts.signal(3, signal.SIGKILL), [1, 2, 3], (3, lambda: None))

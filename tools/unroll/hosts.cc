@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "format.h"
 #include "mpirun.h"
 #include "options.h"
 #include "unroll/error.h"
@@ -31,10 +32,18 @@ std::vector<Host> read_hosts(const std::string& file) {
   std::ifstream stream(file);
   if (!stream) throw Error(ExitCode::no_input, fmt::format("{}: no such host file; check the path", file));
   std::vector<Host> hosts;
+  int number = 0;
   for (std::string line; std::getline(stream, line);) {
+    ++number;
     std::istringstream words(line.substr(0, line.find('#')));
     Host host;
     if (!(words >> host.name)) continue;
+    // mpirun would take the name for an option, or for several hosts.
+    if (host.name.starts_with('-') || host.name.find(',') != std::string::npos) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: line {}: '{}' is no name of a host; write NAME slots=N, one host a line", file,
+                              number, one_line(host.name)));
+    }
     for (std::string word; words >> word;) host.slots = parse_slots(word, file);
     hosts.push_back(host);
   }
@@ -48,7 +57,7 @@ std::vector<Host> reachable(const std::vector<Host>& hosts, const StopSignals& s
   for (const Host& host : hosts) {
     if (signals.received() != 0) break;
     Mpirun probe({"--host", host.name, "-n", "1", "true"}, Messages::dropped);
-    if (probe.wait(signals, seconds) == 0) found.push_back(host);
+    if (probe.wait(signals, OnStop::kill, seconds) == 0) found.push_back(host);
   }
   return found;
 }

@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "format.h"
 #include "hosts.h"
+#include "launch_channel.h"
 #include "launch_options.h"
 #include "mpirun.h"
 #include "output.h"
@@ -27,7 +28,7 @@ namespace {
 constexpr const char* launch_details =
     R"(Runs unroll train or bench, with the arguments behind --, as so many ranks by Open MPI's mpirun (Debian package
 openmpi-bin).
-Ctrl-C and SIGTERM save and stop, once. Where a rank dies or is cut off, all end; with --max-restarts the training
+Ctrl-C and SIGTERM save and stop, a second one ends all ranks at once. Where a rank dies or is cut off, all end; with --max-restarts the training
 goes on from its last checkpoint with those that are left; with enough --gradient-slices to the same bits.
 
 Examples:
@@ -43,6 +44,8 @@ struct Team {
 std::vector<std::string> mpirun_arguments(const Team& team, const std::vector<std::string>& arguments) {
   std::vector<std::string> all = {"--bind-to", "none", "--oversubscribe", "-n", std::to_string(team.ranks)};
   if (!team.hosts.empty()) all.insert(all.end(), {"--host", list_of(team.hosts)});
+  const std::vector<std::string> channel = channel_arguments();
+  all.insert(all.end(), channel.begin(), channel.end());
   // So that mpirun's daemons detect a broken connection.
   all.insert(all.end(), {"--mca", "oob_tcp_keepalive_time", "5", "--mca", "oob_tcp_keepalive_intvl", "2", "--mca",
                          "oob_tcp_keepalive_probes", "3"});
@@ -152,9 +155,9 @@ bool is_final(int code) {
 }
 
 /// Runs mpirun once. Returns its exit code if it is final or a stop signal caused it, else that of a lost rank.
-int run_once(const std::vector<std::string>& command, const StopSignals& signals) {
+int run_once(const std::vector<std::string>& command, OnStop on_stop, const StopSignals& signals) {
   Mpirun mpirun(command, Messages::passed_on);
-  const int code = mpirun.wait(signals);
+  const int code = mpirun.wait(signals, on_stop);
   const bool by_signal = code > StoppedBySignal{0}.exit_code();
   if (signals.received() != 0 && by_signal) return StoppedBySignal{signals.received()}.exit_code();
   if (is_final(code)) return code;
@@ -167,14 +170,15 @@ int run_once(const std::vector<std::string>& command, const StopSignals& signals
 
 void launch(const LaunchOptions& o) {
   const LaunchPlan plan = launch_plan(o);
-  const StopSignals signals;
+  const StopSignals signals(StopSignals::Second::is_recorded);
+  const OnStop on_stop = plan.arguments.front() == "train" ? OnStop::request : OnStop::kill;
   std::vector<std::string> arguments = plan.arguments;
   const Checkpoints before = plan.run.empty() ? Checkpoints{} : checkpoints_of(plan.run);
   Team team{.ranks = o.ranks, .hosts = {}};
   if (!o.hosts.empty()) team.hosts = read_hosts(o.hosts);
   int code = 0;
   for (int restart = 0;; ++restart) {
-    code = run_once(mpirun_arguments(team, arguments), signals);
+    code = run_once(mpirun_arguments(team, arguments), on_stop, signals);
     if (code != static_cast<int>(ExitCode::rank_lost) || restart == o.max_restarts) break;
     team = surviving_team(team, signals);
     if (signals.received() != 0) throw LaunchedEnded{StoppedBySignal{signals.received()}.exit_code()};

@@ -5,7 +5,7 @@
 namespace unroll::cli {
 
 std::vector<OptionGroup> describe(LaunchOptions& o) {
-  constexpr int max_ranks = 100'000;
+  constexpr int max_ranks = 1024;  // mpirun does not start many more processes on one host in reasonable time
   return {{"How it is run",
            {arguments("ARGUMENT", o.arguments, "train or bench, and its arguments, behind --"),
             whole_number("ranks", o.ranks, 1, max_ranks, "processes in all"),
