@@ -7,7 +7,7 @@
 
 namespace unroll {
 
-/// The perplexity after an update.
+/// The perplexity after an update; NaN if the log has no number for it.
 struct CurvePoint {
   std::int64_t update = 0;
   double perplexity = 0;
@@ -30,7 +30,10 @@ struct RunHistory {
   std::int64_t parameters = 0;
   std::int64_t epochs = 0;           ///< planned
   std::int64_t steps_per_epoch = 0;  ///< 0: no start event yet, or a table
+  std::int64_t vocabulary = 0;       ///< number of symbols
   std::int64_t update = 0;           ///< the last one in the log
+  std::int64_t rollbacks = 0;        ///< times that training diverged
+  std::string divergence;            ///< where and why it did last; empty: never
   std::vector<CurvePoint> training;
   std::vector<CurvePoint> validation;
   std::string stop_reason;  ///< "finished", "stopped", "diverged", "failed"; empty if it is running or was killed
@@ -42,6 +45,8 @@ struct RunHistory {
   /// The lowest validation perplexity if there is a validation, else the lowest training perplexity of a whole epoch;
   /// nothing before the first one.
   std::optional<double> best() const;
+  /// True if the last training loss is no number, or more than 1.5 times that of guessing among `vocabulary` symbols.
+  bool has_exploded() const;
 };
 
 constexpr const char* log_name = "log.jsonl";

@@ -36,11 +36,9 @@ double number_in(const Json& event, const char* key) {
 
 void add_point(std::vector<CurvePoint>& curve, const Json& event) {
   const auto update = whole_number_in(event, "step");
-  const auto perplexity = event.find("perplexity");
-  if (update && perplexity != event.end() && perplexity->is_number()) {
-    if (!curve.empty() && curve.back().update == *update) curve.pop_back();  // reported again after a rollback
-    curve.push_back({*update, perplexity->get<double>()});
-  }
+  if (!update) return;
+  if (!curve.empty() && curve.back().update == *update) curve.pop_back();  // reported again after a rollback
+  curve.push_back({*update, number_in(event, "perplexity")});
 }
 
 void truncate_after(std::vector<CurvePoint>& curve, std::int64_t update) {
@@ -54,6 +52,7 @@ RunHistory from_start(const Json& event) {
   history.layers = whole_number_in(event, "layers").value_or(0);
   history.parameters = whole_number_in(event, "parameters").value_or(0);
   history.epochs = whole_number_in(event, "epochs").value_or(0);
+  history.vocabulary = whole_number_in(event, "vocabulary").value_or(0);
   history.steps_per_epoch = std::max<std::int64_t>(0, whole_number_in(event, "steps_per_epoch").value_or(0));
   if (const auto folds = whole_number_in(event, "folds"); folds && *folds > 0)
     history.table = {text_in(event, "model"), text_in(event, "metric"), *folds, {}};
@@ -72,6 +71,10 @@ void add_event(RunHistory& history, const Json& event) {
   if (kind == "report") add_point(history.training, event);
   if (kind == "validation") add_point(history.validation, event);
   if (kind == "fold" && history.table) history.table->validation.push_back(number_in(event, "validation"));
+  if (kind == "rollback") {
+    ++history.rollbacks;
+    history.divergence = text_in(event, "what");
+  }
   if (kind == "resume" || kind == "rollback") {
     truncate_after(history.training, history.update);
     truncate_after(history.validation, history.update);
@@ -94,6 +97,13 @@ std::optional<double> RunHistory::best() const {
     if (steps_per_epoch > 0 && point.update % steps_per_epoch == 0) consider(point);
   }
   return lowest;
+}
+
+bool RunHistory::has_exploded() const {
+  constexpr double factor = 1.5;  // as in the detection of a divergence
+  if (training.empty()) return false;
+  const double loss = std::log(training.back().perplexity);
+  return !std::isfinite(loss) || (vocabulary > 1 && loss > factor * std::log(static_cast<double>(vocabulary)));
 }
 
 bool is_running(const std::string& folder) { return is_locked(folder); }

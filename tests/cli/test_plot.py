@@ -82,12 +82,25 @@ class PictureTest(ProgramTest):
         self.write_log("odd", START, report(10, 90), *odd, report(20, 9))
         self.write_log("even", START, report(10, 90), report(20, 9))
         self.assertEqual(self.picture("odd").replace("odd", "even"), self.picture("even"))
+        self.assertIn("warning   odd: 6 points without a finite perplexity above 0 not drawn", self.succeed("plot", "odd").err)
+        self.assertEqual(self.succeed("plot", "even").err, "")
         self.write_log("only", START, *odd)
-        self.assertIn("no perplexity", self.complaint(BAD_DATA, "plot", "only"))
+        self.assertIn("no positive numbers", self.complaint(BAD_DATA, "plot", "only"))
+
+    def test_an_explosion_is_said(self):
+        """Also in logs of versions that did not detect it."""
+        start = ("start", {**START[1], "vocabulary": 28})
+        self.write_log("run", start, report(10, 5), report(20, 3.8e45), ("stop", {"reason": "finished"}))
+        self.assertIn("run: the loss exploded: perplexity 3.800e+45 after update 20, among 28 symbols", self.succeed("plot", "run").err)
+        self.write_log("less", start, report(10, 5), report(20, 140))
+        self.assertEqual(self.succeed("plot", "less").err, "")
+        self.write_log("none", start, ("rollback", {"epoch": 1, "step": 0, "what": "epoch 1, step 20: the mean loss is 63"}),
+                       ("stop", {"reason": "diverged"}))
+        self.assertIn("training diverged in epoch 1, step 20: the mean loss is 63; lower", self.complaint(BAD_DATA, "plot", "none"))
 
     def test_ticks_whatever_the_range(self):
         """The axis has enough labels to be readable, but not too many."""
-        for low, high in ((1.001, 1.002), (1, 1), (5, 9), (2, 700), (1.5, 1e9), (1e300, 1e305)):
+        for low, high in ((1.001, 1.002), (1, 1), (5, 9), (2, 700), (1.5, 1e9), (1e300, 1e305), (2, 1.7e308), (1e-308, 1)):
             with self.subTest(low=low, high=high):
                 self.write_log("run", START, report(10, high), report(20, low))
                 picture = xml.etree.ElementTree.fromstring(self.picture("run"))

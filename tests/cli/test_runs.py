@@ -42,6 +42,19 @@ class RunsTest(ProgramTest):
             fcntl.flock(lock, fcntl.LOCK_UN)
             self.assertEqual(self.runs()["running"]["state"], "stopped")
 
+    def test_an_explosion_is_said(self):
+        start = ("start", {**START[1], "vocabulary": 28})
+        back = [("rollback", {"epoch": 1, "step": 10, "what": "epoch 1, step 20: it grew"})] * 2
+        self.write_log("runs/a", start, report(10, 5), *back, report(20, 3.8e45), ("stop", {"reason": "finished"}))
+        self.write_log("runs/b", start, report(10, 5), ("report", {"step": 20, "perplexity": "inf"}))
+        self.write_log("runs/c", start, report(10, 140))
+        said = self.succeed("runs").out.splitlines()
+        self.assertIn("  finished, loss exploded, 2 rollbacks  ", said[1])
+        self.assertIn("  interrupted, loss exploded  ", said[2])
+        self.assertIn("  interrupted  ", said[3])
+        runs = self.runs()
+        self.assertEqual([(runs[name]["exploded"], runs[name]["rollbacks"]) for name in "abc"], [(True, 2), (True, 0), (False, 0)])
+
     def test_best_perplexity_and_epochs(self):
         self.write_log("runs/validated", START, report(10, 3), validation(10, 9), report(20, 2), validation(20, 8.5), report(25, 1))
         self.write_log("runs/trained", START, report(5, 1.5), report(10, 3), report(20, 2))

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <limits>
 
@@ -39,12 +40,14 @@ struct Range {
   }
 };
 
+bool can_be_drawn(const CurvePoint& point) { return std::isfinite(point.perplexity) && point.perplexity > 0; }
+
 Curve curve_of(const RunHistory& history, const std::vector<CurvePoint>& all, std::string label, std::string style) {
   Curve curve{std::move(label), std::move(style), {}};
   const std::size_t stride = all.size() / max_points + 1;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const bool last = i + 1 == all.size();
-    if ((i % stride == 0 || last) && std::isfinite(all[i].perplexity) && all[i].perplexity > 0) {
+    if ((i % stride == 0 || last) && can_be_drawn(all[i])) {
       curve.points.emplace_back(history.epochs_at(all[i].update), all[i].perplexity);
     }
   }
@@ -78,10 +81,11 @@ std::vector<Curve> curves_of(const std::vector<NamedRun>& runs) {
   return curves;
 }
 
-/// The range of a logarithmic axis, extended a little on both sides.
+/// The range of a logarithmic axis, extended a little on both sides, as far as there are numbers for it.
 Range with_margin(const Range& range) {
-  const double factor = std::max(std::pow(range.high / range.low, 0.05), 1.01);
-  return {range.low / factor, range.high * factor};
+  constexpr double smallest = 1e-307, largest = 1e307;
+  const double factor = std::exp(std::max(0.05 * (std::log(range.high) - std::log(range.low)), 0.01));
+  return {std::max(range.low / factor, smallest), std::min(range.high * factor, largest)};
 }
 
 struct Legend {
@@ -143,6 +147,13 @@ std::string curve_script(const std::vector<NamedRun>& runs) {
                    curves[i].style, gnuplot_string(curves[i].label));
   }
   return script + "plot " + plots + "\n";
+}
+
+std::int64_t points_left_out(const RunHistory& history) {
+  const auto left_out = [](const std::vector<CurvePoint>& curve) {
+    return std::ranges::count_if(curve, std::not_fn(can_be_drawn));
+  };
+  return left_out(history.training) + left_out(history.validation);
 }
 
 }  // namespace unroll::cli

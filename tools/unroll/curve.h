@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,5 +18,8 @@ struct NamedRun {
 /// name of a single run is the title. Long curves are thinned to about a thousand points. Empty if there is nothing to
 /// draw.
 std::string curve_script(const std::vector<NamedRun>& runs);
+
+/// Number of points that no logarithmic axis has a place for: NaN, infinity, 0 and less.
+std::int64_t points_left_out(const RunHistory& history);
 
 }  // namespace unroll::cli

@@ -33,7 +33,8 @@ struct Axis {
 
   double place(double share) const {  ///< `share`: 0 at the first point, 1 at the last
     const double at = std::lerp(low, high, share);
-    return logarithmic ? std::exp(at) : at;
+    constexpr double limit = 700;  // so that exp is a finite positive number beyond the points too
+    return logarithmic ? std::exp(std::clamp(at, -limit, limit)) : at;
   }
 };
 

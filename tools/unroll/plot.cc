@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "curve.h"
+#include "format.h"
 #include "gnuplot.h"
 #include "output.h"
 #include "unroll/atomic_file.h"
@@ -33,6 +34,17 @@ std::vector<OptionGroup> options_of(PlotOptions& o) {
   return {{"What to draw", {arguments("RUN", o.runs, "run directories whose curves are drawn together"), out}}};
 }
 
+/// Why a run has no curve.
+std::string why_empty(const RunHistory& history) {
+  if (!history.divergence.empty()) {
+    return fmt::format(
+        "its log holds no perplexity: training diverged in {}; lower the learning rate or clip the gradients",
+        one_line(history.divergence));
+  }
+  if (points_left_out(history) > 0) return "the perplexities in its log are no positive numbers";
+  return "its log holds no perplexity yet; wait for its first report";
+}
+
 NamedRun read_run(const std::string& folder) {
   std::filesystem::path name = std::filesystem::path(folder).lexically_normal();
   if (!name.has_filename()) name = name.parent_path();  // "runs/x/"
@@ -41,9 +53,17 @@ NamedRun read_run(const std::string& folder) {
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: a run of unroll table train has no curve; see unroll table explain", folder));
   }
-  if (curve_script({run}).empty()) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: its log holds no perplexity yet; wait for its first report", folder));
+  const RunHistory& history = run.history;
+  const std::int64_t left_out = points_left_out(history);
+  if (curve_script({run}).empty()) throw Error(ExitCode::bad_data, fmt::format("{}: {}", folder, why_empty(history)));
+  if (left_out > 0) {
+    log_message(fmt::format("warning   {}: {} without a finite perplexity above 0 not drawn", one_line(folder),
+                            counted(left_out, "point")));
+  }
+  if (history.has_exploded()) {
+    log_message(fmt::format("warning   {}: the loss exploded: perplexity {} after update {}, among {}",
+                            one_line(folder), four_digits(history.training.back().perplexity),
+                            with_commas(history.training.back().update), counted(history.vocabulary, "symbol")));
   }
   return run;
 }

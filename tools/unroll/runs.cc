@@ -29,7 +29,8 @@ struct RunsOptions {
 constexpr const char* runs_details =
     R"(DIR is a folder that holds run directories. The score is the best perplexity: of the validation where there is one, else
 of an epoch of training; and with a table the mean over the folds that are done. A run is running, finished, stopped,
-diverged or failed; or interrupted, where its log does not say how it ended.
+diverged or failed; or interrupted, where its log does not say how it ended. The state also tells a loss that exploded and
+rollbacks.
 
 Examples:
   unroll runs
@@ -95,6 +96,14 @@ std::string result_text(const RunHistory& history) {
   return fmt::format("perplexity {} {}", four_digits(*best), history.validation.empty() ? "training" : "validation");
 }
 
+/// The state, and what a reader of the score should know.
+std::string state_text(const Run& run) {
+  std::string state = one_line(run.state);
+  if (run.history.has_exploded()) state += ", loss exploded";
+  if (run.history.rollbacks > 0) state += fmt::format(", {}", counted(run.history.rollbacks, "rollback"));
+  return state;
+}
+
 /// "2026-11-23 09:12" for "2026-11-23T09:12:33.123Z".
 std::string minute_of(const std::string& time) {
   std::string minute = one_line(time.substr(0, 16));
@@ -118,7 +127,7 @@ Row row_of(const Run& run) {
   Row row = {one_line(run.name)};
   if (run.problem.empty()) {
     for (std::string& cell : standing_of(run.history)) row.push_back(std::move(cell));
-    row.push_back(one_line(run.state));
+    row.push_back(state_text(run));
     row.push_back(minute_of(run.history.changed));
   } else {
     row.push_back(one_line(run.problem));
@@ -152,7 +161,9 @@ Json json_of(const RunHistory& h) {
           {"epochs", h.epochs},
           {"epochs_done", epochs_done(h)},
           {"best_perplexity", h.best() ? Json(*h.best()) : Json()},
-          {"best_of", h.validation.empty() ? "training" : "validation"}};
+          {"best_of", h.validation.empty() ? "training" : "validation"},
+          {"exploded", h.has_exploded()},
+          {"rollbacks", h.rollbacks}};
 }
 
 Json json_of(const Run& run) {

@@ -22,10 +22,12 @@ std::vector<double> even_ticks(double low, double high, std::size_t wanted) {
 }
 
 std::vector<double> logarithmic_ticks(double low, double high) {
+  constexpr int most = 12;
+  const int first = static_cast<int>(std::floor(std::log10(low))),
+            last = static_cast<int>(std::floor(std::log10(high)));
   const auto decades = [&](const std::vector<double>& digits) {
     std::vector<double> ticks;
-    const int last = static_cast<int>(std::floor(std::log10(high)));
-    for (int power = static_cast<int>(std::floor(std::log10(low))); power <= last; ++power) {
+    for (int power = first; power <= last; power += (last - first) / most + 1) {
       for (const double digit : digits) {
         const double tick = digit * std::pow(10, power);
         if (tick >= low && tick <= high) ticks.push_back(tick);
