@@ -5,7 +5,7 @@ import unittest
 
 from support import USAGE, ProgramTest
 
-GROUPS = {"limit", "operation", "training", "generation", "generation-64", "start", "denormals", "checkpoint"}
+GROUPS = {"limit", "operation", "training", "generation", "generation-64", "start", "denormals", "checkpoint", "table"}
 
 
 class BenchTest(ProgramTest):

@@ -15,6 +15,7 @@
 #include "machine.h"
 #include "operations.h"
 #include "report.h"
+#include "tables.h"
 #include "training.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
@@ -43,14 +44,14 @@ std::vector<Planned> plan(const BenchOptions& o) {
   if (threads > 1) plan(all, limit_benchmarks(1), 1, o.only);
   plan(all, limit_benchmarks(threads), threads, o.only);
   for (auto* benchmarks : {operation_benchmarks, training_benchmarks, generation_benchmarks, start_benchmarks,
-                           denormal_benchmarks, checkpoint_benchmarks}) {
+                           denormal_benchmarks, checkpoint_benchmarks, table_benchmarks}) {
     plan(all, benchmarks(), threads, o.only);
   }
   if (!all.empty()) return all;
-  throw Error(
-      fmt::format("--only '{}': nothing that is measured has that in its name; the groups are limit, operation, "
-                  "training, generation, generation-64, start, denormals and checkpoint, see unroll bench --help",
-                  o.only));
+  throw Error(fmt::format(
+      "--only '{}': nothing that is measured has that in its name; the groups are limit, operation, "
+      "training, generation, generation-64, start, denormals, checkpoint and table, see unroll bench --help",
+      o.only));
 }
 
 }  // namespace

@@ -28,7 +28,9 @@ std::string spread_text(const Spread& seconds) {
 
 std::string rate_text(const MinimalWork& need, double seconds) {
   if (need.flop > 0) return fmt::format("{:.1f} Gflop/s", 1e-9 * need.flop / seconds);
-  if (bytes_of(need) > 0) return fmt::format("{:.1f} GB/s", 1e-9 * bytes_of(need) / seconds);
+  const double bytes_per_second = bytes_of(need) / seconds;
+  if (bytes_per_second > 1e9) return fmt::format("{:.1f} GB/s", 1e-9 * bytes_per_second);
+  if (bytes_per_second > 0) return fmt::format("{:.0f} MB/s", 1e-6 * bytes_per_second);
   return "";
 }
 
