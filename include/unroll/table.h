@@ -147,11 +147,11 @@ struct TableOptions {
 };
 std::vector<Option> describe(TableOptions& options);
 
-/// Columns of equal length, read from CSV (RFC 4180; semicolons and tabs too). The form of the numbers or dates of a
-/// column is decided from all of its cells (docs/tables.md) and is the same for each of them. A cell is missing if
-/// there is nothing between two delimiters, or if it is NA, N/A, n/a, NaN, nan, NULL, null, None or ?. Spaces around a
-/// cell are kept in texts only. An empty cell in quotes is an empty text, a level or a list without tokens; as a number
-/// or date it is missing.
+/// Columns of equal length, read from CSV (RFC 4180; semicolons and tabs too) or a sheet of a workbook (xlsx). The form
+/// of the numbers or dates of a column is decided from all of its cells (docs/tables.md) and is the same for each of
+/// them. A cell is missing if there is nothing between two delimiters, or if it is NA, N/A, n/a, NaN, nan, NULL, null,
+/// None or ?. Spaces around a cell are kept in texts only. An empty cell in quotes is an empty text, a level or a list
+/// without tokens; as a number or date it is missing.
 ///
 /// The kind of a column, unless given by TableOptions::as, is the first of these whose rule holds for the cells that
 /// are neither missing nor empty:
@@ -162,9 +162,9 @@ std::vector<Option> describe(TableOptions& options);
 /// - category.
 class Table {
  public:
-  /// `source`: a file, ARCHIVE.zip:MEMBER, or - for standard input; plain, gzip or zip. Throws Error: no_input; io;
-  /// bad_data, with the line, for input that is not a table; usage if the options name a column that the table does not
-  /// have, or drop all columns.
+  /// `source`: a file, ARCHIVE.zip:MEMBER, FILE.xlsx:SHEET, or - for standard input; plain, gzip or zip. Throws Error:
+  /// no_input; io; bad_data, with the line, for input that is not a table; usage if the options name a column that the
+  /// table does not have, or drop all columns.
   static Table read(const std::string& source, const TableOptions& options = {});
   /// From CSV in memory; `name` is used in error messages.
   static Table from_text(std::string_view csv, const TableOptions& options = {}, const std::string& name = "the table");

@@ -9,6 +9,7 @@
 
 #include "io/csv.h"
 #include "io/file.h"
+#include "io/table_source.h"
 #include "table/cell_values.h"
 #include "table/column_maker.h"
 #include "table/raw_cells.h"
@@ -50,7 +51,7 @@ namespace {
 
 /// Collects the cells of each column, looks at all of them, then builds the columns one by one, so that only one
 /// column is in memory twice.
-class TableMaker : public CsvSink {
+class TableMaker : public RowSink {
  public:
   TableMaker(std::string name, const TableOptions& options) : options_(options) { table_.name_ = std::move(name); }
 
@@ -76,9 +77,10 @@ class TableMaker : public CsvSink {
     }
   }
 
-  void cell(std::size_t column, std::string_view text, bool missing) override {
-    if (kept_[column]) cells_[column].append(text, missing);
-    if (column == required_) lacks_required_ = missing || trimmed(text).empty() || is_missing_word(trimmed(text));
+  void cell(std::size_t column, std::string_view text, CellType type) override {
+    if (kept_[column]) cells_[column].append(text, type);
+    if (column == required_)
+      lacks_required_ = type == CellType::missing || trimmed(text).empty() || is_missing_word(trimmed(text));
   }
 
   void end_of_row(std::int64_t line) override {
@@ -191,7 +193,7 @@ CsvOptions csv_options(const TableOptions& options) { return {.fill_short_rows =
 
 Table Table::read(const std::string& source, const TableOptions& options) {
   TableMaker maker(source_name(source), options);
-  read_csv(source, maker, csv_options(options));
+  read_table(source, maker, csv_options(options));
   return std::move(maker).table();
 }
 

@@ -5,6 +5,7 @@
 
 #include "io/archives.h"
 #include "io/error_of.h"
+#include "io/table_source.h"
 #include "io/temporary_folder.h"
 
 namespace unroll {
@@ -17,11 +18,11 @@ using testing::HasSubstr;
 using Row = std::vector<std::string>;
 
 /// The contents of a CSV file, with <missing> for missing cells.
-struct Contents : CsvSink {
+struct Contents : RowSink {
   void header(const std::vector<std::string>& all, char) override { names = all; }
-  void cell(std::size_t column, std::string_view text, bool missing) override {
+  void cell(std::size_t column, std::string_view text, CellType type) override {
     EXPECT_EQ(column, row.size());
-    row.emplace_back(missing ? "<missing>" : text);
+    row.emplace_back(type == CellType::missing ? "<missing>" : text);
   }
   void end_of_row(std::int64_t line) override {
     rows.push_back(std::move(row));
@@ -242,13 +243,13 @@ TEST(Csv, ReadsWhatTextsAreReadFrom) {
   for (const std::string& path : {folder.file("a.csv", text), folder.file("a.csv.gz", gzipped(text)),
                                   folder.file("a.zip", zipped({zip_member("a.csv", text)})) + ":a.csv"}) {
     Contents contents;
-    read_csv(path, contents);
+    read_table(path, contents);
     EXPECT_EQ(contents.rows.size(), (text.size() - 4) / 11) << path;
     EXPECT_EQ(contents.rows.back(), (Row{"分\n", "开"}));
   }
   EXPECT_EQ(error_of([&] {
               Contents contents;
-              read_csv(folder.path("none"), contents);
+              read_table(folder.path("none"), contents);
             }).code(),
             ExitCode::no_input);
 }
