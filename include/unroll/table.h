@@ -143,7 +143,9 @@ struct TableOptions {
   std::map<std::string, std::string> forms = {};
   DecimalMark decimal = DecimalMark::infer;  ///< of all numbers
   RaggedRows ragged = RaggedRows::refuse;    ///< rows that lack cells at their end
-  std::string required = {};                 ///< rows without a value in this column are left out; empty: none
+  /// VALUE or COLUMN=VALUE: cells of all columns, or of one, that hold this number or text are missing.
+  std::vector<std::string> missing_values = {};
+  std::string required = {};  ///< rows without a value in this column are left out; empty: none
 };
 std::vector<Option> describe(TableOptions& options);
 
@@ -178,6 +180,7 @@ class Table {
   const Column& column(std::string_view name) const;                ///< throws Error(usage) if there is none
   char delimiter() const { return delimiter_; }                     ///< of the cells
   const std::vector<std::string>& notes() const { return notes_; }  ///< lines and columns that are left out
+  const std::vector<std::string>& missing_values() const { return missing_values_; }  ///< as in TableOptions
   char decimal_mark() const;  ///< of the numbers: a comma if that of a column is one, else a point
 
  private:
@@ -188,7 +191,7 @@ class Table {
   Levels column_names_;  // the names of the columns, in their order
   std::vector<std::int64_t> lines_;
   char delimiter_ = ',';
-  std::vector<std::string> notes_;
+  std::vector<std::string> notes_, missing_values_;
 };
 
 /// What was taken for what, one line each: lines and columns that are left out; forms of columns that are not the usual

@@ -44,9 +44,7 @@ void RowAssembler::end_row() {
   const bool blank = all_missing_ && cells_ > 1 && names_.size() > 1;
   if (!blank && (too_long_ || (is_short && !options_.fill_short_rows))) {
     refuse(line_, fmt::format("the row that begins here has {} cells, and the header has {}; {}", cells_, names_.size(),
-                              is_short ? fmt::format("add those that are missing, or take them as missing with {} fill",
-                                                     option_name("ragged"))
-                                       : options_.long_row_remedy));
+                              length_advice()));
   }
   for (std::size_t column = cells_; column < names_.size(); ++column) sink_.cell(column, "", CellType::missing);
   if (blank || (like_header_ && !is_short)) {
@@ -57,6 +55,15 @@ void RowAssembler::end_row() {
   if (cells_ > names_.size()) long_.add(line_);
   sink_.end_of_row(line_);
   ++rows_;
+}
+
+std::string RowAssembler::length_advice() const {
+  if (cells_ < names_.size())
+    return fmt::format("add those that are missing, or take them as missing with {} fill", option_name("ragged"));
+  const bool may_have_row_names = rows_ == 0 && cells_ == names_.size() + 1;
+  return fmt::format("{}{}",
+                     may_have_row_names ? "begin the header with a delimiter if rows begin with their name, else " : "",
+                     options_.long_row_advice);
 }
 
 std::string RowAssembler::label(std::size_t column) const {

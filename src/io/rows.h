@@ -47,7 +47,7 @@ struct LineCount {
 /// How records become rows.
 struct RowOptions {
   bool fill_short_rows = false;  ///< cells that a row lacks at its end are missing
-  const char* long_row_remedy = "quote cells that hold the delimiter, or remove what is too much";
+  const char* long_row_advice = "quote cells that hold the delimiter, or remove what is too much";
 };
 
 /// Makes the header of the first record of a file, and rows of the others, except those without any cell and those that
@@ -75,6 +75,7 @@ class RowAssembler {
  private:
   void take_header(char delimiter);
   void end_row();
+  std::string length_advice() const;  ///< what to do about a row that is too short or too long
   std::string label(std::size_t column) const;
 
   std::string name_;

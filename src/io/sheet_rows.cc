@@ -256,7 +256,7 @@ class SheetRows {
       : with_time_(shape.with_time),
         rows_(sheet.label, sink,
               {.fill_short_rows = true,
-               .long_row_remedy = "name its columns in the header, and leave nothing above the header"}) {
+               .long_row_advice = "name its columns in the header, and leave nothing above the header"}) {
     std::vector<std::string> labels;
     for (std::size_t column = 0; column < max_sheet_columns; ++column) {
       places_.push_back(labels.size());

@@ -56,6 +56,13 @@ std::string refused(std::string_view text, const CsvOptions& options = {}) {
   return error.what();
 }
 
+TEST(Csv, RowsWithNamesMayLackTheNameOfTheirColumn) {
+  EXPECT_THAT(refused("a,b\nx,1,2\ny,3,4\n"),
+              AllOf(HasSubstr("line 2: the row that begins here has 3 cells, and the header has 2"),
+                    HasSubstr("begin the header with a delimiter")));
+  EXPECT_THAT(refused("a,b\n1,2\nx,1,2\n"), HasSubstr("has 3 cells, and the header has 2; quote cells"));
+}
+
 // The test numbers are those of the definitions in RFC 4180, section 2.
 TEST(Csv, Rfc1LinesAreRecords) {
   EXPECT_THAT(rows_of("h,i\r\na,b\r\nc,d\r\n"), ElementsAre(Row{"a", "b"}, Row{"c", "d"}));
