@@ -12,9 +12,10 @@ using namespace unroll;
 
 namespace {
 
-struct Contents : CsvSink {
+struct Contents : RowSink {
   void header(const std::vector<std::string>& names, char) override { columns = names.size(); }
-  void cell(std::size_t column, std::string_view text, bool missing) override {
+  void cell(std::size_t column, std::string_view text, CellType type) override {
+    const bool missing = type == CellType::missing;
     UNROLL_CHECK(column == cells.size() % columns && (!missing || text.empty()));
     cells.emplace_back(text, missing);
   }

@@ -7,6 +7,7 @@
 
 #include "io/archives.h"
 #include "io/safetensors.h"
+#include "io/workbooks.h"
 
 using namespace unroll;
 
@@ -79,6 +80,28 @@ std::vector<std::string> csv_seeds() {
           "\x09n;d;l\n-$1,234.5;2020-02-29T23:59:59.5Z;a, b\n NA ;1/31/2020;\"b, a\"\n007;x;a,b,\n"};
 }
 
+/// The members of workbooks as the fuzzer takes them, with zero bytes between.
+std::vector<std::string> workbook_seeds() {
+  const std::string
+      begin =
+          "<worksheet><sheetData><row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c><c r=\"B1\" t=\"s\"><v>1</v>"
+          "</c></row>",
+      end = "</sheetData></worksheet>";
+  const std::string values = begin +
+                             "<row r=\"3\"><c r=\"A3\"><v>1.5</v></c><c r=\"B3\" s=\"1\"><v>43831.5</v></c></row>"
+                             "<row hidden=\"1\"><c t=\"b\"><v>1</v></c><c t=\"e\"><v>#N/A</v></c></row>"
+                             "<row><c t=\"inlineStr\"><is><r><t>a_x000D_</t></r><rPh><t>b</t></rPh></is></c>"
+                             "<c s=\"2\"><f>A1</f><v>0.5</v></c></row>"
+                             "<row><c t=\"d\"><v>2020-01-31T12:00:00</v></c><c t=\"str\"><v>x</v></c></row>" +
+                             "</sheetData><mergeCells><mergeCell/></mergeCells></worksheet>";
+  std::string all;
+  for (const auto& [name, xml] :
+       TestWorkbook{.sheets = {{"A", ""}}, .strings = {"<t>a</t>"}, .styles = {0, 165}, .formats = {{165, "[h]:mm d"}}}
+           .parts())
+    all += xml + '\0';
+  return {values, begin + "<row><c><v>1</v></c></row>" + end, begin + end, all};
+}
+
 std::vector<std::string> zip_seeds() {
   const std::string bomb(1 << 17, 'x');
   ZipMember encrypted = zip_member("a.txt", "secret"), huge = zip_member("a.txt", "huge"),
@@ -111,5 +134,6 @@ int main(int argc, char** argv) {
   write(folder / "safetensors", safetensors_seeds());
   write(folder / "text", text_seeds());
   write(folder / "tokenizer", tokenizer_seeds());
+  write(folder / "workbook", workbook_seeds());
   write(folder / "zip", zip_seeds());
 }

@@ -5,8 +5,8 @@ set -euo pipefail
 
 declare -A packages=(
   [build]="g++ cmake ninja-build pkg-config libhwy-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
-           libzip-dev zlib1g-dev libcsv-dev libutfcpp-dev libutf8proc-dev librandom123-dev
-           libxxhash-dev libeigen3-dev libxgboost-dev libopenmpi-dev openmpi-bin"
+           libzip-dev zlib1g-dev libexpat1-dev libcsv-dev libutfcpp-dev libutf8proc-dev
+           librandom123-dev libxxhash-dev libeigen3-dev libxgboost-dev libopenmpi-dev openmpi-bin"
   [demo]="gnuplot-nox"
   [test]="libgtest-dev libgmock-dev librapidcheck-dev python3 gnuplot-nox procps"
   [bench]="libdnnl-dev ocl-icd-opencl-dev python3 gnuplot-nox"

@@ -143,15 +143,17 @@ struct TableOptions {
   std::map<std::string, std::string> forms = {};
   DecimalMark decimal = DecimalMark::infer;  ///< of all numbers
   RaggedRows ragged = RaggedRows::refuse;    ///< rows that lack cells at their end
-  std::string required = {};                 ///< rows without a value in this column are left out; empty: none
+  /// VALUE or COLUMN=VALUE: cells of all columns, or of one, that hold this number or text are missing.
+  std::vector<std::string> missing_values = {};
+  std::string required = {};  ///< rows without a value in this column are left out; empty: none
 };
 std::vector<Option> describe(TableOptions& options);
 
-/// Columns of equal length, read from CSV (RFC 4180; semicolons and tabs too). The form of the numbers or dates of a
-/// column is decided from all of its cells (docs/tables.md) and is the same for each of them. A cell is missing if
-/// there is nothing between two delimiters, or if it is NA, N/A, n/a, NaN, nan, NULL, null, None or ?. Spaces around a
-/// cell are kept in texts only. An empty cell in quotes is an empty text, a level or a list without tokens; as a number
-/// or date it is missing.
+/// Columns of equal length, read from CSV (RFC 4180; semicolons and tabs too) or a sheet of a workbook (xlsx). The form
+/// of the numbers or dates of a column is decided from all of its cells (docs/tables.md) and is the same for each of
+/// them. A cell is missing if there is nothing between two delimiters, or if it is NA, N/A, n/a, NaN, nan, NULL, null,
+/// None or ?. Spaces around a cell are kept in texts only. An empty cell in quotes is an empty text, a level or a list
+/// without tokens; as a number or date it is missing.
 ///
 /// The kind of a column, unless given by TableOptions::as, is the first of these whose rule holds for the cells that
 /// are neither missing nor empty:
@@ -162,9 +164,9 @@ std::vector<Option> describe(TableOptions& options);
 /// - category.
 class Table {
  public:
-  /// `source`: a file, ARCHIVE.zip:MEMBER, or - for standard input; plain, gzip or zip. Throws Error: no_input; io;
-  /// bad_data, with the line, for input that is not a table; usage if the options name a column that the table does not
-  /// have, or drop all columns.
+  /// `source`: a file, ARCHIVE.zip:MEMBER, FILE.xlsx:SHEET, or - for standard input; plain, gzip or zip. Throws Error:
+  /// no_input; io; bad_data, with the line, for input that is not a table; usage if the options name a column that the
+  /// table does not have, or drop all columns.
   static Table read(const std::string& source, const TableOptions& options = {});
   /// From CSV in memory; `name` is used in error messages.
   static Table from_text(std::string_view csv, const TableOptions& options = {}, const std::string& name = "the table");
@@ -178,6 +180,7 @@ class Table {
   const Column& column(std::string_view name) const;                ///< throws Error(usage) if there is none
   char delimiter() const { return delimiter_; }                     ///< of the cells
   const std::vector<std::string>& notes() const { return notes_; }  ///< lines and columns that are left out
+  const std::vector<std::string>& missing_values() const { return missing_values_; }  ///< as in TableOptions
   char decimal_mark() const;  ///< of the numbers: a comma if that of a column is one, else a point
 
  private:
@@ -188,7 +191,7 @@ class Table {
   Levels column_names_;  // the names of the columns, in their order
   std::vector<std::int64_t> lines_;
   char delimiter_ = ',';
-  std::vector<std::string> notes_;
+  std::vector<std::string> notes_, missing_values_;
 };
 
 /// What was taken for what, one line each: lines and columns that are left out; forms of columns that are not the usual

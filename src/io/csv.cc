@@ -7,15 +7,10 @@
 #include <array>
 #include <cstring>
 #include <new>
-#include <unordered_map>
 #include <utility>
 
 #include "base/check.h"
-#include "io/text_source.h"
 #include "io/utf8.h"
-#include "unroll/error.h"
-#include "unroll/format.h"
-#include "unroll/options.h"
 
 namespace unroll {
 namespace {
@@ -117,8 +112,12 @@ void CsvParser::Free::operator()(csv_parser* parser) const {
   delete parser;
 }
 
-CsvParser::CsvParser(std::string name, CsvSink& sink, const CsvOptions& options)
-    : name_(std::move(name)), sink_(sink), options_(options), parser_(new csv_parser) {
+CsvParser::CsvParser(std::string name, RowSink& sink, const CsvOptions& options)
+    : name_(std::move(name)),
+      sink_(sink),
+      rows_(name_, sink, {.fill_short_rows = options.fill_short_rows}),
+      options_(options),
+      parser_(new csv_parser) {
   UNROLL_CHECK(csv_init(parser_.get(), CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL) == 0);
   csv_set_space_func(parser_.get(), no_byte_is_space);
   csv_set_blk_size(parser_.get(), max_piece);
@@ -143,12 +142,7 @@ void CsvParser::finish() {
   if (failure_) std::rethrow_exception(failure_);
   if (error != 0)
     refuse("a cell of this record begins with a quote that is never closed; close it, or double it within");
-  if (!header_taken_) {
-    throw Error(ExitCode::bad_data, fmt::format("{}: is empty; a table begins with the names of its columns", name_));
-  }
-  if (rows_ == 0) {
-    throw Error(ExitCode::bad_data, fmt::format("{}: has a header and no rows; a table needs some", name_));
-  }
+  rows_.finish();
   sink_.notes(notes());
 }
 
@@ -243,10 +237,10 @@ void CsvParser::parse_line(std::string_view line) {
   if (within_record_ || !has_line_end(line)) return parse_by_library(line, 0);
   const std::string_view cells = without_line_end(line);
   if (cells.empty()) {
-    if (header_taken_ && empty_lines_++ == 0) first_empty_line_ = line_;
+    if (rows_.has_header() && empty_lines_++ == 0) first_empty_line_ = line_;
     return;
   }
-  for (; empty_lines_ > 0; --empty_lines_) blank_.add(first_empty_line_);  // not those at the end of the file
+  for (; empty_lines_ > 0; --empty_lines_) rows_.add_blank(first_empty_line_);  // not those at the end of the file
   std::size_t quote = cells.find('"');
   for (std::size_t begin = 0;; ++begin) {
     std::size_t end = 0;
@@ -315,84 +309,23 @@ void CsvParser::check_length(std::size_t size) const {
 
 void CsvParser::take_cell(std::string_view text, bool missing) {
   check_length(text.size());
-  all_missing_ = all_missing_ && missing;
-  if (!header_taken_) {
-    names_.emplace_back(text);
-  } else if (cells_ < names_.size()) {
-    if (like_header_) like_header_ = text == names_[cells_];
-    sink_.cell(cells_, text, missing);
-  } else {
-    too_long_ = too_long_ || !text.empty();
-  }
-  ++cells_;
+  rows_.take_cell(text, missing ? CellType::missing : CellType::text);
 }
 
-void CsvParser::end_record() {
-  header_taken_ ? end_row() : take_header();
-  cells_ = 0;
-  all_missing_ = like_header_ = true;
-  too_long_ = false;
-}
-
-void CsvParser::end_row() {
-  const bool is_short = cells_ < names_.size();
-  const bool blank = all_missing_ && cells_ > 1 && names_.size() > 1;
-  if (!blank && (too_long_ || (is_short && !options_.fill_short_rows))) {
-    refuse(fmt::format("the row that begins here has {} cells, and the header has {}; {}", cells_, names_.size(),
-                       is_short ? fmt::format("add those that are missing, or take them as missing with {} fill",
-                                              option_name("ragged"))
-                                : "quote cells that hold the delimiter, or remove what is too much"));
-  }
-  for (std::size_t column = cells_; column < names_.size(); ++column) sink_.cell(column, "", true);
-  if (blank || (like_header_ && !is_short)) {
-    (blank ? blank_ : headers_).add(record_line_);
-    return sink_.no_row();
-  }
-  if (is_short) short_.add(record_line_);
-  if (cells_ > names_.size()) long_.add(record_line_);
-  sink_.end_of_row(record_line_);
-  ++rows_;
-}
-
-void CsvParser::take_header() {
-  const std::size_t size = names_.size();
-  while (names_.size() > 1 && names_.back().empty()) names_.pop_back();
-  if (names_.size() < size) long_.add(record_line_);
-  std::unordered_map<std::string_view, std::size_t> places;
-  for (std::size_t i = 0; i < names_.size(); ++i) {
-    const bool is_index = i == 0 && names_.size() > 1;
-    if (names_[i].empty() && !is_index) refuse(fmt::format("column {} has no name; give it one in the header", i + 1));
-    const auto [first, is_new] = places.emplace(names_[i], i);
-    if (!is_new) {
-      refuse(fmt::format("columns {} and {} have the same name {}; rename one in the header", first->second + 1, i + 1,
-                         in_quotes(names_[i])));
-    }
-  }
-  header_taken_ = true;
-  sink_.header(names_, delimiter_);
-}
+void CsvParser::end_record() { rows_.end_record(record_line_, delimiter_); }
 
 std::vector<std::string> CsvParser::notes() const {
   std::vector<std::string> notes;
-  const auto add = [&](const LineCount& count, const char* noun, const char* what) {
-    if (count.lines > 0)
-      notes.push_back(fmt::format("{}, first in line {}: {}", counted(count.lines, noun), count.first, what));
-  };
   if (separator_given_)
     notes.push_back(fmt::format("the line sep={} before the header sets the delimiter", delimiter_));
-  add(comments_, "comment", "skipped");
-  add(header_comments_, "line", "with # taken for the names of the columns");
-  add(long_, "line", "empty cells at the end are ignored");
-  add(blank_, "blank row", "skipped");
-  add(headers_, "repeated header", "skipped");
-  add(short_, "short row", "the cells at the end count as missing");
-  add(quotes_, "quote", "within a cell that is not quoted, and part of it");
+  comments_.note("comment", "skipped", notes);
+  header_comments_.note("line", "with # taken for the names of the columns", notes);
+  rows_.add_notes(notes);
+  quotes_.note("quote", "within a cell that is not quoted, and part of it", notes);
   return notes;
 }
 
-void CsvParser::refuse(const std::string& what) const {
-  throw Error(ExitCode::bad_data, fmt::format("{}: line {}: {}", name_, record_line_, what));
-}
+void CsvParser::refuse(const std::string& what) const { rows_.refuse(record_line_, what); }
 
 void CsvParser::refuse_quote(std::string_view line, std::size_t at) const {
   const auto is_continuation = [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; };
@@ -403,12 +336,6 @@ void CsvParser::refuse_quote(std::string_view line, std::size_t at) const {
       fmt::format("a quote before column {}{} neither begins nor ends a cell; quote the whole cell, and double the "
                   "quotes within",
                   column, where));
-}
-
-void read_csv(const std::string& source, CsvSink& sink, const CsvOptions& options) {
-  CsvParser parser(source_name(source), sink, options);
-  for_each_piece(source, [&](std::string_view piece) { parser.feed(piece); });
-  parser.finish();
 }
 
 }  // namespace unroll

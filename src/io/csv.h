@@ -8,26 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "io/rows.h"
+
 struct csv_parser;  // of libcsv
 
 namespace unroll {
-
-/// Receives the contents of a CSV file while it is read.
-class CsvSink {
- public:
-  virtual ~CsvSink() = default;
-  /// Called once, first. Names are distinct; only the first one may be empty, as that of an index.
-  virtual void header(const std::vector<std::string>& names, char delimiter) = 0;
-  /// Called for each column of every row, in order. `text` is UTF-8 and valid during the call; line ends within quotes
-  /// are kept. `missing`: there is nothing between two delimiters, not even quotes.
-  virtual void cell(std::size_t column, std::string_view text, bool missing) = 0;
-  /// `line`: 1-based line of the file where the row starts.
-  virtual void end_of_row(std::int64_t line) = 0;
-  /// In place of end_of_row(), after a cell for each column: they are no row.
-  virtual void no_row() {}
-  /// Called once, last: what was read otherwise than cell by cell, a line of text each.
-  virtual void notes(const std::vector<std::string>& /*lines*/) {}
-};
 
 struct CsvOptions {
   bool fill_short_rows = false;                  ///< cells that a row lacks at its end are missing
@@ -51,7 +36,7 @@ struct CsvOptions {
 class CsvParser {
  public:
   /// `name`: the file's name in messages.
-  CsvParser(std::string name, CsvSink& sink, const CsvOptions& options = {});
+  CsvParser(std::string name, RowSink& sink, const CsvOptions& options = {});
   CsvParser(const CsvParser&) = delete;
   CsvParser& operator=(const CsvParser&) = delete;
   ~CsvParser();
@@ -65,14 +50,6 @@ class CsvParser {
     void operator()(csv_parser* parser) const;
   };
 
-  /// Lines of one kind.
-  struct LineCount {
-    std::int64_t lines = 0, first = 0;
-    void add(std::int64_t line) {
-      if (lines++ == 0) first = line;
-    }
-  };
-
   bool begin(bool at_end);
   void skip_line(std::string_view line);
   bool take_separator_line(std::string_view line);
@@ -84,14 +61,13 @@ class CsvParser {
   std::size_t take_quoted_cell(std::string_view cells, std::size_t begin);
   void take_cell(std::string_view text, bool missing);
   void end_record();
-  void take_header();
-  void end_row();
   std::vector<std::string> notes() const;
   [[noreturn]] void refuse(const std::string& what) const;  ///< names the line of the current record
   [[noreturn]] void refuse_quote(std::string_view line, std::size_t at) const;
 
   std::string name_;
-  CsvSink& sink_;
+  RowSink& sink_;
+  RowAssembler rows_;
   CsvOptions options_;
   std::unique_ptr<csv_parser, Free> parser_;
   std::string pending_;           ///< fed and not yet parsed
@@ -100,22 +76,12 @@ class CsvParser {
   std::int64_t record_line_ = 1;  ///< line where the current record begins
   bool begun_ = false;            ///< the delimiter is known
   bool within_record_ = false;    ///< libcsv is inside a record
-  bool header_taken_ = false;
   char delimiter_ = ',';
-  std::vector<std::string> names_;  ///< column names
-  std::size_t cells_ = 0;           ///< in the current record so far
-  bool all_missing_ = true;         ///< the cells of the current record
-  bool like_header_ = true;         ///< they are the names of the columns
-  bool too_long_ = false;           ///< it has cells that are not empty beyond the last column
-  std::int64_t rows_ = 0;
   bool separator_given_ = false;                         ///< by a line sep=;
   std::int64_t empty_lines_ = 0, first_empty_line_ = 0;  // since the last row
-  LineCount comments_, header_comments_, blank_, headers_, short_, long_, quotes_;
+  LineCount comments_, header_comments_, quotes_;
   std::string unescaped_;       ///< a cell without the doubled quotes
   std::exception_ptr failure_;  ///< thrown within a callback of libcsv
 };
-
-/// Reads `source` (a file, ARCHIVE.zip:MEMBER or -, see read_source) as CSV.
-void read_csv(const std::string& source, CsvSink& sink, const CsvOptions& options = {});
 
 }  // namespace unroll

@@ -23,12 +23,14 @@ struct Format {
 constexpr const char* convert_table = "libreoffice --headless --convert-to csv '{0}'";
 constexpr const char* convert_text = "libreoffice --headless --convert-to txt:Text '{0}'";
 
+constexpr std::string_view old_office = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+
 // Signatures from the formats' specifications and from file(1).
 constexpr std::array formats = {
     Format{"PAR1"sv, 0, "a Parquet file",
            "python3 -c \"import pandas; pandas.read_parquet('{0}').to_csv('table.csv', index=False)\""},
     Format{"SQLite format 3\0"sv, 0, "an SQLite database", "sqlite3 -csv -header '{0}' 'select * from TABLE'"},
-    Format{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv, 0, "an old Office document (xls, doc)", convert_table},
+    Format{old_office, 0, "an old Office document (xls, doc)", convert_table},
     Format{"%PDF-"sv, 0, "a PDF document", "pdftotext '{0}' text.txt"},
     Format{"ustar"sv, 257, "a tar archive", "tar xf '{0}'"},
     Format{"7z\xbc\xaf\x27\x1c"sv, 0, "a 7z archive", "7z x '{0}'"},
@@ -65,6 +67,14 @@ std::string beginning_of(std::string_view bytes) {
   return text;
 }
 
+/// Programs put an xlsx or docx with a password into a stream of this name, in UTF-16.
+bool has_password(std::string_view bytes) {
+  constexpr std::string_view name = "EncryptedPackage";
+  std::string wide;
+  for (const char byte : name) wide.append({byte, '\0'});
+  return bytes.find(wide) != std::string_view::npos;
+}
+
 void refuse_text_formats(std::string_view bytes, const std::string& name) {
   const std::string text = beginning_of(bytes);
   if (text.starts_with("<!doctype html") || text.starts_with("<html")) {
@@ -84,8 +94,14 @@ void refuse_text_formats(std::string_view bytes, const std::string& name) {
 
 }  // namespace
 
+bool is_old_office(std::string_view bytes) { return bytes.starts_with(old_office); }
+
 void refuse_other_format(std::string_view bytes, const std::string& name, Content content) {
   if (content == Content::bytes) return;
+  if (is_old_office(bytes) && has_password(bytes)) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: is an Office document with a password; open it and save it without one", name));
+  }
   for (const Format& format : formats) {
     if (has_magic(bytes, format)) refuse(name, format.name, format.command);
   }
@@ -93,9 +109,12 @@ void refuse_other_format(std::string_view bytes, const std::string& name, Conten
 }
 
 void refuse_document(std::string_view member, const std::string& name) {
-  if (member.starts_with("xl/workbook")) refuse(name, "an Excel workbook (xlsx)", convert_table);
+  if (is_workbook_part(member)) refuse(name, "an Excel workbook (xlsx)", convert_table);
+  if (member == "xl/workbook.bin") refuse(name, "a binary Excel workbook (xlsb)", convert_table);
   if (member == "word/document.xml") refuse(name, "a Word document (docx)", convert_text);
   if (member == "content.xml") refuse(name, "an OpenDocument file (ods, odt)", convert_table);
 }
+
+bool is_workbook_part(std::string_view member) { return member.starts_with("xl/workbook") && member.ends_with(".xml"); }
 
 }  // namespace unroll

@@ -9,8 +9,9 @@ namespace unroll {
 /// What the bytes of a source are read as.
 enum class Content { text, table, bytes };
 
-/// Number of first bytes that tell the formats.
+/// Number of first bytes that tell the formats. Of an old Office document all bytes tell whether it has a password.
 constexpr std::size_t format_bytes = 512;
+bool is_old_office(std::string_view bytes);
 
 /// Throws Error(bad_data), with the command that makes text or CSV of it, if the first bytes of the source called
 /// `name` are those of a format that would be read as nonsense: Parquet, SQLite, Office, PDF, tar, 7z, rar, xz, bzip2,
@@ -19,5 +20,8 @@ void refuse_other_format(std::string_view bytes, const std::string& name, Conten
 
 /// The same for an archive of zip that is a document: Excel, Word, OpenDocument.
 void refuse_document(std::string_view member, const std::string& name);
+
+/// True for the member of an archive that lists the sheets of a workbook (xlsx).
+bool is_workbook_part(std::string_view member);
 
 }  // namespace unroll

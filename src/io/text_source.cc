@@ -44,13 +44,22 @@ class OpenSource {
       throw Error(ExitCode::bad_data, fmt::format("{}: is not a zip archive, so there is no {} in it; pass {} alone",
                                                   source_name(place_.path), in_quotes(*place_.member), place_.path));
     }
+    if (is_old_office(bytes_) && content != Content::bytes) file_.read(bytes_, max_unpacked);
     if (!packed()) refuse_other_format(bytes_, name_, content_);
   }
 
   bool packed() const { return gzip_ || zip_; }
+  bool may_be_workbook() const { return zip_; }
+  const Place& place() const { return place_; }
+
+  /// The rest of the file, still packed.
+  std::string& read_packed() {
+    file_.read(bytes_);
+    return bytes_;
+  }
 
   std::string unpack(std::uint64_t longest) {
-    file_.read(bytes_);
+    read_packed();
     std::string text =
         gzip_ ? gunzip(bytes_, source_name(place_.path), longest) : unzip(bytes_, place_.path, place_.member, longest);
     refuse_other_format(std::string_view(text).substr(0, format_bytes), name_, content_);
@@ -80,11 +89,16 @@ std::string read_source(const std::string& source, const SourceLimits& limits) {
   return open.packed() ? open.unpack(limits.unpacked) : std::move(open.read(limits.plain));
 }
 
-void for_each_piece(const std::string& source, const std::function<void(std::string_view)>& take) {
+void for_each_piece(const std::string& source, const std::function<void(std::string_view)>& take,
+                    const std::function<void(const WorkbookSource&)>& take_workbook) {
   constexpr std::size_t piece = 1 << 20;
   OpenSource open(source, Content::table);
+  const Place& place = open.place();
+  if (open.may_be_workbook() && is_workbook(open.read_packed(), place.path))
+    return take_workbook({.archive = open.read_packed(), .path = place.path, .sheet = place.member});
   if (open.packed()) {
     const std::string text = open.unpack(max_unpacked);
+    if (is_zip(text) && is_workbook(text, source)) return take_workbook({.archive = text, .path = source});
     for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min(piece, rest.size()))) {
       take(rest.substr(0, piece));
     }

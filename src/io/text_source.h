@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,9 +28,17 @@ struct SourceLimits {
 /// fails.
 std::string read_source(const std::string& source, const SourceLimits& limits = {});
 
+/// An Excel workbook (xlsx) in memory.
+struct WorkbookSource {
+  std::string_view archive;               ///< its bytes
+  std::string path;                       ///< for messages
+  std::optional<std::string> sheet = {};  ///< the name after the colon, as in houses.xlsx:Sold
+};
+
 /// Passes the bytes of a table, as read_source() returns them, to `take` in pieces, so that a plain file is never in
-/// memory as a whole.
+/// memory as a whole. A workbook, also one that is packed, goes to `take_workbook` instead.
 /// Throws as read_source does, possibly after some pieces.
-void for_each_piece(const std::string& source, const std::function<void(std::string_view)>& take);
+void for_each_piece(const std::string& source, const std::function<void(std::string_view)>& take,
+                    const std::function<void(const WorkbookSource&)>& take_workbook);
 
 }  // namespace unroll

@@ -53,6 +53,7 @@ class Archive {
   const Member& only() const;
   const Member& find(const std::string& name) const;
   std::string read(const Member& member, std::uint64_t longest) const;
+  const std::vector<Member>& members() const { return members_; }
 
  private:
   void find_members();
@@ -169,6 +170,18 @@ std::string unzip(std::string_view bytes, const std::string& source, const std::
                   std::uint64_t longest) {
   const Archive archive(bytes, source);
   return archive.read(member.has_value() ? archive.find(*member) : archive.only(), longest);
+}
+
+std::vector<std::string> zip_members(std::string_view bytes, const std::string& source) {
+  const Archive archive(bytes, source);
+  std::vector<std::string> names;
+  for (const Member& member : archive.members()) names.push_back(member.name);
+  return names;
+}
+
+bool is_workbook(std::string_view archive, const std::string& source) {
+  const std::vector<std::string> names = zip_members(archive, source);
+  return std::ranges::any_of(names, is_workbook_part);
 }
 
 }  // namespace unroll

@@ -29,9 +29,9 @@ constexpr std::int64_t any_number = std::numeric_limits<std::int64_t>::max();
 /// Calls take(cell, missing) for each cell in order; cells are trimmed, and words such as NA count as missing.
 template <class Take>
 void for_each_cell(const RawCells& cells, Take&& take) {
-  cells.for_each([&](std::string_view text, bool missing) {
+  cells.for_each([&](std::string_view text, CellType type) {
     const std::string_view cell = trimmed(text);
-    take(cell, missing || is_missing_word(cell));
+    take(cell, type == CellType::missing || is_missing_word(cell));
     return true;
   });
 }
@@ -79,14 +79,14 @@ std::int64_t count_distinct(const RawCells& cells) {
   return distinct.size();
 }
 
-/// The first cell for which `wanted` returns true.
+/// The first cell for which `wanted` returns true. A CellType::value shows nothing of the form of the others.
 template <class Wanted>
 CellCount first_cell(const RawCells& cells, Wanted&& wanted) {
   CellCount found;
   std::int64_t row = 0;
-  cells.for_each([&](std::string_view text, bool missing) {
+  cells.for_each([&](std::string_view text, CellType type) {
     const std::string_view cell = trimmed(text);
-    if (!missing && !cell.empty() && wanted(cell)) found.add(row, cell);
+    if (type == CellType::text && !cell.empty() && wanted(cell)) found.add(row, cell);
     ++row;
     return found.cells == 0;
   });
@@ -180,9 +180,13 @@ void ColumnMaker::learn_points(FileMarks& marks) const {
   marks.some_point = first_cell(cells_, has_point_for_mark).cells > 0;
 }
 
+CellCount ColumnMaker::first_text() const {
+  return first_cell(cells_, [](std::string_view cell) { return !is_missing_word(cell); });
+}
+
 std::optional<DateForm> ColumnMaker::order() {
   if (!may_be_numbers() || kind_ == ColumnKind::number || !form_.empty()) return std::nullopt;
-  const CellCount first = first_cell(cells_, [](std::string_view cell) { return !is_missing_word(cell); });
+  const CellCount first = first_text();
   const auto date = take_date_apart(first.text);
   if (!date || begins_with_year(*date)) return std::nullopt;
   dates_ = survey_dates(cells_, any_number);
@@ -288,6 +292,10 @@ void ColumnMaker::note_lone_points() {
 }
 
 void ColumnMaker::take_given_numbers(const ReadingContext& context) {
+  if (first_text().cells == 0) {  // only values, which are in no form
+    keep_numbers(parse_number, any_number);
+    return refuse_if_nothing_is_read(context);
+  }
   NumberForm form;
   const char mark = context.marks.given;
   const bool plain = form_ == plain_form;
@@ -335,14 +343,14 @@ bool ColumnMaker::take_dates(const ReadingContext& context, std::int64_t max_unp
     take_given_dates(context);
     return true;
   }
-  if (keep_numbers(read_usual_date, max_unparsed) && column_.unparsed_.empty()) {
+  if (keep_dates(read_usual_date, max_unparsed) && column_.unparsed_.empty()) {
     column_.form_ = {.name = name_of(DateForm::ymd)};
     return true;
   }
   if (!dates_) dates_ = survey_dates(cells_, max_unparsed);
   const DateChoice choice = choose_order(*dates_, context.order);
   const auto read = [&](std::string_view cell) { return read_date(cell, choice.form); };
-  if (!keep_numbers(read, max_unparsed)) return false;
+  if (!keep_dates(read, max_unparsed)) return false;
   const auto form = static_cast<std::size_t>(choice.form);
   const CellCount& decides = dates_->only[form][static_cast<std::size_t>(choice.other)];
   const CellCount& shown = choice.undecided ? dates_->first : decides;
@@ -356,17 +364,17 @@ bool ColumnMaker::take_dates(const ReadingContext& context, std::int64_t max_unp
 
 void ColumnMaker::take_given_dates(const ReadingContext& context) {
   if (form_ == plain_form) {
-    keep_numbers(parse_date, any_number);
+    keep_dates(parse_date, any_number);
     return refuse_if_nothing_is_read(context);
   }
   const auto& names = enum_names<DateForm>();
   const auto named = std::ranges::find(names, form_, &std::pair<std::string, DateForm>::first);
   if (named == names.end()) throw OptionError(fmt::format("{} is no form of dates", in_quotes(form_)));
   const DateForm form = named->second;
-  keep_numbers([&](std::string_view cell) { return read_date(cell, form); }, any_number);
+  keep_dates([&](std::string_view cell) { return read_date(cell, form); }, any_number);
   column_.form_.name = form_;
   refuse_if_nothing_is_read(context);
-  const CellCount first = first_cell(cells_, [](std::string_view cell) { return !is_missing_word(cell); });
+  const CellCount first = first_text();
   const auto date = take_date_apart(first.text);
   const bool two_digit_year = form == DateForm::ymd && date && !begins_with_year(*date);
   if (form == DateForm::unix_seconds || (column_.unparsed_.empty() && !two_digit_year)) return;
@@ -407,17 +415,20 @@ void ColumnMaker::refuse_cell(const ReadingContext& context, const CellCount& ce
 }
 
 /// Stores nothing and returns false if there are more than max_unparsed unparsed cells.
-template <class Parse>
-bool ColumnMaker::keep_numbers(Parse&& parse, std::int64_t max_unparsed) {
+template <class ParseValue, class Parse>
+bool ColumnMaker::keep_parsed(ParseValue&& parse_value, Parse&& parse, std::int64_t max_unparsed) {
   std::vector<double> numbers;
   std::vector<UnparsedCell> unparsed;
   numbers.reserve(static_cast<std::size_t>(column_.size_));
-  cells_.for_each([&](std::string_view text, bool missing) {
+  cells_.for_each([&](std::string_view text, CellType type) {
     const std::string_view cell = trimmed(text);
     double number = std::numeric_limits<double>::quiet_NaN();
-    if (const auto parsed = parse(cell)) {
+    std::optional<double> parsed;
+    if (type == CellType::value) parsed = parse_value(cell);
+    if (!parsed) parsed = parse(cell);
+    if (parsed) {
       number = *parsed;
-    } else if (!missing && !cell.empty() && !is_missing_word(cell)) {
+    } else if (type != CellType::missing && !cell.empty() && !is_missing_word(cell)) {
       unparsed.push_back({static_cast<std::int64_t>(numbers.size()), std::string(cell)});
     }
     numbers.push_back(number);
@@ -427,6 +438,16 @@ bool ColumnMaker::keep_numbers(Parse&& parse, std::int64_t max_unparsed) {
   column_.numbers_ = std::move(numbers);
   column_.unparsed_ = std::move(unparsed);
   return true;
+}
+
+template <class Parse>
+bool ColumnMaker::keep_numbers(Parse&& parse, std::int64_t max_unparsed) {
+  return keep_parsed(parse_number, parse, max_unparsed);
+}
+
+template <class Parse>
+bool ColumnMaker::keep_dates(Parse&& parse, std::int64_t max_unparsed) {
+  return keep_parsed(parse_date, parse, max_unparsed);
 }
 
 void ColumnMaker::keep_levels() {
@@ -446,8 +467,8 @@ void ColumnMaker::keep_tokens() {
 }
 
 void ColumnMaker::keep_texts() {
-  cells_.for_each([&](std::string_view text, bool missing) {
-    const bool none = missing || is_missing_word(trimmed(text));
+  cells_.for_each([&](std::string_view text, CellType type) {
+    const bool none = type == CellType::missing || is_missing_word(trimmed(text));
     column_.texts_.append(none ? "" : text, none);
     return true;
   });

@@ -74,6 +74,12 @@ class ColumnMaker {
   void refuse_if_nothing_is_read(const ReadingContext& context) const;
   [[noreturn]] void refuse_cell(const ReadingContext& context, const CellCount& cell, const std::string& why) const;
 
+  CellCount first_text() const;  ///< the first cell that is no CellType::value
+
+  template <class ParseValue, class Parse>
+  bool keep_parsed(ParseValue&& parse_value, Parse&& parse, std::int64_t max_unparsed);
+  template <class Parse>
+  bool keep_dates(Parse&& parse, std::int64_t max_unparsed);
   template <class Parse>
   bool keep_numbers(Parse&& parse, std::int64_t max_unparsed);
   void keep_levels();

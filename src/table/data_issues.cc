@@ -69,6 +69,36 @@ std::vector<double> years_of(const Column& dates) {
 
 std::string drop_it() { return option_name("drop") + " it"; }
 
+bool same_cell(const Column& a, std::int64_t row_of_a, const Column& b, std::int64_t row_of_b) {
+  if (a.is_missing(row_of_a) != b.is_missing(row_of_b)) return false;
+  if (a.kind() != ColumnKind::number && a.kind() != ColumnKind::date)
+    return string_of(a, row_of_a) == string_of(b, row_of_b);
+  const double of_a = a.numbers()[static_cast<std::size_t>(row_of_a)],
+               of_b = b.numbers()[static_cast<std::size_t>(row_of_b)];
+  return of_a == of_b || (std::isnan(of_a) && std::isnan(of_b));
+}
+
+bool are_equal(const Column& a, const Column& b) {
+  if (a.kind() != b.kind() ||
+      !std::ranges::equal(a.unparsed(), b.unparsed(), {}, &UnparsedCell::text, &UnparsedCell::text))
+    return false;
+  for (std::int64_t row = 0; row < a.size(); ++row) {
+    if (!same_cell(a, row, b, row)) return false;
+  }
+  return true;
+}
+
+bool is_constant(const Column& column) {
+  for (std::int64_t row = 1; row < column.size(); ++row) {
+    if (!same_cell(column, row, column, 0)) return false;
+  }
+  return true;
+}
+
+bool has_digit(std::string_view text) {
+  return std::ranges::any_of(text, [](char byte) { return byte >= '0' && byte <= '9'; });
+}
+
 /// Searches the columns for one kind of issue after the other.
 class Search {
  public:
@@ -81,6 +111,8 @@ class Search {
     for (const Column& column : table_.columns()) find_doubles_of_target(column);
     for (const Column& column : table_.columns()) look_at_numbers(column);
     for (const Column& column : table_.columns()) look_at_variety(column);
+    find_equal_columns();
+    find_other_delimiter();
     return std::move(found_);
   }
 
@@ -184,9 +216,14 @@ class Search {
     if (!column.unparsed().empty()) check_unparsed(column);
     if (column.kind() == ColumnKind::date) look_at_years(column, years_of(column));
     if (column.kind() != ColumnKind::number) return;
-    look_at_years(column, column.numbers());
-    if (&column != target_) find_codes(column);
     std::vector<double> others(column.numbers().begin(), column.numbers().end());
+    for (const Sentinel& sentinel : find_sentinels(others)) {
+      report_sentinel(column, sentinel);
+      for (const std::int64_t row : sentinel.rows)
+        others[static_cast<std::size_t>(row)] = std::numeric_limits<double>::quiet_NaN();
+    }
+    look_at_years(column, others);
+    if (&column != target_) find_codes(column);
     if (const auto unit = find_unit_mismatch(others)) {
       report_unit(column, *unit);
       for (const std::int64_t row : unit->rows)
@@ -238,6 +275,15 @@ class Search {
         fmt::format("years that cannot be in {}: {}, first in {}", rows_text(rows), examples, first_line(rows)), rows);
   }
 
+  void report_sentinel(const Column& column, const Sentinel& sentinel) {
+    const std::string number = fmt::format("{}", sentinel.number);
+    add("sentinel", column,
+        fmt::format("{} in {}, first in {}, far from all the others: does it mark missing values? {} {} takes it so",
+                    number, rows_text(sentinel.rows), first_line(sentinel.rows), option_name("missing-value"),
+                    in_quotes(column.name() + "=" + number)),
+        sentinel.rows);
+  }
+
   void report_unit(const Column& column, const UnitMismatch& unit) {
     const std::string ratio = number_text(std::round(unit.ratio >= 1 ? unit.ratio : 1 / unit.ratio));
     const std::string acres = ratio == "43,560" ? " (square feet of an acre)" : "";
@@ -261,11 +307,83 @@ class Search {
     if (column.kind() != ColumnKind::category) return;
     if (distinct >= enough_rows && 2 * distinct > present) {
       add("many_levels", column,
-          fmt::format("{} distinct values in {}: a name rather than a category; {}", with_commas(distinct),
-                      counted(present, "row"), drop_it()));
+          fmt::format("{} distinct values in {}{}", with_commas(distinct), counted(present, "row"),
+                      advice_on_names(column)));
     } else if (distinct > 100) {
       add("many_levels", column, fmt::format("has {} levels: too many for a number each", with_commas(distinct)));
     }
+  }
+
+  void find_equal_columns() {
+    const std::span<const Column> columns = table_.columns();
+    const auto is_of_interest = [&](const Column& column) {  // the target has issues of its own
+      return &column != target_ && table_.rows() >= enough_rows && !is_constant(column);
+    };
+    std::vector<const Column*> different;
+    for (const Column& column : columns) {
+      if (!is_of_interest(column)) continue;
+      const auto equal =
+          std::ranges::find_if(different, [&](const Column* other) { return are_equal(*other, column); });
+      if (equal == different.end()) {
+        different.push_back(&column);
+        continue;
+      }
+      add("equal_columns", column,
+          fmt::format("has the same values as {} in every row: one of the two is enough, and {} {} leaves this one out",
+                      in_quotes((*equal)->name()), option_name("drop"), in_quotes(column.name())));
+    }
+  }
+
+  /// Reports a table of one column whose cells have what may separate them.
+  void find_other_delimiter() {
+    if (table_.columns().size() != 1) return;
+    const Column& column = table_.columns().front();
+    if (column.kind() == ColumnKind::number || column.kind() == ColumnKind::date) return;
+    for (const char delimiter : {'|', ';', '\t', ',', ':', '^', '~', ' '}) {
+      const std::vector<std::int64_t> rows = rows_with(column, delimiter);
+      if (2 * std::ssize(rows) < table_.rows() || rows.empty()) continue;
+      const std::string name = delimiter == '\t' ? "tab" : fmt::format("'{}'", delimiter);
+      const bool known = std::string_view(";\t|,").find(delimiter) != std::string_view::npos;
+      return add(
+          "other_delimiter", column,
+          fmt::format("is the only column, and {} of its cells have a {}, as in {}: does it separate columns? {}",
+                      percent(std::ssize(rows), table_.rows()), name, first_line(rows),
+                      known ? fmt::format("a line sep={} before the header, which names as many, sets it",
+                                          delimiter == '\t' ? "TAB" : std::string(1, delimiter))
+                            : "put commas in its place, or one of ; and |"),
+          rows);
+    }
+  }
+
+  /// Rows whose cell has the delimiter; of characters that are usual in texts, none unless each cell and the name have
+  /// as many, spaces two at least.
+  std::vector<std::int64_t> rows_with(const Column& column, char delimiter) const {
+    std::vector<std::int64_t> rows;
+    const auto count = std::ranges::count(column.name(), delimiter);
+    const bool usual = std::string_view(",: ").find(delimiter) != std::string_view::npos;
+    if (usual && count < (delimiter == ' ' ? 2 : 1)) return rows;
+    for (std::int64_t row = 0; row < table_.rows(); ++row) {
+      const auto in_cell = std::ranges::count(string_of(column, row), delimiter);
+      if (in_cell > 0) rows.push_back(row);
+      if (usual && in_cell != count) return {};
+    }
+    return rows;
+  }
+
+  /// Cells with digits may be numbers or dates in a form that is not read, such as prices: they are not to be dropped.
+  std::string advice_on_names(const Column& column) const {
+    std::int64_t present = 0, with_digit = 0, first = -1;
+    for (std::int64_t row = 0; row < table_.rows(); ++row) {
+      if (column.is_missing(row)) continue;
+      ++present;
+      if (!has_digit(string_of(column, row))) continue;
+      if (with_digit++ == 0) first = row;
+    }
+    if (2 * with_digit < present) return ": a name rather than a category; " + drop_it();
+    return fmt::format(
+        ", such as {} in line {}: names, then {}; or numbers or dates that are not read as such, then write them as "
+        "1234.5 or 2020-01-31",
+        shortened(string_of(column, first)), table_.line(first), drop_it());
   }
 
   const Table& table_;

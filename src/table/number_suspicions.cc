@@ -27,7 +27,49 @@ std::vector<double> logarithms(std::span<const double> numbers) {
   return result;
 }
 
+bool looks_like_mark(double number, bool only_negative) {
+  if (number != std::floor(number)) return false;
+  for (double nines = 99; nines < 1e10; nines = 10 * nines + 9) {
+    if (std::abs(number) == nines) return true;
+  }
+  return number < 0 && (only_negative || std::fmod(number, 100) == 0);
+}
+
+/// True if `number` is far from `others`, different values in order of their distance from it.
+bool is_far(double number, std::span<const double> others) {
+  constexpr double min_ratio = 10;
+  const std::size_t near = std::max<std::size_t>(2, others.size() / 4);
+  double step = 0;
+  for (std::size_t i = 1; i < std::min(near + 1, others.size()); ++i)
+    step = std::max(step, std::abs(others[i] - others[i - 1]));
+  return std::abs(others.front() - number) >= min_ratio * step;
+}
+
 }  // namespace
+
+std::vector<Sentinel> find_sentinels(std::span<const double> numbers) {
+  constexpr std::ptrdiff_t min_others = 10;
+  constexpr std::size_t min_distinct = 3;
+  std::vector<Sentinel> found;
+  const std::vector<double> sorted = sorted_numbers(numbers);
+  for (const bool low : {true, false}) {
+    if (sorted.empty()) break;
+    const double number = low ? sorted.front() : sorted.back();
+    const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), number);
+    std::vector<double> others(low ? last : sorted.begin(), low ? sorted.end() : first);
+    const bool only_negative = low && !others.empty() && others.front() >= 0;
+    if (last - first < 2 || std::ssize(others) < min_others || !looks_like_mark(number, only_negative)) continue;
+    // The other end may be a mark too.
+    if (!low && !found.empty()) std::erase(others, found.front().number);
+    others.erase(std::unique(others.begin(), others.end()), others.end());
+    if (!low) std::ranges::reverse(others);
+    if (others.size() < min_distinct || !is_far(number, others)) continue;
+    // Nines may be prices, so they have to be farther away.
+    if (!low && number - others.front() < others.front() - others.back()) continue;
+    found.push_back({number, rows_where(numbers, [&](double other) { return other == number; })});
+  }
+  return found;
+}
 
 std::optional<UnitMismatch> find_unit_mismatch(std::span<const double> numbers) {
   const std::vector<double> logs = logarithms(numbers);

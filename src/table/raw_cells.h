@@ -4,18 +4,25 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "io/rows.h"
 
 namespace unroll {
 
-/// The unparsed cells of a column, concatenated, each after its length (one byte; nine if long): they are read only
-/// once, front to back, and should take little more memory than the file.
+/// The unparsed cells of a column, concatenated, each after its length (one byte; nine if long) and, if it is a
+/// CellType::value, a byte that says so: they are read only once, front to back, and should take little more memory
+/// than the file.
 class RawCells {
  public:
-  void append(std::string_view text, bool missing) {
+  void append(std::string_view text, CellType type) {
     last_ = bytes_.size();
-    if (missing) {
+    if (type == CellType::missing) {
       bytes_ += is_missing;
-    } else if (text.size() < is_long) {
+      return;
+    }
+    if (type == CellType::value) bytes_ += is_value;
+    if (text.size() < is_long) {
       bytes_ += static_cast<char>(text.size());
       bytes_ += text;
     } else {
@@ -27,37 +34,41 @@ class RawCells {
 
   void drop_last() { bytes_.resize(last_); }  ///< once after each append()
   void drop_first() {
-    const std::uint64_t size = static_cast<unsigned char>(bytes_.front());
-    std::uint64_t length = size == is_long ? 0 : bytes_.front() == is_missing ? 1 : 1 + size;
-    if (length == 0) {
-      std::memcpy(&length, bytes_.data() + 1, sizeof length);
-      length += 1 + sizeof length;
-    }
-    bytes_.erase(0, length);
+    const char* position = bytes_.data();
+    next(position);
+    bytes_.erase(0, static_cast<std::size_t>(position - bytes_.data()));
   }
 
-  /// Calls take(text, missing) for each cell in order, until it returns false.
+  /// Calls take(text, type) for each cell in order, until it returns false.
   template <class Take>
   void for_each(Take&& take) const {
     const char* position = bytes_.data();
     const char* const end = position + bytes_.size();
     while (position != end) {
-      const char first = *position++;
-      std::uint64_t size = static_cast<unsigned char>(first);
-      if (first == is_missing) {
-        size = 0;
-      } else if (size == is_long) {
-        std::memcpy(&size, position, sizeof size);
-        position += sizeof size;
-      }
-      if (!take(std::string_view(position, size), first == is_missing)) return;
-      position += size;
+      const auto [text, type] = next(position);
+      if (!take(text, type)) return;
     }
   }
 
  private:
-  static constexpr std::uint64_t is_long = 254;
-  static constexpr char is_missing = '\xff';
+  static constexpr std::uint64_t is_long = 253;
+  static constexpr char is_missing = '\xff', is_value = '\xfe';
+
+  /// The cell at `position`, which is moved behind it.
+  static std::pair<std::string_view, CellType> next(const char*& position) {
+    const bool value = *position == is_value;
+    if (value) ++position;
+    const char first = *position++;
+    if (first == is_missing) return {{}, CellType::missing};
+    std::uint64_t size = static_cast<unsigned char>(first);
+    if (size == is_long) {
+      std::memcpy(&size, position, sizeof size);
+      position += sizeof size;
+    }
+    const std::string_view text(position, size);
+    position += size;
+    return {text, value ? CellType::value : CellType::text};
+  }
 
   std::string bytes_;
   std::size_t last_ = 0;  ///< where the last cell begins

@@ -9,8 +9,10 @@
 
 #include "io/csv.h"
 #include "io/file.h"
+#include "io/table_source.h"
 #include "table/cell_values.h"
 #include "table/column_maker.h"
+#include "table/missing_marks.h"
 #include "table/raw_cells.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
@@ -50,9 +52,12 @@ namespace {
 
 /// Collects the cells of each column, looks at all of them, then builds the columns one by one, so that only one
 /// column is in memory twice.
-class TableMaker : public CsvSink {
+class TableMaker : public RowSink {
  public:
-  TableMaker(std::string name, const TableOptions& options) : options_(options) { table_.name_ = std::move(name); }
+  TableMaker(std::string name, const TableOptions& options) : options_(options) {
+    table_.name_ = std::move(name);
+    table_.missing_values_ = options_.missing_values;
+  }
 
   void header(const std::vector<std::string>& in_file, char delimiter) override {
     table_.delimiter_ = delimiter;
@@ -66,6 +71,7 @@ class TableMaker : public CsvSink {
     for (const auto& [name, form] : options_.forms) check(name);
     for (const std::string& name : options_.drop) check(name);
     if (!options_.required.empty()) check(options_.required);
+    take_missing_values();
     cells_.resize(names_.size());
     for (const std::string& name : names_) {
       kept_.push_back(std::ranges::find(options_.drop, name) == options_.drop.end());
@@ -76,12 +82,18 @@ class TableMaker : public CsvSink {
     }
   }
 
-  void cell(std::size_t column, std::string_view text, bool missing) override {
-    if (kept_[column]) cells_[column].append(text, missing);
-    if (column == required_) lacks_required_ = missing || trimmed(text).empty() || is_missing_word(trimmed(text));
+  void cell(std::size_t column, std::string_view text, CellType type) override {
+    if (!marks_[column].empty() && marks_[column].match(text)) {
+      type = CellType::missing;
+      ++marked_in_row_;
+    }
+    if (kept_[column]) cells_[column].append(text, type);
+    if (column == required_)
+      lacks_required_ = type == CellType::missing || trimmed(text).empty() || is_missing_word(trimmed(text));
   }
 
   void end_of_row(std::int64_t line) override {
+    if (marked_in_row_ > 0) marked_.add(line, std::exchange(marked_in_row_, 0));
     if (!lacks_required_) return table_.lines_.push_back(line);
     if (left_out_++ == 0) first_left_out_ = line;
     no_row();
@@ -92,10 +104,13 @@ class TableMaker : public CsvSink {
       if (kept_[i]) cells_[i].drop_last();
     }
     lacks_required_ = false;
+    marked_in_row_ = 0;
   }
 
   void notes(const std::vector<std::string>& lines) override {
     table_.notes_ = lines;
+    const std::string why = "missing, by " + option_name("missing-value");
+    marked_.note("cell", why.c_str(), table_.notes_);
     if (left_out_ == 0) return;
     if (table_.rows() == 0)
       throw Error(ExitCode::bad_data,
@@ -125,6 +140,18 @@ class TableMaker : public CsvSink {
   }
 
  private:
+  void take_missing_values() {
+    marks_.resize(names_.size());
+    for (const std::string& text : options_.missing_values) {
+      const auto name = column_of_missing_value(text, names_);
+      const auto column = name ? std::ranges::find(names_, *name) : names_.end();
+      if (name && column == names_.end()) refuse_column(table_.name_, *name, names_);
+      for (std::size_t i = 0; i < names_.size(); ++i) {
+        if (!name || names_[i] == *name) marks_[i].add(name ? std::string_view(text).substr(name->size() + 1) : text);
+      }
+    }
+  }
+
   std::string free_name() const {
     std::string name = "unnamed";
     while (std::ranges::find(names_, name) != names_.end()) name += '_';
@@ -177,6 +204,9 @@ class TableMaker : public CsvSink {
   std::vector<std::string> names_;
   std::vector<bool> kept_;
   std::vector<RawCells> cells_;
+  std::vector<MissingMarks> marks_;  // of each column
+  std::int64_t marked_in_row_ = 0;
+  LineCount marked_;             // cells with a missing value of the options
   bool is_unnamed_ = false;      // the first column
   std::size_t required_ = 0;     // index of options_.required; the number of columns if it is empty
   bool lacks_required_ = false;  // the current row
@@ -191,7 +221,7 @@ CsvOptions csv_options(const TableOptions& options) { return {.fill_short_rows =
 
 Table Table::read(const std::string& source, const TableOptions& options) {
   TableMaker maker(source_name(source), options);
-  read_csv(source, maker, csv_options(options));
+  read_table(source, maker, csv_options(options));
   return std::move(maker).table();
 }
 

@@ -12,6 +12,7 @@
 #include "io/safetensors.h"
 #include "table/column_form.h"
 #include "table/leaks.h"
+#include "table/missing_marks.h"
 #include "table/number_summary.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
@@ -105,6 +106,7 @@ TableEnsemble TableEnsemble::fit(const TableView& rows, const TableTarget& task,
     throw_if_stopped(learning.stop_asked);
     model.members_.push_back({name_of(kind), fit_member(kind, samples)});
   }
+  model.missing_values_ = rows.table().missing_values();
   for (const TableInput& input : model.inputs()) {
     const std::string& form = rows.table().column(input.name).form().name;
     if (!form.empty()) model.forms_[input.name] = form;
@@ -145,6 +147,16 @@ std::vector<TableInput> TableEnsemble::inputs() const {
   return result;
 }
 
+std::vector<std::string> TableEnsemble::missing_values() const {
+  std::vector<std::string> names, found;
+  for (const TableInput& input : inputs()) names.push_back(input.name);
+  for (const std::string& text : missing_values_) {
+    const auto column = column_of_missing_value(text, names);
+    if (!column || std::ranges::find(names, *column) != names.end()) found.push_back(text);
+  }
+  return found;
+}
+
 nlohmann::ordered_json TableEnsemble::choices() const {
   nlohmann::ordered_json choices;
   for (const Named& named : members_) choices[named.name] = named.member->choices();
@@ -164,6 +176,7 @@ void TableEnsemble::save(const std::string& path) const {
       {"target", task_.target},       {"id", task_.id}, {"logarithm", task_.logarithm}, {"low", low_}, {"high", high_},
       {"members", std::move(members)}};
   if (!forms_.empty()) config["forms"] = forms_;
+  if (!missing_values_.empty()) config["missing_values"] = missing_values_;
   const std::map<std::string, std::string> metadata = {
       {"format", format_name}, {"format_version", format_version}, {"config", config.dump()}};
   write_file_atomically(path, safetensors_bytes(metadata, tensors, bytes));
@@ -191,6 +204,7 @@ TableEnsemble TableEnsemble::load(const std::string& path) {
       model.members_.push_back({name, std::move(read)});
     }
     if (model.members_.empty()) refuse(path, "its config has no members");
+    if (config.contains("missing_values")) config.at("missing_values").get_to(model.missing_values_);
     if (config.contains("forms")) config.at("forms").get_to(model.forms_);
     for (const TableInput& input : model.inputs()) {
       if (!input.form.empty() && !is_form(input.kind, input.form))

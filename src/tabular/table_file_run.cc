@@ -20,9 +20,9 @@ std::vector<OptionGroup> describe(TableFileRunOptions& o) {
   std::vector<OptionGroup> groups = describe(o.model);
   std::vector<Option>& columns = groups.front().options;
   std::vector<Option> reading = describe(o.table);
-  columns.insert(
-      columns.begin(),
-      optional_argument("FILE", o.file, "CSV with a header: plain, gzip or zip; - is standard input").with(may_change));
+  columns.insert(columns.begin(),
+                 optional_argument("FILE", o.file, "CSV with a header or xlsx: plain, gzip or zip; - is standard input")
+                     .with(may_change));
   columns.insert(std::ranges::find(columns, "hash", &Option::name), reading.begin(), reading.end());
   groups.push_back(
       {"Saving and result",

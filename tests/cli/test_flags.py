@@ -20,7 +20,7 @@ FLAGS = {
     "plot": ["out", "config"],
     "bench": ["only", "threads", "repeats", "distributed", "list", "json", "config"],
     "launch": ["ranks", "hosts", "max-restarts", "config"],
-    "table inspect": ["target", "as", "decimal", "drop", "ragged", "json", "config"],
+    "table inspect": ["target", "as", "decimal", "drop", "missing-value", "ragged", "json", "config"],
 }
 
 

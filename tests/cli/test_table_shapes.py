@@ -58,6 +58,24 @@ class ShapesTest(ProgramTest):
         self.assertEqual([column["missing"] for column in result["columns"]], [0, 1, 2])
         self.assertIn("2 short rows, first in line 42", result["notes"][0])
 
+    def test_marks_for_missing_values(self):
+        rows = ["area,rooms,price\n"] + [f"{-200 if i % 8 == 3 else area},{rooms},{price}\n" for i, (area, rooms, price) in enumerate(ROWS)]
+        self.write("a.csv", "".join(rows))
+        self.write("empty.csv", "".join(rows).replace("-200", ""))
+        text = self.inspect("a.csv")["trouble"][0]["text"]
+        self.assertIn('-200 in 5 rows, first in line 5', text)
+        flag = text[text.index("--missing-value"):].replace('"', "").split()[:2]
+        marked, empty = self.inspect("a.csv", *flag), self.inspect("empty.csv")
+        self.assertEqual((marked["columns"], marked["trouble"]), (empty["columns"], []))
+        self.assertEqual(marked["notes"], ["5 cells, first in line 5: missing, by --missing-value"])
+        train = ["--target", "price", "--model", "linear"]
+        for arguments in (["a.csv", *flag, "--missing-value", "price=-1", "--out", "a"], ["empty.csv", "--out", "empty"]):
+            self.succeed("table", "train", *arguments, *train)
+        result = self.succeed("table", "predict", "a", "a.csv")
+        self.assertEqual(result.out, self.succeed("table", "predict", "empty", "empty.csv").out)
+        self.assertIn("5 cells, first in line 5: missing", result.err)
+        self.assertNotEqual(self.succeed("table", "predict", "a", "a.csv", "--missing-value", "7").out, result.out)
+
     def test_rows_without_a_target(self):
         lines = table().splitlines(keepends=True)
         self.write("plain.csv", "".join(lines))

@@ -5,6 +5,7 @@
 
 #include "io/archives.h"
 #include "io/error_of.h"
+#include "io/table_source.h"
 #include "io/temporary_folder.h"
 
 namespace unroll {
@@ -17,11 +18,11 @@ using testing::HasSubstr;
 using Row = std::vector<std::string>;
 
 /// The contents of a CSV file, with <missing> for missing cells.
-struct Contents : CsvSink {
+struct Contents : RowSink {
   void header(const std::vector<std::string>& all, char) override { names = all; }
-  void cell(std::size_t column, std::string_view text, bool missing) override {
+  void cell(std::size_t column, std::string_view text, CellType type) override {
     EXPECT_EQ(column, row.size());
-    row.emplace_back(missing ? "<missing>" : text);
+    row.emplace_back(type == CellType::missing ? "<missing>" : text);
   }
   void end_of_row(std::int64_t line) override {
     rows.push_back(std::move(row));
@@ -53,6 +54,13 @@ std::string refused(std::string_view text, const CsvOptions& options = {}) {
     EXPECT_STREQ(error_of([&] { contents_of(text, piece, options); }).what(), error.what());
   }
   return error.what();
+}
+
+TEST(Csv, RowsWithNamesMayLackTheNameOfTheirColumn) {
+  EXPECT_THAT(refused("a,b\nx,1,2\ny,3,4\n"),
+              AllOf(HasSubstr("line 2: the row that begins here has 3 cells, and the header has 2"),
+                    HasSubstr("begin the header with a delimiter")));
+  EXPECT_THAT(refused("a,b\n1,2\nx,1,2\n"), HasSubstr("has 3 cells, and the header has 2; quote cells"));
 }
 
 // The test numbers are those of the definitions in RFC 4180, section 2.
@@ -242,13 +250,13 @@ TEST(Csv, ReadsWhatTextsAreReadFrom) {
   for (const std::string& path : {folder.file("a.csv", text), folder.file("a.csv.gz", gzipped(text)),
                                   folder.file("a.zip", zipped({zip_member("a.csv", text)})) + ":a.csv"}) {
     Contents contents;
-    read_csv(path, contents);
+    read_table(path, contents);
     EXPECT_EQ(contents.rows.size(), (text.size() - 4) / 11) << path;
     EXPECT_EQ(contents.rows.back(), (Row{"分\n", "开"}));
   }
   EXPECT_EQ(error_of([&] {
               Contents contents;
-              read_csv(folder.path("none"), contents);
+              read_table(folder.path("none"), contents);
             }).code(),
             ExitCode::no_input);
 }

@@ -94,7 +94,14 @@ TEST(OtherFormat, IsFoundInGzipAndZipToo) {
   }
   const std::string workbook =
       zipped({zip_member("[Content_Types].xml", "<x/>"), zip_member("xl/workbook.xml", "<x/>")});
-  EXPECT_THAT(read(workbook, Content::table), HasSubstr("is an Excel workbook (xlsx); convert it first: libreoffice"));
+  EXPECT_THAT(read(workbook, Content::text), HasSubstr("is an Excel workbook (xlsx); convert it first: libreoffice"));
+  const std::string binary = zipped({zip_member("[Content_Types].xml", "<x/>"), zip_member("xl/workbook.bin", "x")});
+  EXPECT_THAT(read(binary, Content::table), HasSubstr("is a binary Excel workbook (xlsb)"));
+  std::string with_password = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + std::string(100'000, '\0');
+  EXPECT_THAT(read(with_password, Content::table), HasSubstr("is an old Office document"));
+  for (const char byte : std::string("EncryptedPackage")) with_password.append({byte, '\0'});
+  EXPECT_THAT(read(with_password, Content::table), HasSubstr("is an Office document with a password"));
+  EXPECT_EQ(read(with_password, Content::bytes), with_password);
   const std::string word = zipped({zip_member("[Content_Types].xml", "<x/>"), zip_member("word/document.xml", "<x/>")});
   EXPECT_THAT(read(word, Content::text), HasSubstr("a Word document"));
 }

@@ -41,6 +41,61 @@ TEST(DataIssues, OfColumnsThatContainTheTarget) {
   EXPECT_THAT(texts(table), ElementsAre(HasSubstr(R"(holds the value of "price" in 40 rows)")));
 }
 
+TEST(DataIssues, OfMarksForMissingValues) {
+  std::string csv = "t,co\n";
+  for (int i = 0; i < 40; ++i) csv += fmt::format("{},{}\n", i * 7 % 40, i % 9 == 4 ? 9999 : i % 8);
+  EXPECT_THAT(texts(Table::from_text(csv)),
+              ElementsAre("sentinel co: 9999 in 4 rows, first in line 6, far from all the others: does it mark missing "
+                          "values? missing-value \"co=9999\" takes it so"));
+  EXPECT_THAT(texts(Table::from_text(csv, {.missing_values = {"co=9999"}})), ElementsAre());
+}
+
+TEST(DataIssues, OfEqualColumns) {
+  std::string csv = "a,b,c,d,e,f,g,h\n";
+  const auto word = [](int i) { return fmt::format("{}", "abcd"[i % 4]); };
+  for (int i = 0; i < 40; ++i)
+    csv += fmt::format("{0},{1},{0}.0,{2},{1},{3},{2},{4}\n", i * 7 % 40, word(i),
+                       i == 9 ? "" : std::to_string(i * 7 % 40), i == 39 ? "a" : word(i),
+                       i == 9 ? "\"\"" : std::to_string(i * 7 % 40));
+  const Table table = Table::from_text(csv, {.as = {{"h", ColumnKind::category}, {"g", ColumnKind::category}}});
+  const std::string equal =
+      "equal_columns {}: has the same values as \"{}\" in every row: one of the two is enough, and "
+      "drop \"{}\" leaves this one out";
+  EXPECT_THAT(texts(table), testing::Contains(fmt::format(fmt::runtime(equal), "c", "a", "c")));
+  EXPECT_THAT(texts(table), testing::Contains(fmt::format(fmt::runtime(equal), "e", "b", "e")));
+  std::int64_t count = 0;
+  for (const DataIssue& issue : find_data_issues(table, nullptr)) count += issue.kind == "equal_columns" ? 1 : 0;
+  EXPECT_EQ(count, 2);
+  EXPECT_THAT(texts(table, "c"), Not(testing::Contains(HasSubstr("as \"a\" in every row"))));
+}
+
+TEST(DataIssues, OfOneColumnThatIsSeveral) {
+  const auto of = [](const std::string& header, const std::string& row) {
+    std::string csv = header + "\n";
+    for (int i = 0; i < 6; ++i) csv += row + std::to_string(i % 2) + "\n";
+    return texts(Table::from_text(csv));
+  };
+  using testing::Contains;
+  EXPECT_THAT(of("price", "a|b|"), Contains(AllOf(HasSubstr("other_delimiter price: is the only column, and 100 % of"),
+                                                  HasSubstr("a '|', as in line 2"), HasSubstr("a line sep=|"))));
+  EXPECT_THAT(of("a^b", "x^"), Contains(HasSubstr("put commas in its place")));
+  EXPECT_THAT(of("a b c", "x y z"), Contains(HasSubstr("a ' '")));
+  EXPECT_THAT(of("a:b", "x:"), Contains(HasSubstr("a ':'")));
+  for (const auto& [header, row] : std::vector<std::pair<std::string, std::string>>{
+           {"full name", "Ada Lovelace"}, {"title", "a: b"}, {"a,b", "x|,"}, {"word", "x"}})
+    EXPECT_THAT(of(header, row), Not(Contains(HasSubstr("other_delimiter")))) << header;
+}
+
+TEST(DataIssues, DoNotAdviseToDropWhatMayBeNumbers) {
+  std::string csv = "price,name\n";
+  for (int i = 0; i < 40; ++i) csv += fmt::format("z{} zl,{}{}\n", 100 + i, "abcdefgh"[i % 8], "ijklm"[i / 8]);
+  EXPECT_THAT(
+      texts(Table::from_text(csv)),
+      ElementsAre("many_levels price: 40 distinct values in 40 rows, such as \"z100 zl\" in line 2: names, then "
+                  "drop it; or numbers or dates that are not read as such, then write them as 1234.5 or 2020-01-31",
+                  "many_levels name: 40 distinct values in 40 rows: a name rather than a category; drop it"));
+}
+
 TEST(DataIssues, NameFlagsInTheProgram) {
   const Table table = Table::from_text("a,b\n1,x\n2,x\n");
   EXPECT_THAT(texts(table), ElementsAre("constant b: is the same in every row: drop it"));

@@ -20,6 +20,49 @@ std::vector<double> sizes_around(double middle, int count) {
   return sizes;
 }
 
+std::vector<double> found_sentinels(const std::vector<double>& numbers) {
+  std::vector<double> found;
+  for (const Sentinel& sentinel : find_sentinels(numbers)) found.push_back(sentinel.number);
+  return found;
+}
+
+/// The numbers 0 to 99 times `step` above `low`, and `number` `times` times.
+std::vector<double> steps_and(double number, int times, double low = 0, double step = 1) {
+  std::vector<double> numbers(static_cast<std::size_t>(times), number);
+  for (int i = 0; i < 100; ++i) numbers.push_back(low + step * i);
+  return numbers;
+}
+
+TEST(Sentinels, AreMarksFarFromTheOthers) {
+  EXPECT_THAT(found_sentinels(steps_and(-200, 2, -20)), ElementsAre(-200));
+  EXPECT_THAT(found_sentinels(steps_and(-999, 500)), ElementsAre(-999));
+  EXPECT_THAT(found_sentinels(steps_and(9999, 2)), ElementsAre(9999));
+  EXPECT_THAT(found_sentinels(steps_and(-1, 2, 18)), ElementsAre(-1));
+  std::vector<double> both = steps_and(-99, 2, 10);
+  both.insert(both.end(), {9999, nan, 9999});
+  EXPECT_THAT(found_sentinels(both), ElementsAre(-99, 9999));
+  EXPECT_THAT(find_sentinels(both)[1].rows, ElementsAre(102, 104));
+  // Skewed measurements with -200, as of nitrogen oxides.
+  std::vector<double> skewed = sizes_around(100, 300);
+  for (int i = 0; i < 20; ++i) skewed.push_back(-200);
+  skewed.push_back(1500);
+  EXPECT_THAT(found_sentinels(skewed), ElementsAre(-200));
+}
+
+TEST(Sentinels, AreNoOtherNumbers) {
+  EXPECT_THAT(found_sentinels(steps_and(-200, 1)), IsEmpty());                         // once
+  EXPECT_THAT(found_sentinels(steps_and(-1, 2)), IsEmpty());                           // a step below
+  EXPECT_THAT(found_sentinels(steps_and(99, 2)), IsEmpty());                           // among the others
+  EXPECT_THAT(found_sentinels(steps_and(-200, 2, -300, 10)), IsEmpty());               // not the smallest
+  EXPECT_THAT(found_sentinels(steps_and(5000, 2)), IsEmpty());                         // no mark
+  EXPECT_THAT(found_sentinels(steps_and(-237, 2, -20)), IsEmpty());                    // no mark
+  EXPECT_THAT(found_sentinels(steps_and(999, 2, 100, 5)), IsEmpty());                  // too near
+  EXPECT_THAT(found_sentinels({-1, -1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1}), IsEmpty());  // three signs
+  EXPECT_THAT(found_sentinels({-200, -200, 1, 2, 3}), IsEmpty());                      // few others
+  EXPECT_THAT(found_sentinels({nan, nan}), IsEmpty());
+  EXPECT_THAT(found_sentinels({}), IsEmpty());
+}
+
 TEST(UnitMismatch, FindsAcresAmongSquareFeet) {
   std::vector<double> lots = sizes_around(7000, 200);
   for (const double acres : {0.2, 0.15, nan, 0.3}) lots.push_back(acres);

@@ -44,7 +44,7 @@ std::vector<OptionGroup> options_of(TableExplainOptions& o) {
   constexpr int most = 1000;
   return {{"What to explain",
            {argument("RUN", o.run, "a run directory of unroll table train"),
-            argument("FILE", o.file, "CSV with a header: plain, gzip or zip; - is standard input"),
+            argument("FILE", o.file, "CSV with a header or xlsx: plain, gzip or zip; - is standard input"),
             whole_number("top", o.top, 1, most, "how many columns and rows are shown"),
             toggle("json", o.json, "print the result as one JSON object")}}};
 }

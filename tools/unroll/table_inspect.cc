@@ -36,7 +36,7 @@ Examples:
 
 std::vector<OptionGroup> options_of(TableInspectOptions& o) {
   std::vector<Option> settings = {
-      argument("FILE", o.file, "CSV with a header: plain, gzip or zip; - is standard input"),
+      argument("FILE", o.file, "CSV with a header or xlsx: plain, gzip or zip; - is standard input"),
       text("target", "COLUMN", o.target, "", "the column that is to be predicted")};
   for (Option& setting : describe(o.table)) settings.push_back(std::move(setting));
   settings.push_back(toggle("json", o.json, "print the result as one JSON object"));

@@ -35,7 +35,7 @@ std::vector<OptionGroup> options_of(TablePredictOptions& o) {
   out.letter = 'o';
   std::vector<Option> settings = {
       argument("RUN", o.run, "a run directory of unroll table train, or a model file"),
-      argument("FILE", o.file, "CSV with a header: plain, gzip or zip; - is standard input")};
+      argument("FILE", o.file, "CSV with a header or xlsx: plain, gzip or zip; - is standard input")};
   for (Option& setting : describe(o.table)) {
     if (setting.name != "drop") settings.push_back(std::move(setting));
   }
@@ -43,13 +43,11 @@ std::vector<OptionGroup> options_of(TablePredictOptions& o) {
   return {{"What to predict", std::move(settings)}};
 }
 
-/// Throws Error if writing `out` would replace the file `input`.
+/// Throws Error if writing `out` would replace the file `input`, or the one before a colon in it.
 void refuse_to_replace(const std::string& out, const std::string& input) {
   std::error_code ignored;
-  const std::size_t member = input.find(".zip:");
-  const std::string archive = member == std::string::npos ? input : input.substr(0, member + 4);
-  for (const std::string& path : {input, archive}) {
-    if (std::filesystem::equivalent(out, path, ignored))
+  for (std::size_t end = input.size(); end != std::string::npos && end > 0; end = input.rfind(':', end - 1)) {
+    if (std::filesystem::equivalent(out, input.substr(0, end), ignored))
       throw Error(fmt::format("-o {}: writing it would replace {}, which is read; name another file", out, input));
   }
 }

@@ -1,0 +1,110 @@
+#include "io/rows.h"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+#include <utility>
+
+#include "unroll/error.h"
+#include "unroll/format.h"
+#include "unroll/options.h"
+
+namespace unroll {
+
+void LineCount::note(const char* noun, const char* what, std::vector<std::string>& notes) const {
+  if (lines > 0) notes.push_back(fmt::format("{}, first in line {}: {}", counted(lines, noun), first, what));
+}
+
+RowAssembler::RowAssembler(std::string name, RowSink& sink, const RowOptions& options)
+    : name_(std::move(name)), sink_(sink), options_(options) {}
+
+void RowAssembler::take_cell(std::string_view text, CellType type) {
+  all_missing_ = all_missing_ && type == CellType::missing;
+  if (!header_taken_) {
+    names_.emplace_back(text);
+  } else if (cells_ < names_.size()) {
+    if (like_header_) like_header_ = text == names_[cells_];
+    sink_.cell(cells_, text, type);
+  } else {
+    too_long_ = too_long_ || !text.empty();
+  }
+  ++cells_;
+}
+
+void RowAssembler::end_record(std::int64_t line, char delimiter) {
+  line_ = line;
+  header_taken_ ? end_row() : take_header(delimiter);
+  cells_ = 0;
+  all_missing_ = like_header_ = true;
+  too_long_ = false;
+}
+
+void RowAssembler::end_row() {
+  const bool is_short = cells_ < names_.size();
+  const bool blank = all_missing_ && cells_ > 1 && names_.size() > 1;
+  if (!blank && (too_long_ || (is_short && !options_.fill_short_rows))) {
+    refuse(line_, fmt::format("the row that begins here has {} cells, and the header has {}; {}", cells_, names_.size(),
+                              length_advice()));
+  }
+  for (std::size_t column = cells_; column < names_.size(); ++column) sink_.cell(column, "", CellType::missing);
+  if (blank || (like_header_ && !is_short)) {
+    (blank ? blank_ : headers_).add(line_);
+    return sink_.no_row();
+  }
+  if (is_short) short_.add(line_);
+  if (cells_ > names_.size()) long_.add(line_);
+  sink_.end_of_row(line_);
+  ++rows_;
+}
+
+std::string RowAssembler::length_advice() const {
+  if (cells_ < names_.size())
+    return fmt::format("add those that are missing, or take them as missing with {} fill", option_name("ragged"));
+  const bool may_have_row_names = rows_ == 0 && cells_ == names_.size() + 1;
+  return fmt::format("{}{}",
+                     may_have_row_names ? "begin the header with a delimiter if rows begin with their name, else " : "",
+                     options_.long_row_advice);
+}
+
+std::string RowAssembler::label(std::size_t column) const {
+  return column < labels_.size() ? labels_[column] : std::to_string(column + 1);
+}
+
+void RowAssembler::take_header(char delimiter) {
+  const std::size_t size = names_.size();
+  while (names_.size() > 1 && names_.back().empty()) names_.pop_back();
+  if (names_.size() < size) long_.add(line_);
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    const bool is_index = i == 0 && names_.size() > 1;
+    if (names_[i].empty() && !is_index)
+      refuse(line_, fmt::format("column {} has no name; give it one in the header", label(i)));
+    const auto [first, is_new] = places.emplace(names_[i], i);
+    if (!is_new) {
+      refuse(line_, fmt::format("columns {} and {} have the same name {}; rename one in the header",
+                                label(first->second), label(i), in_quotes(names_[i])));
+    }
+  }
+  header_taken_ = true;
+  sink_.header(names_, delimiter);
+}
+
+void RowAssembler::finish() const {
+  if (!header_taken_)
+    throw Error(ExitCode::bad_data, fmt::format("{}: is empty; a table begins with the names of its columns", name_));
+  if (rows_ == 0)
+    throw Error(ExitCode::bad_data, fmt::format("{}: has a header and no rows; a table needs some", name_));
+}
+
+void RowAssembler::add_notes(std::vector<std::string>& notes) const {
+  long_.note("line", "empty cells at the end are ignored", notes);
+  blank_.note("blank row", "skipped", notes);
+  headers_.note("repeated header", "skipped", notes);
+  short_.note("short row", "the cells at the end count as missing", notes);
+}
+
+void RowAssembler::refuse(std::int64_t line, const std::string& what) const {
+  throw Error(ExitCode::bad_data, fmt::format("{}: line {}: {}", name_, line, what));
+}
+
+}  // namespace unroll

@@ -1,0 +1,20 @@
+#include "io/table_source.h"
+
+#include "io/sheet_rows.h"
+#include "io/text_source.h"
+
+namespace unroll {
+
+void read_table(const std::string& source, RowSink& sink, const CsvOptions& options) {
+  CsvParser parser(source_name(source), sink, options);
+  bool is_csv = true;
+  const auto feed = [&](std::string_view piece) { parser.feed(piece); };
+  const auto read_workbook = [&](const WorkbookSource& workbook) {
+    is_csv = false;
+    read_sheet_rows(workbook, sink);
+  };
+  for_each_piece(source, feed, read_workbook);
+  if (is_csv) parser.finish();
+}
+
+}  // namespace unroll

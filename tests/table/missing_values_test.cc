@@ -1,0 +1,57 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "io/error_of.h"
+#include "unroll/options.h"
+#include "unroll/table.h"
+
+namespace unroll {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<std::int64_t> missing_in(const Table& table, const char* column) {
+  std::vector<std::int64_t> rows;
+  for (std::int64_t row = 0; row < table.rows(); ++row) {
+    if (table.column(column).is_missing(row)) rows.push_back(row);
+  }
+  return rows;
+}
+
+TEST(MissingValues, CountForAllColumnsOrForOne) {
+  const char* csv = "a,b,c\n1,-200,x\n-200,2,none\n-200.0,-20,x\n3, -2e2 ,none\n";
+  const Table all = Table::from_text(csv, {.missing_values = {"-200", "none"}});
+  EXPECT_THAT(missing_in(all, "a"), ElementsAre(1, 2));
+  EXPECT_THAT(missing_in(all, "b"), ElementsAre(0, 3));
+  EXPECT_THAT(missing_in(all, "c"), ElementsAre(1, 3));
+  EXPECT_THAT(all.notes(), ElementsAre("6 cells, first in line 2: missing, by missing-value"));
+  const Table one = Table::from_text(csv, {.missing_values = {"b=-200"}});
+  EXPECT_THAT(missing_in(one, "a"), ElementsAre());
+  EXPECT_THAT(missing_in(one, "b"), ElementsAre(0, 3));
+  EXPECT_THAT(Table::from_text(csv, {.missing_values = {"b=7"}}).notes(), ElementsAre());
+}
+
+TEST(MissingValues, MayHaveDecimalCommas) {
+  const Table table = Table::from_text("a;b\n1,5;x\n-200,0;y\n2,5;z\n-200,5;z\n", {.missing_values = {"-200"}});
+  EXPECT_THAT(missing_in(table, "a"), ElementsAre(1));
+  EXPECT_EQ(table.column("a").numbers()[3], -200.5);
+}
+
+TEST(MissingValues, MayBeInColumnsWithEqualsSigns) {
+  const char* csv = "a,a=b\n1,1\n2,2\n";
+  EXPECT_THAT(missing_in(Table::from_text(csv, {.missing_values = {"a=b=1"}}), "a=b"), ElementsAre(0));
+  EXPECT_THAT(missing_in(Table::from_text(csv, {.missing_values = {"a=1"}}), "a"), ElementsAre(0));
+  const Error error = error_of([&] { Table::from_text(csv, {.missing_values = {"x=1"}}); });
+  EXPECT_THAT(error.what(), HasSubstr("has no column \"x\""));
+}
+
+TEST(MissingValues, OfARequiredColumnLeaveTheRowOut) {
+  const Table table = Table::from_text("a,y\n1,-1\n2,5\n3,-1\n", {.missing_values = {"y=-1"}, .required = "y"});
+  EXPECT_EQ(table.rows(), 1);
+}
+
+}  // namespace
+}  // namespace unroll
