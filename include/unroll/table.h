@@ -144,6 +144,7 @@ struct TableOptions {
   DecimalMark decimal = DecimalMark::infer;  ///< of all numbers
   RaggedRows ragged = RaggedRows::refuse;    ///< rows that lack cells at their end
   std::string required = {};                 ///< rows without a value in this column are left out; empty: none
+  std::string encoding = {};                 ///< any that iconv knows; empty: UTF-8, or as a byte order mark says
 };
 std::vector<Option> describe(TableOptions& options);
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "io/encoding_guess.h"
 #include "io/text_source.h"
 #include "io/utf8.h"
 #include "unroll/error.h"
@@ -45,6 +46,9 @@ class Lines {
   std::size_t begin_ = 0;
   std::size_t line_feed_, carriage_return_;  ///< the next ones; npos: none
 };
+
+/// Number of bytes n, from the first that is not UTF-8 on, that tell the encoding.
+constexpr std::size_t enough_to_advise = 1 << 16;
 
 bool has_line_end(std::string_view line) { return line.ends_with('\n') || line.ends_with('\r'); }
 
@@ -129,14 +133,16 @@ CsvParser::~CsvParser() = default;
 void CsvParser::feed(std::string_view bytes) {
   pending_ += bytes;
   if (!begun_ && !begin(false)) return;
-  const std::size_t size = size_to_parse();
-  parse(std::string_view(pending_).substr(0, size));
-  pending_.erase(0, size);
+  const std::string_view text = std::string_view(pending_).substr(0, size_to_parse());
+  if (!is_text(text, false)) return;
+  parse(text);
+  pending_.erase(0, text.size());
 }
 
-void CsvParser::finish() {
+void CsvParser::finish(std::vector<std::string> notes) {
   if (!begun_) begin(true);
   if (!within_record_ && !pending_.empty() && !has_line_end(pending_)) pending_ += '\n';  // as if the file had it
+  is_text(pending_, true);
   parse(pending_);
   pending_.clear();
   const int error = csv_fini(parser_.get(), Callbacks::cell, Callbacks::end_of_record, this);
@@ -149,7 +155,8 @@ void CsvParser::finish() {
   if (rows_ == 0) {
     throw Error(ExitCode::bad_data, fmt::format("{}: has a header and no rows; a table needs some", name_));
   }
-  sink_.notes(notes());
+  add_notes(notes);
+  sink_.notes(notes);
 }
 
 /// Skips what is before the header and finds the delimiter; false if more of the file is needed for that. `at_end`:
@@ -159,7 +166,7 @@ bool CsvParser::begin(bool at_end) {
   const bool may_have_mark = offset_ == 0 && pending_.size() < 3 && !at_end;
   if (may_have_mark) return false;
   if (offset_ == 0) {
-    const std::size_t mark = byte_order_mark_size(pending_, name_);
+    const std::size_t mark = pending_.starts_with(utf8_mark) ? utf8_mark.size() : 0;
     pending_.erase(0, mark);
     offset_ += mark;
   }
@@ -223,10 +230,15 @@ std::size_t CsvParser::size_to_parse() const {
   return size;
 }
 
+/// Refuses what is not UTF-8 in `text`, the beginning of pending_. False if more of the file is needed to advise on it.
+bool CsvParser::is_text(std::string_view text, bool at_end) const {
+  const std::size_t fault = first_byte_not_of_text(text);
+  if (fault == text.size()) return true;
+  if (!at_end && pending_.size() - fault < enough_to_advise) return false;
+  refuse_bytes(name_, pending_, fault, offset_, line_);
+}
+
 void CsvParser::parse(std::string_view text) {
-  if (const std::size_t invalid = first_invalid_utf8(text); invalid < text.size()) {
-    refuse_invalid_utf8(name_, offset_ + invalid, line_ + count_line_ends(text.substr(0, invalid)), text[invalid]);
-  }
   offset_ += text.size();
   for (Lines lines(text); !lines.done();) {
     const std::string_view line = lines.next();
@@ -235,10 +247,16 @@ void CsvParser::parse(std::string_view text) {
   }
 }
 
+/// Files that were joined may each begin with a byte order mark.
+void CsvParser::skip_marks(std::string_view& line) {
+  for (; line.starts_with(utf8_mark); line.remove_prefix(utf8_mark.size())) marks_.add(line_);
+}
+
 /// Splits cells without libcsv, which goes byte by byte at half the speed of the rest of reading and type detection,
 /// and which refuses a quote within an unquoted cell. libcsv gets the rest of the line from a quoted cell that does not
 /// end in it.
 void CsvParser::parse_line(std::string_view line) {
+  if (!within_record_) skip_marks(line);
   if (!within_record_) record_line_ = line_;
   if (within_record_ || !has_line_end(line)) return parse_by_library(line, 0);
   const std::string_view cells = without_line_end(line);
@@ -372,8 +390,7 @@ void CsvParser::take_header() {
   sink_.header(names_, delimiter_);
 }
 
-std::vector<std::string> CsvParser::notes() const {
-  std::vector<std::string> notes;
+void CsvParser::add_notes(std::vector<std::string>& notes) const {
   const auto add = [&](const LineCount& count, const char* noun, const char* what) {
     if (count.lines > 0)
       notes.push_back(fmt::format("{}, first in line {}: {}", counted(count.lines, noun), count.first, what));
@@ -387,7 +404,7 @@ std::vector<std::string> CsvParser::notes() const {
   add(headers_, "repeated header", "skipped");
   add(short_, "short row", "the cells at the end count as missing");
   add(quotes_, "quote", "within a cell that is not quoted, and part of it");
-  return notes;
+  add(marks_, "byte order mark", "at the beginning of a line, as in joined files, and skipped");
 }
 
 void CsvParser::refuse(const std::string& what) const {
@@ -405,10 +422,11 @@ void CsvParser::refuse_quote(std::string_view line, std::size_t at) const {
                   column, where));
 }
 
-void read_csv(const std::string& source, CsvSink& sink, const CsvOptions& options) {
+void read_csv(const std::string& source, CsvSink& sink, const CsvOptions& options, const std::string& encoding) {
   CsvParser parser(source_name(source), sink, options);
-  for_each_piece(source, [&](std::string_view piece) { parser.feed(piece); });
-  parser.finish();
+  std::vector<std::string> notes =
+      for_each_piece(source, encoding, [&](std::string_view piece) { parser.feed(piece); });
+  parser.finish(std::move(notes));
 }
 
 }  // namespace unroll

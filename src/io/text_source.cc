@@ -32,6 +32,8 @@ Place locate(const std::string& source) {
   return {source, std::nullopt};
 }
 
+constexpr std::size_t piece = 1 << 20;
+
 /// An open source; its first bytes tell whether it is gzip, zip or plain.
 class OpenSource {
  public:
@@ -47,21 +49,25 @@ class OpenSource {
     if (!packed()) refuse_other_format(bytes_, name_, content_);
   }
 
+  const std::string& name() const { return name_; }
+  Content content() const { return content_; }
   bool packed() const { return gzip_ || zip_; }
 
-  std::string unpack(std::uint64_t longest) {
+  /// Replaces the buffer by what is packed in the file.
+  void unpack(std::uint64_t longest) {
     file_.read(bytes_);
-    std::string text =
+    bytes_ =
         gzip_ ? gunzip(bytes_, source_name(place_.path), longest) : unzip(bytes_, place_.path, place_.member, longest);
-    refuse_other_format(std::string_view(text).substr(0, format_bytes), name_, content_);
-    return text;
+    refuse_other_format(std::string_view(bytes_).substr(0, format_bytes), name_, content_);
   }
 
-  /// Reads a plain file until the buffer has `longest` bytes and returns the buffer. The caller may remove bytes.
-  std::string& read(std::uint64_t longest) {
+  /// The first bytes that were read, or all that were packed. The caller may remove some.
+  std::string& buffer() { return bytes_; }
+
+  /// Reads a plain file until the buffer has `longest` bytes.
+  void read(std::uint64_t longest) {
     file_.read(bytes_, longest);
     if (bytes_.size() > longest) bytes_.resize(longest);  // the first bytes were read already
-    return bytes_;
   }
 
  private:
@@ -73,27 +79,81 @@ class OpenSource {
   bool gzip_ = false, zip_ = false;
 };
 
-}  // namespace
-
-std::string read_source(const std::string& source, const SourceLimits& limits) {
-  OpenSource open(source, limits.content);
-  return open.packed() ? open.unpack(limits.unpacked) : std::move(open.read(limits.plain));
-}
-
-void for_each_piece(const std::string& source, const std::function<void(std::string_view)>& take) {
-  constexpr std::size_t piece = 1 << 20;
-  OpenSource open(source, Content::table);
+/// Calls take(piece) for each piece of the source, until it returns false.
+template <class Take>
+void for_each_raw_piece(OpenSource& open, Take take) {
   if (open.packed()) {
-    const std::string text = open.unpack(max_unpacked);
-    for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min(piece, rest.size()))) {
-      take(rest.substr(0, piece));
+    for (std::string_view rest = open.buffer(); !rest.empty(); rest.remove_prefix(std::min(piece, rest.size()))) {
+      if (!take(rest.substr(0, piece))) return;
     }
     return;
   }
-  for (std::string* bytes = &open.read(piece); !bytes->empty(); open.read(piece)) {
-    take(*bytes);
-    bytes->clear();
+  for (open.read(piece); !open.buffer().empty(); open.read(piece)) {
+    if (!take(std::string_view(open.buffer()))) return;
+    open.buffer().clear();
   }
+}
+
+/// Decodes the source from its beginning. `take` receives the decoder's output so far, may remove it, and returns
+/// false for the last piece that is needed.
+template <class Take>
+std::vector<std::string> decode_source(OpenSource& open, const FileEncoding& encoding, std::string& text, Take take) {
+  Decoder decoder(encoding.name, open.name());
+  bool is_first = true, whole = true;
+  for_each_raw_piece(open, [&](std::string_view bytes) {
+    decoder.add(bytes, text);
+    if (is_first) refuse_other_format(std::string_view(text).substr(0, format_bytes), open.name(), open.content());
+    is_first = false;
+    return whole = take();
+  });
+  if (whole) {
+    decoder.finish(text);
+    take();
+  }
+  std::vector<std::string> notes = decoder.notes();
+  if (!encoding.note.empty()) notes.insert(notes.begin(), encoding.note);
+  return notes;
+}
+
+FileEncoding file_encoding_of(OpenSource& open, const std::string& given) {
+  if (open.content() == Content::bytes) return {};
+  return encoding_of(std::string_view(open.buffer()).substr(0, format_bytes), given, open.name());
+}
+
+}  // namespace
+
+SourceText read_source(const std::string& source, const SourceLimits& limits, const std::string& encoding) {
+  OpenSource open(source, limits.content);
+  if (open.packed()) open.unpack(limits.unpacked);
+  const FileEncoding file_encoding = file_encoding_of(open, encoding);
+  if (file_encoding.name.empty()) {
+    if (!open.packed()) open.read(limits.plain);
+    return {.text = std::move(open.buffer())};
+  }
+  SourceText result;
+  const std::uint64_t longest = open.packed() ? no_limit : limits.plain;
+  result.notes = decode_source(open, file_encoding, result.text, [&] { return result.text.size() < longest; });
+  return result;
+}
+
+std::vector<std::string> for_each_piece(const std::string& source, const std::string& encoding,
+                                        const std::function<void(std::string_view)>& take) {
+  OpenSource open(source, Content::table);
+  if (open.packed()) open.unpack(max_unpacked);
+  const FileEncoding file_encoding = file_encoding_of(open, encoding);
+  if (file_encoding.name.empty()) {
+    for_each_raw_piece(open, [&](std::string_view bytes) {
+      take(bytes);
+      return true;
+    });
+    return {};
+  }
+  std::string text;
+  return decode_source(open, file_encoding, text, [&] {
+    take(text);
+    text.clear();
+    return true;
+  });
 }
 
 }  // namespace unroll

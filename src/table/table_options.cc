@@ -81,7 +81,8 @@ std::vector<Option> describe(TableOptions& o) {
   return {as_option(o),
           options::choice("decimal", o.decimal, "the decimal mark of all numbers; inferred from the cells otherwise"),
           options::choice("ragged", o.ragged, "what is done with rows that lack cells at their end"),
-          options::texts("drop", "COLUMN", o.drop, "", "leave a column out; may be repeated")};
+          options::texts("drop", "COLUMN", o.drop, "", "leave a column out; may be repeated"),
+          options::encoding(o.encoding)};
 }
 
 }  // namespace unroll

@@ -58,6 +58,7 @@ TableOptions TableModel::reading_options(bool with_id, const TableOptions& given
   for (const auto& [column, form] : given.forms) options.forms[column] = form;
   options.decimal = given.decimal;
   options.ragged = given.ragged;
+  options.encoding = given.encoding;
   return options;
 }
 
