@@ -8,6 +8,7 @@ find_package(CLI11 CONFIG REQUIRED)
 find_package(tomlplusplus CONFIG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(EXPAT REQUIRED)
+find_package(Iconv REQUIRED)
 find_package(utf8cpp CONFIG REQUIRED)
 find_package(Eigen3 CONFIG REQUIRED)
 # Optional: without MPI the program trains in a single process.

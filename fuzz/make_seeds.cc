@@ -102,6 +102,19 @@ std::vector<std::string> workbook_seeds() {
   return {values, begin + "<row><c><v>1</v></c></row>" + end, begin + end, all};
 }
 
+std::vector<std::string> encoding_seeds() {
+  return {std::string("\x0a"
+                      "a\0\n\0\x06\x52",
+                      7),
+          std::string("\x01\0a\0\n\x52\x06", 7),
+          "\x03\xb7\xd6\xbf\xaa a\n",
+          "\x0d\x81\x30\x81\x30",
+          "\x05\x93\x58\x82\xf0\xb1",
+          "\x09\x1b$B%s\x1b(B",
+          "\x08K\xf6ln, \x93Gr\xfc\xdf"
+          "e\x94"};
+}
+
 std::vector<std::string> zip_seeds() {
   const std::string bomb(1 << 17, 'x');
   ZipMember encrypted = zip_member("a.txt", "secret"), huge = zip_member("a.txt", "huge"),
@@ -128,6 +141,7 @@ int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const std::filesystem::path folder = argv[1];
   write(folder / "csv", csv_seeds());
+  write(folder / "encoding", encoding_seeds());
   write(folder / "forms", {"-1.234,56 €", "(12,34,567.5)", "USD 1'234.5e3", "1.2k+", "55 sqm", "1234.5 [kMB]",
                            "2020-01-31T23:59:59.5Z", "20200131T235959", "31. January 20", "Jan 31, 2020 11:59 pm"});
   write(folder / "run_log", run_log_seeds());

@@ -46,6 +46,8 @@ unroll_deep_check(fuzz ${scripts}/fuzz.sh 2000000)
 unroll_ci_check(interop ${scripts}/interop.sh ${PROJECT_BINARY_DIR})
 unroll_ci_check_alone(sanitizers ${scripts}/sanitizers.sh asan)
 unroll_deep_check(sanitizers ${scripts}/sanitizers.sh asan asan-all)
+unroll_deep_check(tables ${CMAKE_COMMAND} -E env UNROLL_EVERY_TABLE=1 $<TARGET_FILE:table_test>
+  --gtest_filter=WrittenTables.*)
 # Every source by itself: in the other builds a source may use what the one compiled before it includes.
 unroll_deep_check(sources sh -c "cmake --preset debug && cmake --build --preset debug")
 unroll_ci_check_alone(threads ${scripts}/sanitizers.sh tsan)

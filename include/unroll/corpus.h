@@ -22,19 +22,21 @@ struct CorpusOptions {
   TokenUnit unit = TokenUnit::character;
   Newlines newlines = Newlines::keep;  ///< space: every line end becomes one space, as in the textbook; not for bytes
   std::int64_t limit = 0;              ///< maximum number of tokens to read, CRLF counted as one; 0: no limit
+  std::string encoding = {};           ///< any that iconv knows; empty: UTF-8, or as a byte order mark says
 };
 
 struct CorpusParts;
 
-/// A text as token indices, read from plain, gzip or zip files. In characters and words it is UTF-8, a byte order mark
-/// is skipped, and CRLF and CR become LF. With TokenUnit::byte any bytes are kept as they are. Copies share the
-/// indices.
+/// A text as token indices, read from plain, gzip or zip files. In characters and words it is in the encoding of the
+/// options, byte order marks at the beginning of lines are skipped, and CRLF and CR become LF. With TokenUnit::byte any
+/// bytes are kept as they are. Copies share the indices.
 class Corpus {
  public:
   Corpus() = default;
   /// `source`: a file, ARCHIVE.zip:MEMBER, or - for standard input. Throws Error: no_input for a missing file, bad_data
-  /// for a damaged or ambiguous archive, an empty text or bytes that are not UTF-8 (with their offset), usage for
-  /// Newlines::space in bytes.
+  /// for a damaged or ambiguous archive, an empty text, NUL, or bytes that are not of the encoding (with their offset
+  /// and the encodings that are probable), usage for an encoding that is not known and for Newlines::space or an
+  /// encoding in bytes.
   static Corpus read(const std::string& source, const CorpusOptions& options = {});
   /// Reads a text in the indices and in the unit of a given vocabulary; options.unit is not used. `refuse` throws
   /// Error(bad_data) that names the unknown tokens; `skip` leaves them out and counts them.
@@ -51,6 +53,8 @@ class Corpus {
   std::span<const std::int32_t> ids() const { return ids_; }
   std::int64_t size() const { return static_cast<std::int64_t>(ids_.size()); }
   std::int64_t skipped() const { return skipped_; }  ///< number of unknown tokens left out
+  /// What the file was taken for, and what was skipped in it, one line each.
+  const std::vector<std::string>& notes() const { return notes_; }
   /// Tokens begin .. begin+count-1 as text. Throws Error if the corpus does not have them.
   std::string text(std::int64_t begin, std::int64_t count) const;
   /// The same text in the indices of another vocabulary. Throws Error if that lacks one of the tokens.
@@ -60,13 +64,16 @@ class Corpus {
   CorpusParts split(double share) const;
 
  private:
-  Corpus(Tokenizer vocabulary, std::vector<std::int32_t> ids, std::int64_t skipped);
+  Corpus(Tokenizer vocabulary, std::vector<std::int32_t> ids, std::int64_t skipped, std::vector<std::string> notes);
+  static Corpus from_utf8(std::string_view text, const CorpusOptions& options, const std::string& name,
+                          std::vector<std::string> notes);
   Corpus part(std::size_t begin, std::size_t end) const;
 
   Tokenizer vocabulary_;
   std::shared_ptr<const std::vector<std::int32_t>> memory_;  // of ids_
   std::span<const std::int32_t> ids_;
   std::int64_t skipped_ = 0;
+  std::vector<std::string> notes_;
 };
 
 struct CorpusParts {

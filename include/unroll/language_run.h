@@ -20,6 +20,7 @@ struct LanguageRunOptions {
   std::string text = {};                  ///< as in Corpus::read(); may be empty if `resume` is set
   TokenUnit unit = TokenUnit::character;  ///< of the symbols
   std::int64_t limit = 0;                 ///< symbols to read; 0: all
+  std::string encoding = {};              ///< of the texts, as in CorpusOptions
   std::string validation = {};            ///< a fraction, taken from the end of the text, or a path; empty: none
   Unknown unknown = Unknown::refuse;      ///< symbols of the validation file that the text lacks
   LanguageModelOptions model{.cell = Cell::gru};
@@ -79,7 +80,8 @@ class LanguageRun {
   static std::unique_ptr<LanguageRun> create(LanguageRunOptions options, Resume resume = Resume::never,
                                              Communicator& ranks = single_process());
   /// The same on a text in memory, of which the run directory keeps a copy; options.text is not used. The unit is
-  /// that of the corpus; `limit` and `model.newlines` act only when a file is read and must keep their defaults.
+  /// that of the corpus; `limit`, `encoding` and `model.newlines` act only when a file is read and must keep their
+  /// defaults.
   static std::unique_ptr<LanguageRun> create(LanguageRunOptions options, Corpus text, Resume resume = Resume::never,
                                              Communicator& ranks = single_process());
   /// The same with the options that a user has given, by their names (see describe()).

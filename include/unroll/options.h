@@ -160,6 +160,8 @@ Option text(std::string name, std::string value_name, std::string& field, std::s
 Option texts(std::string name, std::string value_name, std::vector<std::string>& field, std::string initial,
              std::string help);
 Option toggle(std::string name, bool& field, std::string help);
+/// The encoding of FILE: any name that iconv knows; empty: UTF-8, or what a byte order mark says.
+Option encoding(std::string& field);
 Option seed(std::uint64_t& field, std::string help);
 
 /// `Field`: an integer or an optional integer. `initial` describes an empty optional.

@@ -146,6 +146,7 @@ struct TableOptions {
   /// VALUE or COLUMN=VALUE: cells of all columns, or of one, that hold this number or text are missing.
   std::vector<std::string> missing_values = {};
   std::string required = {};  ///< rows without a value in this column are left out; empty: none
+  std::string encoding = {};  ///< any that iconv knows; empty: UTF-8, or as a byte order mark says
 };
 std::vector<Option> describe(TableOptions& options);
 

@@ -1,6 +1,7 @@
 #include "unroll/options.h"
 
 #include <fmt/format.h>
+#include <iconv.h>
 
 #include <atomic>
 #include <charconv>
@@ -28,6 +29,15 @@ const std::string& checked_name(const std::string& value) {
 
 std::vector<std::string> unless_empty(const std::string& value) {
   return value.empty() ? std::vector<std::string>() : std::vector{value};
+}
+
+/// iconv takes no name for the encoding of the locale, and what follows a slash for an option of its own.
+bool is_encoding(const std::string& name) {
+  if (name.empty() || name.find('/') != std::string::npos) return false;
+  iconv_t handle = iconv_open("UTF-8", name.c_str());
+  if (handle == reinterpret_cast<iconv_t>(-1)) return false;
+  iconv_close(handle);
+  return true;
 }
 
 }  // namespace
@@ -197,6 +207,16 @@ Option toggle(std::string name, bool& field, std::string help) {
                 field = value == "true";
               },
           .values = [&field] { return std::vector<std::string>{field ? "true" : "false"}; }};
+}
+
+Option encoding(std::string& field) {
+  Option option = text("encoding", "NAME", field, "UTF-8, or as its byte order mark says",
+                       "of FILE, such as windows-1252, GB18030 or UTF-16LE; iconv --list shows all");
+  option.assign = [&field](const std::string& value) {
+    if (!is_encoding(value)) throw IllegalValue{"an encoding that iconv knows, such as windows-1252 or GB18030"};
+    field = value;
+  };
+  return std::move(option).with(OnResume::may_change);  // FILE may change too
 }
 
 Option seed(std::uint64_t& field, std::string help) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "io/encoding_guess.h"
 #include "io/utf8.h"
 
 namespace unroll {
@@ -40,6 +41,9 @@ class Lines {
   std::size_t begin_ = 0;
   std::size_t line_feed_, carriage_return_;  ///< the next ones; npos: none
 };
+
+/// Number of bytes n, from the first that is not UTF-8 on, that tell the encoding.
+constexpr std::size_t enough_to_advise = 1 << 16;
 
 bool has_line_end(std::string_view line) { return line.ends_with('\n') || line.ends_with('\r'); }
 
@@ -128,14 +132,16 @@ CsvParser::~CsvParser() = default;
 void CsvParser::feed(std::string_view bytes) {
   pending_ += bytes;
   if (!begun_ && !begin(false)) return;
-  const std::size_t size = size_to_parse();
-  parse(std::string_view(pending_).substr(0, size));
-  pending_.erase(0, size);
+  const std::string_view text = std::string_view(pending_).substr(0, size_to_parse());
+  if (!is_text(text, false)) return;
+  parse(text);
+  pending_.erase(0, text.size());
 }
 
-void CsvParser::finish() {
+void CsvParser::finish(std::vector<std::string> notes) {
   if (!begun_) begin(true);
   if (!within_record_ && !pending_.empty() && !has_line_end(pending_)) pending_ += '\n';  // as if the file had it
+  is_text(pending_, true);
   parse(pending_);
   pending_.clear();
   const int error = csv_fini(parser_.get(), Callbacks::cell, Callbacks::end_of_record, this);
@@ -143,7 +149,8 @@ void CsvParser::finish() {
   if (error != 0)
     refuse("a cell of this record begins with a quote that is never closed; close it, or double it within");
   rows_.finish();
-  sink_.notes(notes());
+  add_notes(notes);
+  sink_.notes(notes);
 }
 
 /// Skips what is before the header and finds the delimiter; false if more of the file is needed for that. `at_end`:
@@ -153,7 +160,7 @@ bool CsvParser::begin(bool at_end) {
   const bool may_have_mark = offset_ == 0 && pending_.size() < 3 && !at_end;
   if (may_have_mark) return false;
   if (offset_ == 0) {
-    const std::size_t mark = byte_order_mark_size(pending_, name_);
+    const std::size_t mark = pending_.starts_with(utf8_mark) ? utf8_mark.size() : 0;
     pending_.erase(0, mark);
     offset_ += mark;
   }
@@ -217,10 +224,15 @@ std::size_t CsvParser::size_to_parse() const {
   return size;
 }
 
+/// Refuses what is not UTF-8 in `text`, the beginning of pending_. False if more of the file is needed to advise on it.
+bool CsvParser::is_text(std::string_view text, bool at_end) const {
+  const std::size_t fault = first_byte_not_of_text(text);
+  if (fault == text.size()) return true;
+  if (!at_end && pending_.size() - fault < enough_to_advise) return false;
+  refuse_bytes(name_, pending_, fault, offset_, line_);
+}
+
 void CsvParser::parse(std::string_view text) {
-  if (const std::size_t invalid = first_invalid_utf8(text); invalid < text.size()) {
-    refuse_invalid_utf8(name_, offset_ + invalid, line_ + count_line_ends(text.substr(0, invalid)), text[invalid]);
-  }
   offset_ += text.size();
   for (Lines lines(text); !lines.done();) {
     const std::string_view line = lines.next();
@@ -229,10 +241,16 @@ void CsvParser::parse(std::string_view text) {
   }
 }
 
+/// Files that were joined may each begin with a byte order mark.
+void CsvParser::skip_marks(std::string_view& line) {
+  for (; line.starts_with(utf8_mark); line.remove_prefix(utf8_mark.size())) marks_.add(line_);
+}
+
 /// Splits cells without libcsv, which goes byte by byte at half the speed of the rest of reading and type detection,
 /// and which refuses a quote within an unquoted cell. libcsv gets the rest of the line from a quoted cell that does not
 /// end in it.
 void CsvParser::parse_line(std::string_view line) {
+  if (!within_record_) skip_marks(line);
   if (!within_record_) record_line_ = line_;
   if (within_record_ || !has_line_end(line)) return parse_by_library(line, 0);
   const std::string_view cells = without_line_end(line);
@@ -314,15 +332,14 @@ void CsvParser::take_cell(std::string_view text, bool missing) {
 
 void CsvParser::end_record() { rows_.end_record(record_line_, delimiter_); }
 
-std::vector<std::string> CsvParser::notes() const {
-  std::vector<std::string> notes;
+void CsvParser::add_notes(std::vector<std::string>& notes) const {
   if (separator_given_)
     notes.push_back(fmt::format("the line sep={} before the header sets the delimiter", delimiter_));
   comments_.note("comment", "skipped", notes);
   header_comments_.note("line", "with # taken for the names of the columns", notes);
   rows_.add_notes(notes);
   quotes_.note("quote", "within a cell that is not quoted, and part of it", notes);
-  return notes;
+  marks_.note("byte order mark", "at the beginning of a line, as in joined files, and skipped", notes);
 }
 
 void CsvParser::refuse(const std::string& what) const { rows_.refuse(record_line_, what); }

@@ -26,13 +26,14 @@ struct CsvOptions {
 /// - a line sep=; before the header sets the delimiter;
 /// - lines with # before the header are comments, except one that has as many delimiters as the next line;
 /// - a quote within an unquoted cell is part of it;
+/// - byte order marks at the beginning of other lines, as in joined files, are skipped;
 /// - lines may end in delimiters: names and cells that are empty at the end of lines are ignored;
 /// - rows without any cell, and rows that repeat the header, are skipped;
 /// - rows may lack cells at their end, if the options allow it.
 ///
 /// Throws Error(bad_data), with the line where the record starts, for rows that are shorter or longer than the header,
 /// empty or repeated names, misplaced or unclosed quotes, and cells above the limit; for a file without header or rows;
-/// and for invalid UTF-8, with its byte offset.
+/// and for invalid UTF-8 and NUL bytes, with their byte offset.
 class CsvParser {
  public:
   /// `name`: the file's name in messages.
@@ -42,7 +43,8 @@ class CsvParser {
   ~CsvParser();
 
   void feed(std::string_view bytes);  ///< the next piece of the file, of any size
-  void finish();                      ///< after the last piece
+  /// After the last piece. `notes`: of how the file was decoded, put before the parser's own.
+  void finish(std::vector<std::string> notes = {});
 
  private:
   struct Callbacks;
@@ -54,14 +56,16 @@ class CsvParser {
   void skip_line(std::string_view line);
   bool take_separator_line(std::string_view line);
   std::size_t size_to_parse() const;
+  bool is_text(std::string_view text, bool at_end) const;
   void parse(std::string_view text);
   void parse_line(std::string_view line);
+  void skip_marks(std::string_view& line);
   void parse_by_library(std::string_view line, std::size_t from);
   void check_length(std::size_t size) const;
   std::size_t take_quoted_cell(std::string_view cells, std::size_t begin);
   void take_cell(std::string_view text, bool missing);
   void end_record();
-  std::vector<std::string> notes() const;
+  void add_notes(std::vector<std::string>& notes) const;
   [[noreturn]] void refuse(const std::string& what) const;  ///< names the line of the current record
   [[noreturn]] void refuse_quote(std::string_view line, std::size_t at) const;
 
@@ -79,7 +83,7 @@ class CsvParser {
   char delimiter_ = ',';
   bool separator_given_ = false;                         ///< by a line sep=;
   std::int64_t empty_lines_ = 0, first_empty_line_ = 0;  // since the last row
-  LineCount comments_, header_comments_, quotes_;
+  LineCount comments_, header_comments_, quotes_, marks_;
   std::string unescaped_;       ///< a cell without the doubled quotes
   std::exception_ptr failure_;  ///< thrown within a callback of libcsv
 };

@@ -1,11 +1,14 @@
 #include "io/table_source.h"
 
+#include <utility>
+#include <vector>
+
 #include "io/sheet_rows.h"
 #include "io/text_source.h"
 
 namespace unroll {
 
-void read_table(const std::string& source, RowSink& sink, const CsvOptions& options) {
+void read_table(const std::string& source, RowSink& sink, const CsvOptions& options, const std::string& encoding) {
   CsvParser parser(source_name(source), sink, options);
   bool is_csv = true;
   const auto feed = [&](std::string_view piece) { parser.feed(piece); };
@@ -13,8 +16,8 @@ void read_table(const std::string& source, RowSink& sink, const CsvOptions& opti
     is_csv = false;
     read_sheet_rows(workbook, sink);
   };
-  for_each_piece(source, feed, read_workbook);
-  if (is_csv) parser.finish();
+  std::vector<std::string> notes = for_each_piece(source, encoding, feed, read_workbook);
+  if (is_csv) parser.finish(std::move(notes));
 }
 
 }  // namespace unroll

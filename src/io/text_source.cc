@@ -11,6 +11,7 @@
 #include "io/zip.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
+#include "unroll/options.h"
 
 namespace unroll {
 namespace {
@@ -32,6 +33,8 @@ Place locate(const std::string& source) {
   return {source, std::nullopt};
 }
 
+constexpr std::size_t piece = 1 << 20;
+
 /// An open source; its first bytes tell whether it is gzip, zip or plain.
 class OpenSource {
  public:
@@ -48,29 +51,33 @@ class OpenSource {
     if (!packed()) refuse_other_format(bytes_, name_, content_);
   }
 
+  const std::string& name() const { return name_; }
+  Content content() const { return content_; }
   bool packed() const { return gzip_ || zip_; }
   bool may_be_workbook() const { return zip_; }
   const Place& place() const { return place_; }
 
-  /// The rest of the file, still packed.
-  std::string& read_packed() {
+  /// The whole file, still packed.
+  const std::string& read_packed() {
     file_.read(bytes_);
     return bytes_;
   }
 
-  std::string unpack(std::uint64_t longest) {
+  /// Replaces the buffer by what is packed in the file.
+  void unpack(std::uint64_t longest) {
     read_packed();
-    std::string text =
+    bytes_ =
         gzip_ ? gunzip(bytes_, source_name(place_.path), longest) : unzip(bytes_, place_.path, place_.member, longest);
-    refuse_other_format(std::string_view(text).substr(0, format_bytes), name_, content_);
-    return text;
+    refuse_other_format(std::string_view(bytes_).substr(0, format_bytes), name_, content_);
   }
 
-  /// Reads a plain file until the buffer has `longest` bytes and returns the buffer. The caller may remove bytes.
-  std::string& read(std::uint64_t longest) {
+  /// The first bytes that were read, or all that were packed. The caller may remove some.
+  std::string& buffer() { return bytes_; }
+
+  /// Reads a plain file until the buffer has `longest` bytes.
+  void read(std::uint64_t longest) {
     file_.read(bytes_, longest);
     if (bytes_.size() > longest) bytes_.resize(longest);  // the first bytes were read already
-    return bytes_;
   }
 
  private:
@@ -82,32 +89,96 @@ class OpenSource {
   bool gzip_ = false, zip_ = false;
 };
 
-}  // namespace
-
-std::string read_source(const std::string& source, const SourceLimits& limits) {
-  OpenSource open(source, limits.content);
-  return open.packed() ? open.unpack(limits.unpacked) : std::move(open.read(limits.plain));
-}
-
-void for_each_piece(const std::string& source, const std::function<void(std::string_view)>& take,
-                    const std::function<void(const WorkbookSource&)>& take_workbook) {
-  constexpr std::size_t piece = 1 << 20;
-  OpenSource open(source, Content::table);
-  const Place& place = open.place();
-  if (open.may_be_workbook() && is_workbook(open.read_packed(), place.path))
-    return take_workbook({.archive = open.read_packed(), .path = place.path, .sheet = place.member});
+/// Calls take(piece) for each piece of the source, until it returns false.
+template <class Take>
+void for_each_raw_piece(OpenSource& open, Take take) {
   if (open.packed()) {
-    const std::string text = open.unpack(max_unpacked);
-    if (is_zip(text) && is_workbook(text, source)) return take_workbook({.archive = text, .path = source});
-    for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min(piece, rest.size()))) {
-      take(rest.substr(0, piece));
+    for (std::string_view rest = open.buffer(); !rest.empty(); rest.remove_prefix(std::min(piece, rest.size()))) {
+      if (!take(rest.substr(0, piece))) return;
     }
     return;
   }
-  for (std::string* bytes = &open.read(piece); !bytes->empty(); open.read(piece)) {
-    take(*bytes);
-    bytes->clear();
+  for (open.read(piece); !open.buffer().empty(); open.read(piece)) {
+    if (!take(std::string_view(open.buffer()))) return;
+    open.buffer().clear();
   }
+}
+
+/// Decodes the source from its beginning. `take` receives the decoder's output so far, may remove it, and returns
+/// false for the last piece that is needed.
+template <class Take>
+std::vector<std::string> decode_source(OpenSource& open, const FileEncoding& encoding, std::string& text, Take take) {
+  Decoder decoder(encoding.name, open.name());
+  bool is_first = true, whole = true;
+  for_each_raw_piece(open, [&](std::string_view bytes) {
+    decoder.add(bytes, text);
+    if (is_first) refuse_other_format(std::string_view(text).substr(0, format_bytes), open.name(), open.content());
+    is_first = false;
+    return whole = take();
+  });
+  if (whole) {
+    decoder.finish(text);
+    take();
+  }
+  std::vector<std::string> notes = decoder.notes();
+  if (!encoding.note.empty()) notes.insert(notes.begin(), encoding.note);
+  return notes;
+}
+
+FileEncoding file_encoding_of(OpenSource& open, const std::string& given) {
+  if (open.content() == Content::bytes) return {};
+  return encoding_of(std::string_view(open.buffer()).substr(0, format_bytes), given, open.name());
+}
+
+}  // namespace
+
+SourceText read_source(const std::string& source, const SourceLimits& limits, const std::string& encoding) {
+  OpenSource open(source, limits.content);
+  if (open.packed()) open.unpack(limits.unpacked);
+  const FileEncoding file_encoding = file_encoding_of(open, encoding);
+  if (file_encoding.name.empty()) {
+    if (!open.packed()) open.read(limits.plain);
+    return {.text = std::move(open.buffer())};
+  }
+  SourceText result;
+  const std::uint64_t longest = open.packed() ? no_limit : limits.plain;
+  result.notes = decode_source(open, file_encoding, result.text, [&] { return result.text.size() < longest; });
+  return result;
+}
+
+std::vector<std::string> for_each_piece(const std::string& source, const std::string& encoding,
+                                        const std::function<void(std::string_view)>& take,
+                                        const std::function<void(const WorkbookSource&)>& take_workbook) {
+  OpenSource open(source, Content::table);
+  const Place& place = open.place();
+  const auto pass_workbook = [&](const WorkbookSource& workbook) {
+    if (!encoding.empty())
+      throw Error(fmt::format("{} {}: {} is a workbook, which says its encoding itself; leave it out",
+                              option_name("encoding"), encoding, source_name(place.path)));
+    take_workbook(workbook);
+    return std::vector<std::string>();
+  };
+  if (open.may_be_workbook() && is_workbook(open.read_packed(), place.path))
+    return pass_workbook({.archive = open.buffer(), .path = place.path, .sheet = place.member});
+  if (open.packed()) {
+    open.unpack(max_unpacked);
+    if (is_zip(open.buffer()) && is_workbook(open.buffer(), source))
+      return pass_workbook({.archive = open.buffer(), .path = source});
+  }
+  const FileEncoding file_encoding = file_encoding_of(open, encoding);
+  if (file_encoding.name.empty()) {
+    for_each_raw_piece(open, [&](std::string_view bytes) {
+      take(bytes);
+      return true;
+    });
+    return {};
+  }
+  std::string text;
+  return decode_source(open, file_encoding, text, [&] {
+    take(text);
+    text.clear();
+    return true;
+  });
 }
 
 }  // namespace unroll

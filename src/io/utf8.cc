@@ -1,11 +1,8 @@
 #include "io/utf8.h"
 
-#include <fmt/format.h>
 #include <utf8.h>
 
 #include <cstring>
-
-#include "unroll/error.h"
 
 namespace unroll {
 namespace {
@@ -61,13 +58,6 @@ void Utf8Stream::finish(std::string& text) {
   size_ = 0;
 }
 
-void refuse_invalid_utf8(const std::string& name, std::uint64_t offset, std::int64_t line, char byte) {
-  throw Error(ExitCode::bad_data,
-              fmt::format("{}: not UTF-8 at byte offset {} (line {}, byte 0x{:02X}); convert it first, e.g. with "
-                          "iconv -f GB18030 -t UTF-8",
-                          name, offset, line, static_cast<unsigned char>(byte)));
-}
-
 std::size_t first_invalid_utf8(std::string_view text) {
   const char* position = text.data();
   const char* const end = position + text.size();
@@ -80,24 +70,6 @@ std::size_t first_invalid_utf8(std::string_view text) {
     }
   }
   return text.size();
-}
-
-std::size_t byte_order_mark_size(std::string_view text, const std::string& name) {
-  constexpr std::string_view utf8_mark = "\xef\xbb\xbf";
-  constexpr std::string_view utf32_little{"\xff\xfe\0\0", 4}, utf32_big{"\0\0\xfe\xff", 4};
-  const char* encoding = nullptr;
-  if (text.starts_with(utf32_little) || text.starts_with(utf32_big)) {
-    encoding = "UTF-32";
-  } else if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
-    encoding = "UTF-16";
-  }
-  if (encoding != nullptr) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: is {}, as its byte order mark says, not UTF-8; convert it first with "
-                            "iconv -f {} -t UTF-8",
-                            name, encoding, encoding));
-  }
-  return text.starts_with(utf8_mark) ? utf8_mark.size() : 0;
 }
 
 std::int64_t count_line_ends(std::string_view text) {

@@ -103,6 +103,7 @@ std::vector<OptionGroup> describe(LanguageRunOptions& o) {
        {optional_argument("FILE", o.text, "the text to learn from").with(may_change),
         choice("unit", o.unit, "what a symbol is"),
         whole_number("limit", o.limit, 0, max_symbols, "read this many symbols only; 0: all"), std::move(newlines),
+        options::encoding(o.encoding),
         text("validation", "SHARE|FILE", o.validation, "none",
              "text to measure on: the last part of FILE, such as 0.1, or another file")
             .with(may_change_if_given),
@@ -121,6 +122,10 @@ void check_conflicts(const LanguageRunOptions& o) {
   if (o.unit == TokenUnit::byte && o.model.newlines == Newlines::space) {
     throw OptionError(
         fmt::format("{} space needs characters or words: a text in bytes is read as it is", option_name("newlines")));
+  }
+  if (o.unit == TokenUnit::byte && !o.encoding.empty()) {
+    throw OptionError(fmt::format("{} {} needs characters or words: a text in bytes is read as it is",
+                                  option_name("encoding"), o.encoding));
   }
   if (o.model.dropout > 0 && o.model.layers == 1) {
     throw OptionError(

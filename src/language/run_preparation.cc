@@ -51,7 +51,7 @@ Existing existing_for(Communicator& ranks, Existing existing) {
 
 /// A text in memory is used as it is: it has its unit, and what acts on reading a file has no effect.
 void take_unit(LanguageRunOptions& o, const Corpus& text, const LanguageModel* origin, const OptionValues& given) {
-  for (const char* name : {"limit", "newlines"}) {
+  for (const char* name : {"limit", "newlines", "encoding"}) {
     if (!given.contains(name)) continue;
     throw OptionError(fmt::format("{} acts when a file is read: a text in memory is used as it is", option_name(name)));
   }

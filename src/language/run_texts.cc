@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "io/file.h"
+#include "io/utf8.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
 
@@ -80,7 +81,9 @@ TrainingTexts read_texts(const LanguageRunOptions& o, const std::string& file, c
     texts.training = std::move(*text);
   } else {
     texts.source = source_name(o.text);
-    texts.training = read_corpus(file, {.unit = o.unit, .newlines = o.model.newlines, .limit = o.limit}, vocabulary);
+    const std::string encoding = file == o.text ? o.encoding : "";  // the copy in the run directory is UTF-8
+    texts.training = read_corpus(
+        file, {.unit = o.unit, .newlines = o.model.newlines, .limit = o.limit, .encoding = encoding}, vocabulary);
   }
   if (o.validation.empty()) return texts;
   if (share) {
@@ -89,8 +92,8 @@ TrainingTexts read_texts(const LanguageRunOptions& o, const std::string& file, c
     texts.validation = std::move(parts.validation);
     texts.validation_is_tail = texts.validation.size() > 0;
   } else {
-    texts.validation =
-        Corpus::read(o.validation, {.newlines = o.model.newlines}, texts.training.vocabulary(), o.unknown);
+    texts.validation = Corpus::read(o.validation, {.newlines = o.model.newlines, .encoding = o.encoding},
+                                    texts.training.vocabulary(), o.unknown);
     if (std::ranges::equal(texts.validation.ids(), texts.training.ids())) {
       texts.warnings.push_back(
           fmt::format("{} is the text that is trained on: its perplexity says nothing of other texts", o.validation));
@@ -102,22 +105,26 @@ TrainingTexts read_texts(const LanguageRunOptions& o, const std::string& file, c
 
 void require_readable_copy(const Corpus& text) {
   const std::string copy = text.text(0, text.size());
-  const bool has_returns = text.vocabulary().unit() != TokenUnit::byte && copy.find('\r') != std::string::npos;
-  if (!has_returns && std::ranges::equal(text.vocabulary().encode(copy, Unknown::skip), text.ids())) return;
+  const bool is_bytes = text.vocabulary().unit() == TokenUnit::byte;
+  const bool has_returns = !is_bytes && copy.find('\r') != std::string::npos;
+  const std::string mark(utf8_mark);
+  const bool has_marks = !is_bytes && (copy.starts_with(mark) || copy.find("\n" + mark) != std::string::npos ||
+                                       copy.find('\0') != std::string::npos);
+  if (!has_returns && !has_marks && std::ranges::equal(text.vocabulary().encode(copy, Unknown::skip), text.ids()))
+    return;
   throw Error(
       ExitCode::bad_data,
       fmt::format(
           "the text in memory would not have the same symbols if it were read from a file, as a resumed run does: "
           "{}",
-          has_returns ? "its line ends are not LF" : "its symbols join to others"));
+          has_returns ? "its line ends are not LF"
+          : has_marks ? "it has NUL, or byte order marks at the beginning of lines"
+                      : "its symbols join to others"));
 }
 
 void keep_text(const TrainingTexts& texts, const std::string& path) {
-  // Reading skips a byte order mark, so a text that starts with the same symbol needs one in front of it.
-  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   constexpr std::size_t piece = 1 << 16;  // symbols
   write_file_atomically(path, [&](const WritePiece& write) {
-    if (texts.training.vocabulary().unit() != TokenUnit::byte) write(byte_order_mark);
     const auto write_text = [&](std::span<const std::int32_t> ids) {
       for (; !ids.empty(); ids = ids.subspan(std::min(piece, ids.size()))) {
         write(texts.training.vocabulary().decode(ids.first(std::min(piece, ids.size()))));

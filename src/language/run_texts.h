@@ -34,7 +34,7 @@ TrainingTexts read_texts(const LanguageRunOptions& options, const std::string& f
                          std::optional<Corpus> text = std::nullopt);
 
 /// Throws Error(bad_data) for a text in memory whose copy in a file would be read as other symbols: with line ends that
-/// reading changes, or with words that were skipped between two others.
+/// reading changes, NUL, byte order marks that it skips, or words that were skipped between two others.
 void require_readable_copy(const Corpus& text);
 
 /// Writes a text that came from standard input or from memory to `path`, so that a resumed training can read it. Throws

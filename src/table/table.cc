@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "io/csv.h"
+#include "io/decoder.h"
 #include "io/file.h"
 #include "io/table_source.h"
 #include "table/cell_values.h"
@@ -221,15 +222,16 @@ CsvOptions csv_options(const TableOptions& options) { return {.fill_short_rows =
 
 Table Table::read(const std::string& source, const TableOptions& options) {
   TableMaker maker(source_name(source), options);
-  read_table(source, maker, csv_options(options));
+  read_table(source, maker, csv_options(options), options.encoding);
   return std::move(maker).table();
 }
 
 Table Table::from_text(std::string_view csv, const TableOptions& options, const std::string& name) {
   TableMaker maker(name, options);
   CsvParser parser(name, maker, csv_options(options));
-  parser.feed(csv);
-  parser.finish();
+  const std::optional<SourceText> text = decoded(csv, options.encoding, name);
+  parser.feed(text ? text->text : csv);
+  parser.finish(text ? text->notes : std::vector<std::string>());
   return std::move(maker).table();
 }
 

@@ -83,7 +83,8 @@ std::vector<Option> describe(TableOptions& o) {
           options::choice("ragged", o.ragged, "what is done with rows that lack cells at their end"),
           options::texts("missing-value", "[COLUMN=]VALUE", o.missing_values, "",
                          "take cells with this number or text for missing; may be repeated"),
-          options::texts("drop", "COLUMN", o.drop, "", "leave a column out; may be repeated")};
+          options::texts("drop", "COLUMN", o.drop, "", "leave a column out; may be repeated"),
+          options::encoding(o.encoding)};
 }
 
 }  // namespace unroll

@@ -59,6 +59,7 @@ TableOptions TableModel::reading_options(bool with_id, const TableOptions& given
   options.decimal = given.decimal;
   options.ragged = given.ragged;
   options.missing_values = given.missing_values.empty() ? ensemble_->missing_values() : given.missing_values;
+  options.encoding = given.encoding;
   return options;
 }
 

@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 #include <utility>
 
+#include "io/encoding_guess.h"
 #include "io/text_source.h"
+#include "text/code_points.h"
 #include "text/missing_symbols.h"
 #include "text/token_table.h"
 #include "text/units.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 #include "unroll/options.h"
 
 namespace unroll {
@@ -21,13 +25,18 @@ void check(const CorpusOptions& options) {
     throw OptionError(
         fmt::format("{} space needs characters or words: a text in bytes is read as it is", option_name("newlines")));
   }
+  if (options.unit == TokenUnit::byte && !options.encoding.empty()) {
+    throw OptionError(fmt::format("{} {} needs characters or words: a text in bytes is read as it is",
+                                  option_name("encoding"), options.encoding));
+  }
 }
 
 /// Maximum number of bytes of a file that the first options.limit tokens depend on.
 std::uint64_t max_bytes_read(const CorpusOptions& options) {
   if (options.limit == 0 || options.limit >= (std::int64_t{1} << 54)) return no_limit;
   const auto tokens = static_cast<std::uint64_t>(options.limit);
-  constexpr std::uint64_t mark = 3, character = 4, apostrophe_and_letter = 7;
+  // A line end of two bytes may be followed by byte order marks; files have no more than two of them there.
+  constexpr std::uint64_t mark = 3, character = 2 + 2 * mark, apostrophe_and_letter = 7;
   switch (options.unit) {
     case TokenUnit::character:
       return mark + character * tokens;
@@ -39,10 +48,29 @@ std::uint64_t max_bytes_read(const CorpusOptions& options) {
   return mark + Tokenizer::max_token_bytes * tokens + apostrophe_and_letter;
 }
 
-std::string read_text(const std::string& source, const CorpusOptions& options) {
+SourceText read_text(const std::string& source, const CorpusOptions& options) {
   check(options);
-  return read_source(source, {.plain = max_bytes_read(options),
-                              .content = options.unit == TokenUnit::byte ? Content::bytes : Content::text});
+  return read_source(
+      source,
+      {.plain = max_bytes_read(options), .content = options.unit == TokenUnit::byte ? Content::bytes : Content::text},
+      options.encoding);
+}
+
+/// Calls make(text). Where the text is not one, the message says which encoding it probably has, and `more`.
+template <class Make>
+auto with_advice(std::string_view text, const std::string& name, const std::string& more, const Make& make) {
+  try {
+    return make(text);
+  } catch (const InvalidText& error) {
+    refuse_bytes(name, text, error.offset(), 0, 1, more);
+  }
+}
+
+void note_marks(const SkippedMarks& marks, std::string_view text, std::vector<std::string>& notes) {
+  if (marks.count == 0) return;
+  notes.push_back(fmt::format("{}, first in line {}: at the beginning of a line, as in joined files, and skipped",
+                              counted(marks.count, "byte order mark"),
+                              1 + count_line_ends(text.substr(0, marks.first))));
 }
 
 [[noreturn]] void refuse_empty(const std::string& name) {
@@ -75,35 +103,52 @@ Indexed indices_of(std::string_view text, const std::string& name, const CorpusO
 
 }  // namespace
 
-Corpus::Corpus(Tokenizer vocabulary, std::vector<std::int32_t> ids, std::int64_t skipped)
+Corpus::Corpus(Tokenizer vocabulary, std::vector<std::int32_t> ids, std::int64_t skipped,
+               std::vector<std::string> notes)
     : vocabulary_(std::move(vocabulary)),
       memory_(std::make_shared<const std::vector<std::int32_t>>(std::move(ids))),
       ids_(*memory_),
-      skipped_(skipped) {}
+      skipped_(skipped),
+      notes_(std::move(notes)) {}
+
+Corpus Corpus::from_utf8(std::string_view text, const CorpusOptions& options, const std::string& name,
+                         std::vector<std::string> notes) {
+  TokenCounts counts;  // divided twice, so that memory holds no more than the text and its indices
+  const SkippedMarks marks = for_each_token_read(text, name, options, [&](auto token) { counts.add(token); });
+  note_marks(marks, text, notes);
+  Tokenizer vocabulary = counts.tokenizer(options.unit, name);
+  Indexed indexed = indices_of(text, name, options, vocabulary, Unknown::refuse, vocabulary.total());
+  return Corpus(std::move(vocabulary), std::move(indexed.ids), 0, std::move(notes));
+}
 
 Corpus Corpus::from_text(std::string_view text, const CorpusOptions& options, const std::string& name) {
   check(options);
-  TokenCounts counts;  // divided twice, so that memory holds no more than the text and its indices
-  for_each_token_read(text, name, options, [&](auto token) { counts.add(token); });
-  Tokenizer vocabulary = counts.tokenizer(options.unit, name);
-  Indexed indexed = indices_of(text, name, options, vocabulary, Unknown::refuse, vocabulary.total());
-  return Corpus(std::move(vocabulary), std::move(indexed.ids), 0);
+  const auto other = options.unit == TokenUnit::byte ? std::nullopt : decoded(text, options.encoding, name);
+  return from_utf8(other ? other->text : text, options, name, other ? other->notes : std::vector<std::string>());
 }
 
 Corpus Corpus::read(const std::string& source, const CorpusOptions& options) {
-  return from_text(read_text(source, options), options, source_name(source));
+  const SourceText file = read_text(source, options);
+  const std::string name = source_name(source);
+  const std::string bytes = fmt::format("; {} byte takes any bytes", option_name("unit"));
+  return with_advice(file.text, name, bytes,
+                     [&](std::string_view text) { return from_utf8(text, options, name, file.notes); });
 }
 
 Corpus Corpus::read(const std::string& source, const CorpusOptions& asked, const Tokenizer& vocabulary,
                     Unknown unknown) {
   CorpusOptions options = asked;
   options.unit = vocabulary.unit();
-  const std::string text = read_text(source, options);
+  const SourceText file = read_text(source, options);
   const std::string name = source_name(source);
-  std::int64_t count = 0;
-  for_each_token_read(text, name, options, [&](auto) { ++count; });
-  Indexed indexed = indices_of(text, name, options, vocabulary, unknown, count);
-  return Corpus(vocabulary, std::move(indexed.ids), indexed.missing);
+  return with_advice(file.text, name, "", [&](std::string_view text) {
+    std::int64_t count = 0;
+    const SkippedMarks marks = for_each_token_read(text, name, options, [&](auto) { ++count; });
+    std::vector<std::string> notes = file.notes;
+    note_marks(marks, text, notes);
+    Indexed indexed = indices_of(text, name, options, vocabulary, unknown, count);
+    return Corpus(vocabulary, std::move(indexed.ids), indexed.missing, std::move(notes));
+  });
 }
 
 Corpus Corpus::from_ids(std::vector<std::int32_t> ids, Tokenizer vocabulary) {
@@ -112,7 +157,7 @@ Corpus Corpus::from_ids(std::vector<std::int32_t> ids, Tokenizer vocabulary) {
       throw Error(fmt::format("from_ids: index {} is outside the vocabulary, 0 to {}", id, vocabulary.size() - 1));
     }
   }
-  return Corpus(std::move(vocabulary), std::move(ids), 0);
+  return Corpus(std::move(vocabulary), std::move(ids), 0, {});
 }
 
 std::string Corpus::text(std::int64_t begin, std::int64_t count) const {
@@ -133,13 +178,14 @@ Corpus Corpus::renumbered(const Tokenizer& vocabulary) const {
     if (ids.back() >= 0) continue;
     throw Error(fmt::format("renumbered: the other vocabulary lacks {}", vocabulary_.described(id)));
   }
-  return Corpus(vocabulary, std::move(ids), skipped_);
+  return Corpus(vocabulary, std::move(ids), skipped_, notes_);
 }
 
 Corpus Corpus::part(std::size_t begin, std::size_t end) const {
   Corpus part = *this;
   part.ids_ = ids_.subspan(begin, end - begin);
   part.skipped_ = 0;
+  if (begin > 0) part.notes_.clear();  // those of the whole text are with its beginning
   return part;
 }
 

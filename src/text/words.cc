@@ -83,7 +83,7 @@ CodePoint code_point_at(std::string_view text, std::size_t at) {
 std::size_t word_end(std::string_view text, std::size_t begin, const std::string& name) {
   constexpr int max_length = Tokenizer::max_token_bytes / 4;  // in code points
   CodePoint point = code_point_at(text, begin);
-  if (point.size == 0) refuse_invalid_utf8(text, begin, name);
+  if (point.size == 0) refuse_invalid_text(text, begin, name);
   std::size_t end = begin + point.size;
   if (point.kind == Kind::blank) return end;
   const bool is_word = point.kind == Kind::letter || point.kind == Kind::mark;

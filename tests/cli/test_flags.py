@@ -12,15 +12,15 @@ FLAGS = {
               "schedule", "warmup", "lr-minimum", "lr-decay", "lr-decay-every", "lr-patience", "seed", "threads", "limit",
               "newlines", "prefix", "report-every", "sample-length", "out", "overwrite", "json", "validation", "unknown",
               "validate-every", "patience", "gradient-slices", "rank-timeout", "accumulate", "checkpoint-every", "keep", "max-rollbacks", "resume", "extend-epochs",
-              "init-from", "unit", "config"],
+              "init-from", "unit", "encoding", "config"],
     "generate": ["prefix", "length", "temperature", "seed", "unknown", "threads", "config"],
-    "evaluate": ["limit", "unknown", "threads", "json", "config"],
-    "inspect": ["unit", "limit", "newlines", "first", "json", "config"],
+    "evaluate": ["limit", "encoding", "unknown", "threads", "json", "config"],
+    "inspect": ["unit", "limit", "newlines", "encoding", "first", "json", "config"],
     "runs": ["json", "config"],
     "plot": ["out", "config"],
     "bench": ["only", "threads", "repeats", "distributed", "list", "json", "config"],
     "launch": ["ranks", "hosts", "max-restarts", "config"],
-    "table inspect": ["target", "as", "decimal", "drop", "missing-value", "ragged", "json", "config"],
+    "table inspect": ["target", "as", "decimal", "drop", "missing-value", "ragged", "encoding", "json", "config"],
 }
 
 
@@ -166,8 +166,8 @@ class ConfigTest(ProgramTest):
                   "newlines": "space", "prefix": ["ab", "bc"], "report-every": 3, "sample-length": 4, "out": "there",
                   "overwrite": True, "json": True, "validation": 0.25, "validate-every": 2, "patience": 9, "accumulate": 2,
                   "checkpoint-every": "1h", "keep": 3, "max-rollbacks": 1, "gradient-slices": 2, "rank-timeout": 5}
-        # Tested in test_resume.py, test_validation.py and test_units.py.
-        elsewhere = {"resume", "extend-epochs", "init-from", "unknown", "unit"}
+        # Tested in test_resume.py, test_validation.py, test_units.py and test_encodings.py.
+        elsewhere = {"resume", "extend-epochs", "init-from", "unknown", "unit", "encoding"}
         # Keys that need another optimizer, schedule or clipping.
         others = [({"optimizer": "adamw", "weight-decay": 0.25, "schedule": "plateau", "lr-patience": 0, "lr-decay": 0.5},
                    "adamw rate 0.5, weight decay 0.25, warm-up of 2 updates, plateau times 0.5 beyond 0 epochs without gain, clip 2"),

@@ -103,8 +103,29 @@ TEST(Csv, LinesEndInLineFeedOrCarriageReturnToo) {
 TEST(Csv, SkipsTheByteOrderMark) {
   EXPECT_THAT(contents_of("\ufeffh,i\na,b").names, ElementsAre("h", "i"));
   EXPECT_THAT(contents_of("\ufeff\"h\",i\na,b").names, ElementsAre("h", "i"));
-  EXPECT_THAT(contents_of("h,i\n\ufeff,b").rows, ElementsAre(Row{"\ufeff", "b"}));
-  EXPECT_THAT(refused(std::string("\xff\xfeh\0\n\0", 6)), HasSubstr("UTF-16"));
+}
+
+TEST(Csv, SkipsMarksAtTheBeginningOfLinesOfJoinedFiles) {
+  const std::string joined = "\ufeffh,i\n1,\ufeff2\n\ufeffh,i\r\n\ufeff\ufeff3,\"4\n\ufeff5\"\n";
+  for (const std::size_t piece : {1, 2, 1000}) {
+    const Contents contents = contents_of(joined, piece);
+    EXPECT_THAT(contents.names, ElementsAre("h", "i"));
+    EXPECT_THAT(contents.rows, ElementsAre(Row{"1", "\ufeff2"}, Row{"3", "4\n\ufeff5"})) << "others are characters";
+    EXPECT_THAT(contents.noted,
+                ElementsAre(HasSubstr("1 repeated header, first in line 3"),
+                            AllOf(HasSubstr("3 byte order marks, first in line 3"), HasSubstr("skipped"))));
+  }
+}
+
+TEST(Csv, RefusesNulAndNamesTheEncoding) {
+  EXPECT_THAT(refused(std::string("h,i\n1,\0\n", 9)), HasSubstr("a NUL byte at byte offset 6 (line 2, byte 0x00)"));
+  std::string wide;
+  for (const char byte : std::string("Id,Name\n1,Anna\n2,Bert\n")) wide.append({byte, '\0'});
+  EXPECT_THAT(refused(wide), AllOf(HasSubstr("NUL byte at byte offset 1 "), HasSubstr("probably UTF-16LE: read it with "
+                                                                                      "encoding UTF-16LE")));
+  EXPECT_THAT(refused("Ort;Preis\nK\xf6ln;1,5\nM\xfcnster;2,5\n"),
+              AllOf(HasSubstr("not UTF-8 at byte offset 11 (line 2, byte 0xF6)"),
+                    HasSubstr("probably windows-1252: read it with encoding windows-1252; less probably")));
 }
 
 TEST(Csv, FindsTheDelimiterInTheFirstLine) {

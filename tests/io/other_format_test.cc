@@ -83,7 +83,7 @@ TEST(OtherFormat, IsFoundInGzipAndZipToo) {
   const std::string tar = std::string("a.txt") + std::string(252, '\0') + "ustar\0"s + std::string(600, 'x');
   const auto read = [&](const std::string& bytes, Content content) -> std::string {
     try {
-      return read_source(folder.file("f", bytes), {.content = content});
+      return read_source(folder.file("f", bytes), {.content = content}).text;
     } catch (const Error& error) {
       return error.what();
     }

@@ -50,17 +50,17 @@ class TextSource : public testing::Test {
 
 TEST_F(TextSource, ReadsEveryKindByItsFirstBytes) {
   const std::string text(200'000, 'x');
-  EXPECT_EQ(read_source(folder_.file("a.zip", text)), text);
-  EXPECT_EQ(read_source(folder_.file("b.txt", gzipped(text))), text);
-  EXPECT_EQ(read_source(folder_.file("c.gz", zipped({zip_member("m", text)}))), text);
-  EXPECT_EQ(read_source(folder_.file("d", "ab")), "ab");
-  EXPECT_EQ(read_source(folder_.file("e", "")), "");
+  EXPECT_EQ(read_source(folder_.file("a.zip", text)).text, text);
+  EXPECT_EQ(read_source(folder_.file("b.txt", gzipped(text))).text, text);
+  EXPECT_EQ(read_source(folder_.file("c.gz", zipped({zip_member("m", text)}))).text, text);
+  EXPECT_EQ(read_source(folder_.file("d", "ab")).text, "ab");
+  EXPECT_EQ(read_source(folder_.file("e", "")).text, "");
 }
 
 TEST_F(TextSource, ReadsMembers) {
   const std::string archive = folder_.file("a.zip", zipped({zip_member("one", "1"), zip_member("t:wo", "2")}));
-  EXPECT_EQ(read_source(archive + ":one"), "1");
-  EXPECT_EQ(read_source(archive + ":t:wo"), "2");
+  EXPECT_EQ(read_source(archive + ":one").text, "1");
+  EXPECT_EQ(read_source(archive + ":t:wo").text, "2");
   EXPECT_THAT(refused(archive, ExitCode::bad_data).what(), HasSubstr(archive + ":NAME"));
   EXPECT_THAT(refused(archive + ":three", ExitCode::bad_data).what(), HasSubstr("no \"three\""));
   EXPECT_THAT(refused(archive + ":", ExitCode::bad_data).what(), HasSubstr("no \"\""));
@@ -69,9 +69,9 @@ TEST_F(TextSource, ReadsMembers) {
 TEST_F(TextSource, PrefersAFileWithAColonInItsName) {
   const std::string archive = folder_.file("a.zip", zipped({zip_member("one", "1")}));
   folder_.file("a.zip:one", "a file of its own");
-  EXPECT_EQ(read_source(archive + ":one"), "a file of its own");
+  EXPECT_EQ(read_source(archive + ":one").text, "a file of its own");
   folder_.file("a.zip:b.zip", zipped({zip_member("one", "2")}));
-  EXPECT_EQ(read_source(archive + ":b.zip:one"), "2");
+  EXPECT_EQ(read_source(archive + ":b.zip:one").text, "2");
 }
 
 TEST_F(TextSource, RefusesAMemberOfAPlainFile) {
@@ -85,14 +85,14 @@ TEST_F(TextSource, RefusesAMemberOfAPlainFile) {
 TEST_F(TextSource, ReadsStandardInput) {
   {
     const StandardInput input(folder_.file("a", "plain"));
-    EXPECT_EQ(read_source("-"), "plain");
+    EXPECT_EQ(read_source("-").text, "plain");
   }
   {
     const StandardInput input(folder_.file("a", gzipped("packed")));
-    EXPECT_EQ(read_source("-"), "packed");
+    EXPECT_EQ(read_source("-").text, "packed");
   }
   const StandardInput input(folder_.file("a", zipped({zip_member("one", "1"), zip_member("two", "2")})));
-  EXPECT_EQ(read_source("-:two"), "2");
+  EXPECT_EQ(read_source("-:two").text, "2");
   ::lseek(STDIN_FILENO, 0, SEEK_SET);
   EXPECT_THAT(refused("-", ExitCode::bad_data).what(), AllOf(HasSubstr("standard input: "), HasSubstr("-:NAME")));
 }
@@ -108,20 +108,21 @@ TEST_F(TextSource, ReadsAPipe) {
     }
     ::_exit(0);
   }
-  EXPECT_EQ(read_source(folder_.path("pipe")), std::string(200'000, 'x'));
+  EXPECT_EQ(read_source(folder_.path("pipe")).text, std::string(200'000, 'x'));
   ::waitpid(child, nullptr, 0);
 }
 
 TEST_F(TextSource, StopsReadingAPlainFileAtItsLimit) {
   const SourceLimits limits{.plain = 100'000};
-  EXPECT_EQ(read_source(folder_.file("a", std::string(300'000, 'x')), limits).size(), 100'000u);
-  EXPECT_EQ(read_source(folder_.file("a", std::string(99'999, 'x')), limits).size(), 99'999u);
+  EXPECT_EQ(read_source(folder_.file("a", std::string(300'000, 'x')), limits).text.size(), 100'000u);
+  EXPECT_EQ(read_source(folder_.file("a", std::string(99'999, 'x')), limits).text.size(), 99'999u);
 }
 
 TEST_F(TextSource, ReadsAnArchiveToItsEndWhateverTheLimit) {
   const SourceLimits limits{.plain = 10};
-  EXPECT_EQ(read_source(folder_.file("a", gzipped("longer than ten")), limits), "longer than ten");
-  EXPECT_EQ(read_source(folder_.file("a", zipped({zip_member("m", "longer than ten")})), limits), "longer than ten");
+  EXPECT_EQ(read_source(folder_.file("a", gzipped("longer than ten")), limits).text, "longer than ten");
+  EXPECT_EQ(read_source(folder_.file("a", zipped({zip_member("m", "longer than ten")})), limits).text,
+            "longer than ten");
 }
 
 TEST_F(TextSource, LimitsWhatAnArchiveUnpacksTo) {
@@ -129,7 +130,7 @@ TEST_F(TextSource, LimitsWhatAnArchiveUnpacksTo) {
   const std::string text(1'001, 'x');
   EXPECT_THROW(read_source(folder_.file("a", gzipped(text)), limits), Error);
   EXPECT_THROW(read_source(folder_.file("a", zipped({zip_member("m", text)})), limits), Error);
-  EXPECT_EQ(read_source(folder_.file("a", text), limits), text);
+  EXPECT_EQ(read_source(folder_.file("a", text), limits).text, text);
 }
 
 TEST_F(TextSource, NamesWhatCannotBeOpened) {

@@ -93,6 +93,7 @@ template <typename Options>
 std::string other_value(const Option& option) {
   if (option.name == "init") return "normal:0.25";
   if (option.name == "checkpoint-every") return "30s";
+  if (option.name == "encoding") return "GB18030";
   if (option.name == "as") return "Year=category";
   const Described<Options> scratch;
   const std::string legal = legal_values(scratch[option.name]);

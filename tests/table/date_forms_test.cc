@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include <chrono>
 #include <cmath>
 
 #include "table/date_form.h"
+#include "table/date_writings.h"
 #include "unroll/error.h"
 #include "unroll/table.h"
 
@@ -16,66 +16,11 @@ namespace {
 
 using testing::HasSubstr;
 
-struct Moment {
-  int year, month, day, hour, minute, second;
-
-  double days() const {
-    const std::chrono::year_month_day date(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                                           std::chrono::day(static_cast<unsigned>(day)));
-    return static_cast<double>(std::chrono::sys_days(date).time_since_epoch().count()) +
-           ((60 * hour + minute) * 60 + second) / 86400.0;
-  }
-};
-
-constexpr Moment moments[] = {{2017, 1, 2, 0, 5, 0},    {1999, 12, 31, 23, 59, 59}, {2020, 2, 29, 12, 0, 0},
-                              {2024, 7, 13, 6, 30, 15}, {1970, 1, 1, 0, 0, 0},      {2023, 11, 25, 17, 45, 1}};
-
-constexpr const char* months[] = {"January", "February", "March",     "April",   "May",      "June",
-                                  "July",    "August",   "September", "October", "November", "December"};
-
-/// A pattern of fmt over year, month, day, hour, minute, second, name of the month, its first three letters, year of
-/// two digits, hour of a clock of 12 hours, am or pm.
-std::string written(const Moment& m, const char* pattern) {
-  const std::string month = months[m.month - 1];
-  return fmt::format(fmt::runtime(pattern), m.year, m.month, m.day, m.hour, m.minute, m.second, month,
-                     month.substr(0, 3), m.year % 100, (m.hour + 11) % 12 + 1, m.hour < 12 ? "AM" : "PM");
-}
-
-struct Pattern {
-  const char* text;
-  DateForm form;
-  bool time = false;
-};
-
-constexpr Pattern patterns[] = {{"{0:04}-{1:02}-{2:02}", DateForm::ymd},
-                                {"{0:04}{1:02}{2:02}", DateForm::ymd},
-                                {"{0:04}/{1}/{2}", DateForm::ymd},
-                                {"{0:04}.{1:02}.{2:02}", DateForm::ymd},
-                                {"{0:04}-{1:02}-{2:02} {3:02}:{4:02}:{5:02}", DateForm::ymd, true},
-                                {"{0:04}-{1:02}-{2:02}T{3:02}:{4:02}:{5:02}Z", DateForm::ymd, true},
-                                {"{0:04}-{1:02}-{2:02}T{3:02}:{4:02}:{5:02}.000+01:00", DateForm::ymd, true},
-                                {"{0:04}{1:02}{2:02}T{3:02}{4:02}{5:02}", DateForm::ymd, true},
-                                {"{0:04}{1:02}{2:02}T{3:02}{4:02}{5:02}Z", DateForm::ymd, true},
-                                {"{2}/{1}/{0}", DateForm::dmy},
-                                {"{2:02}.{1:02}.{0}", DateForm::dmy},
-                                {"{2:02}-{1:02}-{0}", DateForm::dmy},
-                                {"{2} {1} {0}", DateForm::dmy},
-                                {"{2:02}.{1:02}.{8:02}", DateForm::dmy},
-                                {"{2:02}/{1:02}/{0} {3}:{4:02}:{5:02}", DateForm::dmy, true},
-                                {"{2} {6} {0}", DateForm::dmy},
-                                {"{2:02}-{7}-{8:02}", DateForm::dmy},
-                                {"{2}. {6} {0}", DateForm::dmy},
-                                {"{1}/{2}/{0}", DateForm::mdy},
-                                {"{1:02}/{2:02}/{8:02}", DateForm::mdy},
-                                {"{1}/{2}/{0} {9}:{4:02}:{5:02} {10}", DateForm::mdy, true},
-                                {"{6} {2}, {0}", DateForm::mdy},
-                                {"{7} {2} {0}, {3:02}:{4:02}:{5:02}", DateForm::mdy, true}};
-
-std::string csv_of(const Pattern& pattern, char delimiter, bool quote_all) {
+std::string csv_of(const DatePattern& pattern, char delimiter, bool quote_all) {
   std::string csv = fmt::format("id{0}when\n", delimiter);
   int id = 0;
-  for (const Moment& moment : moments) {
-    const std::string cell = written(moment, pattern.text);
+  for (const Moment& moment : written_moments) {
+    const std::string cell = written_date(moment, pattern.text);
     const bool quote = quote_all || cell.find(delimiter) != std::string::npos;
     csv += fmt::format("{0}{1}{2}{3}{2}\n", ++id, delimiter, quote ? "\"" : "", cell);
   }
@@ -83,7 +28,7 @@ std::string csv_of(const Pattern& pattern, char delimiter, bool quote_all) {
 }
 
 template <class Check>
-void in_every_file(const Pattern& pattern, const Check& check) {
+void in_every_file(const DatePattern& pattern, const Check& check) {
   for (const char delimiter : {',', ';', '\t', '|'}) {
     for (const bool quote_all : {false, true}) {
       SCOPED_TRACE(fmt::format("{}, delimiter {}, quotes {}", pattern.text, delimiter, quote_all));
@@ -92,12 +37,8 @@ void in_every_file(const Pattern& pattern, const Check& check) {
   }
 }
 
-double expected(const Moment& moment, const Pattern& pattern) {
-  return pattern.time ? moment.days() : std::floor(moment.days());
-}
-
 TEST(DateForms, DatesAreReadAlikeInEveryForm) {
-  for (const Pattern& pattern : patterns) {
+  for (const DatePattern& pattern : date_patterns) {
     in_every_file(pattern, [&](const std::string& csv) {
       const Table table = Table::from_text(csv);
       const Column& column = table.column("when");
@@ -105,8 +46,8 @@ TEST(DateForms, DatesAreReadAlikeInEveryForm) {
       EXPECT_EQ(column.form().name, name_of(pattern.form));
       EXPECT_FALSE(column.form().undecided);
       EXPECT_TRUE(column.unparsed().empty());
-      for (std::size_t i = 0; i < std::size(moments); ++i)
-        EXPECT_EQ(column.numbers()[i], expected(moments[i], pattern)) << i;
+      for (std::size_t i = 0; i < std::size(written_moments); ++i)
+        EXPECT_EQ(column.numbers()[i], days_of(written_moments[i], pattern)) << i;
     });
   }
 }
@@ -114,7 +55,7 @@ TEST(DateForms, DatesAreReadAlikeInEveryForm) {
 TEST(DateForms, AnotherOrderIsNeverReadAsTheRememberedOne) {
   for (const DateForm form : {DateForm::ymd, DateForm::dmy, DateForm::mdy}) {
     const TableOptions remembered = {.as = {{"when", ColumnKind::date}}, .forms = {{"when", name_of(form)}}};
-    for (const Pattern& pattern : patterns) {
+    for (const DatePattern& pattern : date_patterns) {
       in_every_file(pattern, [&](const std::string& csv) {
         try {
           const Table table = Table::from_text(csv, remembered);

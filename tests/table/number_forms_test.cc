@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include <algorithm>
 #include <cmath>
-#include <functional>
 #include <span>
 
 #include "table/number_form.h"
+#include "table/number_writings.h"
 #include "unroll/error.h"
 #include "unroll/table.h"
 
@@ -16,81 +15,6 @@ namespace unroll {
 namespace {
 
 using testing::HasSubstr;
-
-/// How one column of the generated table is written.
-struct Writing {
-  std::string name;
-  std::function<std::string(double)> write;
-};
-
-/// 1234.5 with the marks given; `digits` behind the decimal mark.
-std::string with_marks(double number, char decimal, const std::string& group, int digits, bool indian = false) {
-  const std::string plain = fmt::format("{:.{}f}", std::abs(number), digits);
-  const std::size_t point = std::min(plain.find('.'), plain.size());
-  std::string text;
-  for (std::size_t i = 0; i < point; ++i) {
-    const std::size_t left = point - i;
-    const bool ends_group = i > 0 && (indian ? left == 3 || (left > 3 && left % 2 == 1) : left % 3 == 0);
-    if (ends_group) text += group;
-    text += plain[i];
-  }
-  if (digits > 0) text += decimal + plain.substr(point + 1);
-  return number < 0 ? "-" + text : text;
-}
-
-std::vector<Writing> number_writings() {
-  const auto marks = [](char decimal, std::string group, int digits, bool indian = false) {
-    return [=](double number) { return with_marks(number, decimal, group, digits, indian); };
-  };
-  const auto around = [](std::function<std::string(double)> write, std::string before, std::string behind) {
-    return [=](double number) {
-      return fmt::format("{}{}{}{}", number < 0 ? "-" : "", before, write(std::abs(number)), behind);
-    };
-  };
-  std::vector<Writing> all = {
-      {"point", marks('.', "", 2)},
-      {"comma", marks(',', "", 2)},
-      {"comma, one digit", marks(',', "", 1)},
-      {"groups by commas", marks('.', ",", 2)},
-      {"groups by points", marks(',', ".", 2)},
-      {"groups by apostrophes", marks('.', "'", 2)},
-      {"groups by typographic apostrophes", marks('.', "\u2019", 2)},
-      {"groups by spaces", marks(',', " ", 2)},
-      {"groups by no-break spaces", marks(',', "\u00a0", 2)},
-      {"groups by narrow spaces", marks(',', "\u202f", 2)},
-      {"groups by thin spaces", marks('.', "\u2009", 2)},
-      {"Indian groups", marks('.', ",", 2, true)},
-      {"euros before", around(marks('.', ",", 2), "€", "")},
-      {"euros behind", around(marks(',', ".", 2), "", " €")},
-      {"code before", around(marks('.', ",", 2), "USD ", "")},
-      {"code behind", around(marks(',', " ", 2), "", " EUR")},
-      {"percent", around(marks('.', "", 2), "", "%")},
-      {"percent after a space", around(marks(',', "", 2), "", " %")},
-      {"unit", around(marks('.', ",", 2), "", " sqm")},
-      {"unit without a space", around(marks(',', "", 2), "", "m2")},
-      {"open end", around(marks('.', ",", 2), "", "+")},
-      {"leading plus", [](double x) { return fmt::format("{:+.2f}", x); }},
-      {"Unicode minus", [](double x) { return fmt::format("{}{:.2f}", x < 0 ? "\u2212" : "", std::abs(x)); }},
-      {"accounting",
-       [](double x) { return fmt::format(fmt::runtime(x < 0 ? "({})" : "{}"), with_marks(std::abs(x), '.', ",", 2)); }},
-      {"minus behind",
-       [](double x) { return fmt::format("{}{}", with_marks(std::abs(x), ',', ".", 2), x < 0 ? "-" : ""); }},
-      {"exponents", [](double x) { return fmt::format("{:.8e}", x); }},
-      {"exponents with a comma",
-       [](double x) {
-         std::string text = fmt::format("{:.8e}", x);
-         std::ranges::replace(text, '.', ',');
-         return text;
-       }},
-      {"thousands, or bare numbers",
-       [](double x) { return std::abs(x) < 1000 ? fmt::format("{:.2f}", x) : fmt::format("{:.5f}k", x / 1000); }},
-      {"millions and thousands",
-       [](double x) {
-         return std::abs(x) < 100'000 ? fmt::format("${:.5f}k", x / 1000) : fmt::format("${:.8f}M", x / 1e6);
-       }},
-  };
-  return all;
-}
 
 std::string quoted(const std::string& cell) { return '"' + cell + '"'; }
 
@@ -105,10 +29,9 @@ std::string csv_of(const std::vector<std::string>& cells, char delimiter, bool q
 }
 
 constexpr char delimiters[] = {',', ';', '\t'};
-constexpr double numbers[] = {1234567.89, 0.25, -12345.75, 7, 650.5, 1234.56, -3.5, 98765.43, 100000, 12.34, -650.25};
 
 template <class Check>
-void in_every_file(const Writing& writing, std::span<const double> values, const Check& check) {
+void in_every_file(const NumberWriting& writing, std::span<const double> values, const Check& check) {
   std::vector<std::string> cells;
   for (const double value : values) cells.push_back(writing.write(value));
   for (const char delimiter : delimiters) {
@@ -120,39 +43,41 @@ void in_every_file(const Writing& writing, std::span<const double> values, const
 }
 
 TEST(NumberForms, NumbersAreReadAlikeInEveryForm) {
-  for (const Writing& writing : number_writings()) {
-    in_every_file(writing, numbers, [&](const std::string& csv) {
+  for (const NumberWriting& writing : number_writings()) {
+    in_every_file(writing, written_numbers, [&](const std::string& csv) {
       const Table table = Table::from_text(csv);
       const Column& column = table.column("value");
       ASSERT_EQ(column.kind(), ColumnKind::number);
       EXPECT_TRUE(column.unparsed().empty());
       EXPECT_FALSE(column.form().undecided);
       const double tolerance = writing.name == "comma, one digit" ? 0.0501 : 1e-9;
-      for (std::size_t i = 0; i < std::size(numbers); ++i)
-        EXPECT_NEAR(column.numbers()[i], numbers[i],
-                    tolerance * std::max(1.0, tolerance < 1e-6 ? std::abs(numbers[i]) : 1.0));
+      for (std::size_t i = 0; i < std::size(written_numbers); ++i)
+        EXPECT_NEAR(column.numbers()[i], written_numbers[i],
+                    tolerance * std::max(1.0, tolerance < 1e-6 ? std::abs(written_numbers[i]) : 1.0));
     });
   }
 }
 
 /// The remembered form reads the same file again, and refuses or leaves out what is in another form.
 TEST(NumberForms, AnotherFormIsNeverReadAsTheRememberedOne) {
-  const std::vector<Writing> writings = number_writings();
-  for (const Writing& learned : writings) {
+  const std::vector<NumberWriting> writings = number_writings();
+  for (const NumberWriting& learned : writings) {
     std::vector<std::string> cells;
-    for (const double number : numbers) cells.push_back(learned.write(number));
+    for (const double number : written_numbers) cells.push_back(learned.write(number));
     const std::string form = Table::from_text(csv_of(cells, ';', false)).column("value").form().name;
     const TableOptions remembered = {.as = {{"value", ColumnKind::number}},
                                      .forms = {{"value", form.empty() ? "plain" : form}}};
-    for (const Writing& other : writings) {
+    for (const NumberWriting& other : writings) {
       if (other.name == "comma, one digit" || learned.name == "comma, one digit") continue;
-      in_every_file(other, numbers, [&](const std::string& csv) {
+      in_every_file(other, written_numbers, [&](const std::string& csv) {
         SCOPED_TRACE("learned " + learned.name);
         try {
           const Table table = Table::from_text(csv, remembered);
-          for (std::size_t i = 0; i < std::size(numbers); ++i) {
+          for (std::size_t i = 0; i < std::size(written_numbers); ++i) {
             const double number = table.column("value").numbers()[i];
-            EXPECT_TRUE(std::isnan(number) || std::abs(number - numbers[i]) <= 1e-9 * std::abs(numbers[i])) << number;
+            EXPECT_TRUE(std::isnan(number) ||
+                        std::abs(number - written_numbers[i]) <= 1e-9 * std::abs(written_numbers[i]))
+                << number;
           }
           EXPECT_TRUE(&learned != &other || table.column("value").unparsed().empty());
         } catch (const Error& error) {

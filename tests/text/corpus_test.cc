@@ -27,7 +27,23 @@ std::string read_back(std::string_view text, const CorpusOptions& options = {}) 
 TEST(Corpus, SkipsTheByteOrderMark) {
   EXPECT_EQ(read_back("\ufeff分开"), "分开");
   EXPECT_EQ(read_back("分\ufeff开"), "分\ufeff开");
-  EXPECT_EQ(read_back("\ufeff\ufeff开"), "\ufeff开");
+}
+
+TEST(Corpus, SkipsMarksAtTheBeginningOfLinesOfJoinedFiles) {
+  const std::string joined = "\ufeff\ufeffone\n\ufefftwo\ufeff\r\n\ufeffthree\r\ufeff\ufeff";
+  for (const TokenUnit unit : {TokenUnit::character, TokenUnit::word}) {
+    const Corpus corpus = Corpus::from_text(joined, {.unit = unit});
+    EXPECT_EQ(text_of(corpus), "one\ntwo\ufeff\nthree\n");
+    EXPECT_THAT(corpus.notes(), ElementsAre("5 byte order marks, first in line 1: at the beginning of a line, as in "
+                                            "joined files, and skipped"));
+    EXPECT_EQ(read_back(joined, {.unit = unit, .newlines = Newlines::space}), "one two\ufeff three ");
+    const Corpus again = Corpus::from_text("a\n\ufeffb", {.unit = unit});
+    EXPECT_THAT(again.notes(), ElementsAre(HasSubstr("1 byte order mark, first in line 2")));
+    EXPECT_THAT(again.split(0.5).training.notes(), again.notes());
+    EXPECT_THAT(again.split(0.5).validation.notes(), testing::IsEmpty());
+  }
+  EXPECT_THAT(Corpus::from_text("\ufeffab").notes(), testing::IsEmpty());
+  EXPECT_EQ(read_back(joined, {.unit = TokenUnit::byte}), joined);
 }
 
 TEST(Corpus, MakesEveryLineEndOneSymbol) {
@@ -72,16 +88,61 @@ TEST(Corpus, NamesTheFirstInvalidByte) {
     const std::string path = folder.file("a.txt", c.bytes);
     const Error error = error_of([&] { Corpus::read(path); });
     EXPECT_EQ(error.code(), ExitCode::bad_data);
-    EXPECT_THAT(error.what(), AllOf(HasSubstr(path + ": not UTF-8 at byte " + c.where), HasSubstr("iconv")));
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(path + ": not UTF-8 at byte " + c.where), HasSubstr("encoding"),
+                                    HasSubstr("unit byte takes any bytes")));
   }
 }
 
-TEST(Corpus, KnowsUtf16AndUtf32ByTheirMarks) {
-  EXPECT_THAT(error_of([] { read_back("\xff\xfeh"); }).what(),
-              AllOf(HasSubstr("UTF-16"), HasSubstr("iconv -f UTF-16 -t UTF-8")));
-  EXPECT_THAT(error_of([] { read_back("\xfe\xff"); }).what(), HasSubstr("is UTF-16"));
-  EXPECT_THAT(error_of([] { read_back(std::string("\xff\xfe\0\0", 4)); }).what(), HasSubstr("is UTF-32"));
-  EXPECT_THAT(error_of([] { read_back(std::string("\0\0\xfe\xff", 4)); }).what(), HasSubstr("is UTF-32"));
+TEST(Corpus, ReadsUtf16AndUtf32ByTheirMarks) {
+  const std::string little("\xff\xfeh\0\n\0\xff\xfe\x06\x52", 10), big("\xfe\xff\0h\0\n\xfe\xff\x52\x06", 10);
+  for (const auto& [bytes, name] : {std::pair(little, "UTF-16LE"), std::pair(big, "UTF-16BE"),
+                                    std::pair(std::string("\xff\xfe\0\0h\0\0\0", 8), "UTF-32LE"),
+                                    std::pair(std::string("\0\0\xfe\xff\0\0\0h", 8), "UTF-32BE")}) {
+    for (const TokenUnit unit : {TokenUnit::character, TokenUnit::word}) {
+      const Corpus corpus = Corpus::from_text(bytes, {.unit = unit});
+      EXPECT_EQ(text_of(corpus), bytes.size() == 10 ? "h\n分" : "h");
+      EXPECT_EQ(corpus.notes().front(), std::string("read as ") + name + ", as its byte order mark says");
+    }
+  }
+  EXPECT_THAT(error_of([] { read_back("\xff\xfeh"); }).what(), HasSubstr("ends within a character of UTF-16LE"));
+  EXPECT_THAT(error_of([] { read_back("\xff\xfeh", {.encoding = "windows-1252"}); }).what(),
+              HasSubstr("begins with the byte order mark of UTF-16LE, so it is not windows-1252; leave encoding out"));
+}
+
+TEST(Corpus, ReadsTheEncodingOfTheOptions) {
+  const TemporaryFolder folder;
+  const std::string chinese = folder.file("a.txt", "\xb7\xd6\xbf\xaa");
+  EXPECT_EQ(text_of(Corpus::read(chinese, {.encoding = "GB18030"})), "分开");
+  EXPECT_EQ(text_of(Corpus::read(chinese, {.encoding = "gb18030"}, Tokenizer::of("开分"), Unknown::refuse)), "分开");
+  EXPECT_EQ(text_of(Corpus::read(chinese, {.limit = 1, .encoding = "GB18030"})), "分");
+  EXPECT_THAT(Corpus::read(chinese, {.encoding = "GB18030"}).notes(), testing::IsEmpty());
+  EXPECT_EQ(read_back("caf\xe9", {.encoding = "windows-1252"}), "café");
+  EXPECT_EQ(read_back("café", {.encoding = "utf8"}), "café");
+  EXPECT_EQ(read_back(std::string("a\0b\0", 4), {.encoding = "UTF-16"}), "ab");
+  EXPECT_EQ(read_back(std::string("\0a\0b", 4), {.encoding = "utf-16"}), "ab");
+  EXPECT_THAT(Corpus::from_text("café", {.encoding = "windows-1252"}).notes(),
+              ElementsAre(AllOf(HasSubstr("UTF-8 too"), HasSubstr("leave encoding windows-1252 out"))));
+
+  const Error unknown = error_of([] { read_back("x", {.encoding = "no-such"}); });
+  EXPECT_EQ(unknown.code(), ExitCode::usage);
+  EXPECT_THAT(unknown.what(), AllOf(HasSubstr("encoding 'no-such': must be"), HasSubstr("windows-1252")));
+  EXPECT_THAT(error_of([] { read_back("x", {.encoding = "UTF-8//IGNORE"}); }).what(), HasSubstr("must be"));
+  EXPECT_THAT(error_of([] { read_back("x", {.unit = TokenUnit::byte, .encoding = "GB18030"}); }).what(),
+              HasSubstr("encoding GB18030 needs characters or words"));
+  const Error invalid = error_of([] { read_back("ab\nc\xff\xff", {.encoding = "GB18030"}); });
+  EXPECT_EQ(invalid.code(), ExitCode::bad_data);
+  EXPECT_THAT(invalid.what(), HasSubstr("not GB18030 at byte offset 4 (line 2, byte 0xFF)"));
+  EXPECT_THAT(error_of([] { read_back(std::string("a\n\0", 3), {.encoding = "windows-1252"}); }).what(),
+              HasSubstr("a NUL character in line 2"));
+}
+
+TEST(Corpus, RefusesNul) {
+  for (const TokenUnit unit : {TokenUnit::character, TokenUnit::word}) {
+    const Error error = error_of([&] { read_back(std::string("ab\n\0", 4), {.unit = unit}); });
+    EXPECT_EQ(error.code(), ExitCode::bad_data);
+    EXPECT_THAT(error.what(), HasSubstr("a NUL byte at byte offset 3 (line 2, byte 0x00)"));
+  }
+  EXPECT_EQ(read_back(std::string("\0", 1), {.unit = TokenUnit::byte}), std::string("\0", 1));
 }
 
 TEST(Corpus, RefusesAnEmptyText) {
@@ -151,7 +212,6 @@ TEST(Corpus, ReadsWordsAsItReadsCharacters) {
   EXPECT_EQ(read_back("ab\xff", {.unit = TokenUnit::word, .limit = 1}), "ab");
   EXPECT_THAT(error_of([] { read_back("a\nb\xff", {.unit = TokenUnit::word}); }).what(),
               HasSubstr("not UTF-8 at byte offset 3 (line 2, byte 0xFF)"));
-  EXPECT_THAT(error_of([] { read_back("\xff\xfeh", {.unit = TokenUnit::word}); }).what(), HasSubstr("UTF-16"));
 }
 
 TEST(Corpus, ReadsAsMuchOfAFileAsTheLimitNeeds) {

@@ -21,6 +21,7 @@ struct EvaluateOptions {
   std::string model;                  ///< run directory or model file
   std::string file;                   ///< the text to score
   std::int64_t limit = 0;             ///< symbols to read; 0: all
+  std::string encoding;               ///< of the text
   Unknown unknown = Unknown::refuse;  ///< symbols that the model does not know
   std::optional<int> threads;         ///< default: worthwhile_threads()
   bool json = false;                  ///< print the result as JSON
@@ -40,6 +41,7 @@ std::vector<OptionGroup> options_of(EvaluateOptions& o) {
            {argument("MODEL", o.model, "run directory or model file (.safetensors)"),
             argument("FILE", o.file, "the text to score"),
             whole_number("limit", o.limit, 0, 1'000'000'000'000, "read this many symbols only; 0: all"),
+            encoding(o.encoding),
             choice("unknown", o.unknown, "symbols that the model does not know; skip: left out and counted"),
             whole_number("threads", o.threads, 1, max_threads, "what is allowed and pays", "threads to use"),
             toggle("json", o.json, "print the result as one JSON object")}}};
@@ -81,7 +83,9 @@ void evaluate(const EvaluateOptions& o) {
   Context context({.threads = o.threads.value_or(worthwhile_threads(path, symbols_at_once))});
   const LanguageModel model = LanguageModel::load(context, path);
   const Corpus corpus =
-      Corpus::read(o.file, {.newlines = model.options().newlines, .limit = o.limit}, model.vocabulary(), o.unknown);
+      Corpus::read(o.file, {.newlines = model.options().newlines, .limit = o.limit, .encoding = o.encoding},
+                   model.vocabulary(), o.unknown);
+  for (const std::string& note : corpus.notes()) log_message(fmt::format("{}: {}", o.file, note));
   if (corpus.size() < 2) {
     throw Error(
         ExitCode::bad_data,

@@ -23,6 +23,7 @@ struct InspectOptions {
   TokenUnit unit = TokenUnit::character;  ///< of the symbols of a text
   std::int64_t limit = 0;                 ///< symbols of a text to read; 0: all
   Newlines newlines = Newlines::keep;     ///< of a text
+  std::string encoding;                   ///< of a text
   int first = 40;                         ///< symbols of a text to show beside their indices
   bool json = false;                      ///< print the result as JSON
 };
@@ -40,7 +41,7 @@ std::vector<OptionGroup> options_of(InspectOptions& o) {
            {argument("THING", o.thing, "run directory, model file (.safetensors) or text"),
             choice("unit", o.unit, "what a symbol of a text is"),
             whole_number("limit", o.limit, 0, 1'000'000'000'000, "read this many symbols of a text only; 0: all"),
-            choice("newlines", o.newlines, "space: line ends of a text become spaces"),
+            choice("newlines", o.newlines, "space: line ends of a text become spaces"), encoding(o.encoding),
             whole_number("first", o.first, 0, 1'000'000, "symbols of a text to show beside their indices"),
             toggle("json", o.json, "print the result as one JSON object")}}};
 }
@@ -134,7 +135,9 @@ int distinct(const Tokenizer& vocabulary) {
 }
 
 void inspect_text(const InspectOptions& o) {
-  const Corpus corpus = Corpus::read(o.thing, {.unit = o.unit, .newlines = o.newlines, .limit = o.limit});
+  const Corpus corpus =
+      Corpus::read(o.thing, {.unit = o.unit, .newlines = o.newlines, .limit = o.limit, .encoding = o.encoding});
+  for (const std::string& note : corpus.notes()) log_message(fmt::format("{}: {}", o.thing, note));
   const Tokenizer& vocabulary = corpus.vocabulary();
   const std::int64_t first = std::min<std::int64_t>(o.first, corpus.size());
   if (o.json) {
@@ -210,7 +213,7 @@ void inspect(const InspectOptions& o, const OptionValues& given) {
   std::error_code ignored;
   const bool is_model = std::filesystem::is_directory(o.thing, ignored) || o.thing.ends_with(".safetensors");
   if (!is_model) return inspect_text(o);
-  for (const char* name : {"unit", "limit", "newlines", "first"}) {
+  for (const char* name : {"unit", "limit", "newlines", "encoding", "first"}) {
     if (given.contains(name))
       throw Error(fmt::format("--{} is for a text, and {} is a model: leave it out", name, o.thing));
   }

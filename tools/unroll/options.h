@@ -16,6 +16,7 @@ using options::alternatives;
 using options::argument;
 using options::arguments;
 using options::choice;
+using options::encoding;
 using options::number;
 using options::optional_argument;
 using options::parse_whole_number;

@@ -23,8 +23,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct TableExplainOptions {
-  std::string run;   ///< run directory
-  std::string file;  ///< CSV
+  std::string run;     ///< run directory
+  std::string file;    ///< CSV
+  TableOptions table;  ///< only its encoding
   std::size_t top = 10;
   bool json = false;  ///< print the result as JSON
 };
@@ -45,7 +46,7 @@ std::vector<OptionGroup> options_of(TableExplainOptions& o) {
   return {{"What to explain",
            {argument("RUN", o.run, "a run directory of unroll table train"),
             argument("FILE", o.file, "CSV with a header or xlsx: plain, gzip or zip; - is standard input"),
-            whole_number("top", o.top, 1, most, "how many columns and rows are shown"),
+            encoding(o.table.encoding), whole_number("top", o.top, 1, most, "how many columns and rows are shown"),
             toggle("json", o.json, "print the result as one JSON object")}}};
 }
 
@@ -175,7 +176,7 @@ void explain_table(const TableExplainOptions& o) {
   const std::filesystem::path folder = std::filesystem::path(model_file).parent_path();
   e.folder = folder.empty() ? "." : folder.string();
   e.results = read_table_results(e.folder, model);
-  const Table table = Table::read(o.file, model.reading_options(false));
+  const Table table = Table::read(o.file, model.reading_options(false, o.table));
   e.model = model.explain(table, e.results.importances, o.top);
   const std::string script = script_of(e);
   std::string problem;

@@ -48,7 +48,13 @@ std::vector<OptionGroup> options_of(TrainOptions& o) {
   return groups;
 }
 
+void log_notes(const std::string& source, const Corpus& text) {
+  for (const std::string& note : text.notes()) log_message(fmt::format("note      {}: {}", one_line(source), note));
+}
+
 void log_oddities(const LanguageRun& run) {
+  log_notes(run.text_source(), run.text());
+  log_notes(run.options().validation, run.validation_text());
   for (const std::string& warning : run.warnings()) log_message("warning   " + warning);
   if (run.symbols_of_origin() == 0) return;
   const int added = run.model().vocabulary().size() - run.symbols_of_origin();

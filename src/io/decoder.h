@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/conversion.h"
+
+namespace unroll {
+
+/// How a file is decoded.
+struct FileEncoding {
+  std::string name = {};  ///< as iconv knows it; empty: it is UTF-8, and its bytes are passed on
+  std::string note = {};  ///< what it was taken for; empty if it was named, or is UTF-8
+};
+
+/// `given`: the name that the user gave, or empty. Otherwise a byte order mark at the beginning of `bytes`, the first
+/// of the file `name`, decides. Throws Error: usage for a name that iconv does not know, bad_data for one that
+/// contradicts the byte order mark.
+FileEncoding encoding_of(std::string_view bytes, const std::string& given, const std::string& name);
+
+/// Makes UTF-8 of a text in another encoding that arrives in pieces of any size.
+class Decoder {
+ public:
+  /// `encoding`: a name that iconv knows; `name`: the file's name in messages.
+  Decoder(const std::string& encoding, std::string name);
+
+  /// Appends to `text` the characters that `bytes` complete. Throws Error(bad_data), with the byte offset, for bytes
+  /// that are no character of the encoding, and for NUL characters.
+  void add(std::string_view bytes, std::string& text);
+  /// The end of the file.
+  void finish(std::string& text);
+  /// After finish(): a line for the user if the bytes are UTF-8 too, which no text of another encoding is by chance.
+  std::vector<std::string> notes() const;
+
+ private:
+  void check(std::string_view added) const;
+  void detect_utf8(std::string_view bytes);
+  [[noreturn]] void refuse(std::string_view bytes, const char* what) const;
+
+  std::string encoding_, name_;
+  Conversion conversion_;
+  std::string pending_;       ///< an incomplete character
+  std::uint64_t offset_ = 0;  ///< of pending_ in the file
+  std::int64_t line_ = 1;     ///< at the end of what was decoded
+  bool is_utf8_ = true, is_ascii_ = true;
+  std::string utf8_pending_;  ///< an incomplete character, if the file is UTF-8
+};
+
+/// A text in UTF-8, and what the user should know of how it was read, one line each.
+struct SourceText {
+  std::string text;
+  std::vector<std::string> notes = {};
+};
+
+/// Decodes a whole text in memory. `given` and `name`: as for encoding_of(). Nothing if it is UTF-8 already.
+std::optional<SourceText> decoded(std::string_view bytes, const std::string& given, const std::string& name);
+
+}  // namespace unroll
