@@ -4,7 +4,9 @@
 #include <iconv.h>
 
 #include <array>
+#include <bit>
 #include <cerrno>
+#include <cstdint>
 
 #include "unroll/error.h"
 #include "unroll/format.h"
@@ -15,7 +17,7 @@ void Conversion::Close::operator()(void* handle) const { iconv_close(handle); }
 
 Conversion::Conversion(const std::string& from, const char* to) {
   iconv_t handle = iconv_open(to, from.c_str());
-  if (handle == reinterpret_cast<iconv_t>(-1))
+  if (std::bit_cast<std::intptr_t>(handle) == -1)
     throw Error(fmt::format("iconv does not know the encoding {}", in_quotes(from)));
   handle_.reset(handle);
 }
