@@ -4,10 +4,8 @@
 #include <iconv.h>
 
 #include <atomic>
-#include <bit>
 #include <charconv>
 #include <cmath>
-#include <cstdint>
 
 namespace unroll {
 
@@ -37,7 +35,7 @@ std::vector<std::string> unless_empty(const std::string& value) {
 bool is_encoding(const std::string& name) {
   if (name.empty() || name.find('/') != std::string::npos) return false;
   iconv_t handle = iconv_open("UTF-8", name.c_str());
-  if (std::bit_cast<std::intptr_t>(handle) == -1) return false;
+  if (handle == reinterpret_cast<iconv_t>(-1)) return false;  // NOLINT(performance-no-int-to-ptr)
   iconv_close(handle);
   return true;
 }
