@@ -35,7 +35,7 @@ std::vector<std::string> unless_empty(const std::string& value) {
 bool is_encoding(const std::string& name) {
   if (name.empty() || name.find('/') != std::string::npos) return false;
   iconv_t handle = iconv_open("UTF-8", name.c_str());
-  if (handle == reinterpret_cast<iconv_t>(-1)) return false;
+  if (handle == reinterpret_cast<iconv_t>(-1)) return false;  // NOLINT(performance-no-int-to-ptr)
   iconv_close(handle);
   return true;
 }

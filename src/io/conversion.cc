@@ -15,7 +15,7 @@ void Conversion::Close::operator()(void* handle) const { iconv_close(handle); }
 
 Conversion::Conversion(const std::string& from, const char* to) {
   iconv_t handle = iconv_open(to, from.c_str());
-  if (handle == reinterpret_cast<iconv_t>(-1))
+  if (handle == reinterpret_cast<iconv_t>(-1))  // NOLINT(performance-no-int-to-ptr)
     throw Error(fmt::format("iconv does not know the encoding {}", in_quotes(from)));
   handle_.reset(handle);
 }

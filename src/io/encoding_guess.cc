@@ -155,7 +155,7 @@ Decoded decode(const std::string& encoding, std::string_view bytes) {
     const auto byte = [&](std::size_t at) {
       return static_cast<char32_t>(static_cast<unsigned char>(converted[i + at]));
     };
-    result.text += byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
+    result.text.push_back(byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24);
   }
   return result;
 }

@@ -203,7 +203,9 @@ TEST_F(LanguageRunTest, RefusesATextInMemoryThatAResumedRunWouldReadOtherwise) {
   in_memory.text.clear();
   const Tokenizer words = Tokenizer::from(TokenUnit::word, {"foo", "bar"}, {1, 1});
   const Tokenizer returns = Tokenizer::from(TokenUnit::character, {"a", "\r"}, {1, 1});
-  for (const Tokenizer& vocabulary : {words, returns}) {
+  const Tokenizer marks = Tokenizer::from(TokenUnit::character, {"\n", "\ufeff"}, {1, 1});
+  const Tokenizer nul = Tokenizer::from(TokenUnit::character, {"a", std::string(1, '\0')}, {1, 1});
+  for (const Tokenizer& vocabulary : {words, returns, marks, nul}) {
     const Corpus text = Corpus::from_ids(test::pseudo_random_ids(160, 2), vocabulary);
     EXPECT_THAT(error_of([&] { LanguageRun::create(in_memory, text); }), HasSubstr("would not have the same symbols"));
   }
