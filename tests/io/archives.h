@@ -39,15 +39,15 @@ struct ZipMember {
   std::uint16_t flags = 0x800;  // the name is UTF-8
 };
 
-inline ZipMember zip_member(const std::string& name, std::string_view text) {
+inline ZipMember stored_zip_member(const std::string& name, std::string_view text) {
   const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size()));
-  return {name, deflated(text, -15), text.size(), static_cast<std::uint32_t>(crc)};
+  return {name, std::string(text), text.size(), static_cast<std::uint32_t>(crc), 0};
 }
 
-inline ZipMember stored_zip_member(const std::string& name, std::string_view text) {
-  ZipMember member = zip_member(name, text);
-  member.packed = text;
-  member.method = 0;
+inline ZipMember zip_member(const std::string& name, std::string_view text) {
+  ZipMember member = stored_zip_member(name, text);
+  member.packed = deflated(text, -15);
+  member.method = 8;
   return member;
 }
 

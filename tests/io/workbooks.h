@@ -53,8 +53,8 @@ struct TestWorkbook {
   std::string bytes() const { return packed_workbook(parts()); }
 
   static std::string packed_workbook(const std::vector<std::pair<std::string, std::string>>& parts) {
-    std::vector<ZipMember> members = {zip_member("[Content_Types].xml", "<Types/>")};
-    for (const auto& [name, xml] : parts) members.push_back(zip_member(name, xml));
+    std::vector<ZipMember> members = {stored_zip_member("[Content_Types].xml", "<Types/>")};
+    for (const auto& [name, xml] : parts) members.push_back(stored_zip_member(name, xml));
     return zipped(members);
   }
 };

@@ -82,7 +82,7 @@ TEST(DataIssues, OfOneColumnThatIsSeveral) {
   EXPECT_THAT(of("a b c", "x y z"), Contains(HasSubstr("a ' '")));
   EXPECT_THAT(of("a:b", "x:"), Contains(HasSubstr("a ':'")));
   for (const auto& [header, row] : std::vector<std::pair<std::string, std::string>>{
-           {"full name", "Ada Lovelace"}, {"title", "a: b"}, {"a,b", "x|,"}, {"word", "x"}})
+           {"full name", "Ada Lovelace"}, {"title", "a: b"}, {"title: text", "a: b: c"}, {"a,b", "x|,"}, {"word", "x"}})
     EXPECT_THAT(of(header, row), Not(Contains(HasSubstr("other_delimiter")))) << header;
 }
 

@@ -44,6 +44,7 @@ TEST(MissingValues, MayBeInColumnsWithEqualsSigns) {
   const char* csv = "a,a=b\n1,1\n2,2\n";
   EXPECT_THAT(missing_in(Table::from_text(csv, {.missing_values = {"a=b=1"}}), "a=b"), ElementsAre(0));
   EXPECT_THAT(missing_in(Table::from_text(csv, {.missing_values = {"a=1"}}), "a"), ElementsAre(0));
+  EXPECT_THAT(missing_in(Table::from_text("c\nd=e\nf\nf\n", {.missing_values = {"c=d=e"}}), "c"), ElementsAre(0));
   const Error error = error_of([&] { Table::from_text(csv, {.missing_values = {"x=1"}}); });
   EXPECT_THAT(error.what(), HasSubstr("has no column \"x\""));
 }
