@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
+#include <cstdint>
 #include <sstream>
 #include <string_view>
 
 #include "mpirun.h"
 #include "options.h"
+#include "unroll/atomic_file.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -28,8 +29,8 @@ int parse_slots(const std::string& text, const std::string& file) {
 }  // namespace
 
 std::vector<Host> read_hosts(const std::string& file) {
-  std::ifstream stream(file);
-  if (!stream) throw Error(ExitCode::no_input, fmt::format("{}: no such host file; check the path", file));
+  constexpr std::uint64_t max_size = 1 << 20;
+  std::istringstream stream(read_file(file, max_size));
   std::vector<Host> hosts;
   for (std::string line; std::getline(stream, line);) {
     std::istringstream words(line.substr(0, line.find('#')));
