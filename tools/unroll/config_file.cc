@@ -92,8 +92,10 @@ std::vector<ConfigEntry> read_config_file(const std::string& path) {
       entries.push_back({std::string(key.str()), values_of(node, place, key.str()), place});
     }
   } catch (const toml::parse_error& error) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}:{}: not valid TOML: {}", path, error.source().begin.line, error.description()));
+    std::string problem(error.description());  // it quotes the file, line ends included
+    std::ranges::replace_if(
+        problem, [](char c) { return c >= 0 && c < ' '; }, ' ');
+    throw Error(ExitCode::bad_data, fmt::format("{}:{}: not valid TOML: {}", path, error.source().begin.line, problem));
   }
   return entries;
 }
