@@ -135,17 +135,69 @@ std::vector<std::string> zip_seeds() {
           gzipped(bomb)};
 }
 
+/// A choice of what to replace, and the replacement: the JSON of numbers, that of the run, or single numbers in them.
+std::vector<std::string> checkpoint_seeds() {
+  const std::string edit("\x01\x02\x05\0\0\0\0\0\0\0", 10);
+  return {std::string(1, '\0') + R"({"epoch":2,"step":2,"accumulate":1,"shards":1.0})",
+          std::string(1, '\1') + R"({"seconds":1,"epoch":1,"rollbacks":0,"origin":0})", '\2' + edit, '\3' + edit,
+          '\2' + edit + std::string("\x22\x01\0\0\0\0\0\0\xf0\x3f", 10)};
+}
+
+std::vector<std::string> settings_seeds() {
+  return {R"({"format":2,"options":{"FILE":"a.txt","hidden":4,"dropout":0.5,"tied":false,"prefix":["a"],"epochs":2}})",
+          R"({"FILE":["a"],"checkpoint-every":["5min"],"lr":["1e-3"],"schedule":["step"]})",
+          R"({"format":2,"options":{"FILE":[255,97],"prefix":[[255],"b"]}})"};
+}
+
+std::vector<std::string> model_json_seeds() {
+  return {R"({"cell":"gru","activation":"tanh","hidden":4,"layers":1,"embedding":0,"tied":false,"dropout":0.0,)"
+          R"("bidirectional":false,"biases":"two","newlines":"keep","vocabulary_size":12})",
+          R"({"cell":"rnn","activation":"relu","hidden":2,"layers":2,"embedding":4,"tied":true,"dropout":0.5,)"
+          R"("bidirectional":true,"biases":"one","newlines":"space","vocabulary_size":1})"};
+}
+
+std::vector<std::string> encoder_seeds() {
+  const std::string columns = R"("columns":[{"name":"number","kind":"number"},{"name":"category","kind":"category"},)"
+                              R"({"name":"date","kind":"date"},{"name":"list","kind":"list"},)"
+                              R"({"name":"text","kind":"text"}])";
+  return {
+      R"({"scales":{"number":1,"missing":1,"value":1,"level":1,"bin":1},)" + columns + R"(,"groups":[)" +
+          R"({"group":"number","column":"number","part":"value","median":1,"missing":true,"values":[1.5],"scaled":true,)" +
+          R"("logarithm":true,"low":0,"high":2,"mean":1,"deviation":1,"edges":[0.5,1]},)" +
+          R"({"group":"periodic","column":"date","part":"weekday"},)" +
+          R"({"group":"levels","column":"category","missing":true,"levels":["a"],"pool":true}]})",
+      R"({"scales":{"number":1,"missing":1,"value":1,"level":1,"bin":1},)" + columns + R"(,"groups":[)" +
+          R"({"group":"mean","deviation":1,"column":"category","mean":1,"missing":2,"levels":["a"],"means":[3]},)" +
+          R"({"group":"tokens","column":"list","missing":true,"tokens":["x"]},)" +
+          R"({"group":"text","column":"text","masked":false}]})",
+      R"({"numbers":[{"column":"number","what":"items"},{"column":"date","what":"month"}],)"
+      R"("means":[{"column":"category","mean":1,"missing":2,"levels":["a"],"means":[3]}],)"
+      R"("tokens":[{"column":"list","missing":true,"tokens":["x"]}],"texts":[{"column":"text","masked":true}]})"};
+}
+
+std::vector<std::string> config_seeds() {
+  return {"# recipe\nhidden = 256\nlr = 1e-3\ntied = true\nprefix = [\"a\", 'b']\n",
+          "prefix = \"\"\"\na.b\n\"\"\"\nout = \"a\\u0000b\"\n", "[train]\na.b.c = {d = 1, e.f = [1, {}]}\n",
+          "steps = 0x10\nseed = 1_000\nclip = inf\ndate = 1979-05-27T07:32:00Z\n"};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const std::filesystem::path folder = argv[1];
+  write(folder / "checkpoint", checkpoint_seeds());
+  write(folder / "config", config_seeds());
   write(folder / "csv", csv_seeds());
   write(folder / "encoding", encoding_seeds());
+  write(folder / "encoders", encoder_seeds());
   write(folder / "forms", {"-1.234,56 €", "(12,34,567.5)", "USD 1'234.5e3", "1.2k+", "55 sqm", "1234.5 [kMB]",
                            "2020-01-31T23:59:59.5Z", "20200131T235959", "31. January 20", "Jan 31, 2020 11:59 pm"});
+  write(folder / "hosts", {"node1 slots=4\nnode2\n", "# none\n\nhost slots=100000 # many\n", "a slots=x\n"});
+  write(folder / "model_json", model_json_seeds());
   write(folder / "run_log", run_log_seeds());
   write(folder / "safetensors", safetensors_seeds());
+  write(folder / "settings", settings_seeds());
   write(folder / "text", text_seeds());
   write(folder / "tokenizer", tokenizer_seeds());
   write(folder / "workbook", workbook_seeds());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,5 +12,9 @@ namespace unroll {
 /// in place, and a power failure may restore the old one. Refuses directories and devices. May be called from several
 /// threads; the last one to finish wins.
 void write_file_atomically(const std::string& path, std::string_view bytes);
+
+/// Returns the contents of a file; `path` - is standard input. Throws Error: no_input for a file that does not exist,
+/// is a directory or cannot be opened, io if reading fails, bad_data for more than `max_size` bytes.
+std::string read_file(const std::string& path, std::uint64_t max_size = UINT64_MAX);
 
 }  // namespace unroll

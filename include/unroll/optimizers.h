@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,7 @@ struct PlannedRun {
   std::int64_t epochs = 0;             ///< >= 0
   std::int64_t updates_per_epoch = 1;  ///< >= 1
 };
+std::int64_t updates_of(const PlannedRun& run);  ///< throws Error for numbers out of range and for more than 2^60
 
 /// Factors of the full learning rate, one for each update: the factor of the warm-up times that of the kind. For
 /// update u, counted from 0:
@@ -76,6 +78,8 @@ void clip_by_value(Parameters& parameters, float max);
 /// value -= learning_rate * gradient, for every parameter.
 void sgd(Parameters& parameters, float learning_rate);
 
+inline constexpr double max_learning_rate = std::numeric_limits<float>::max();  ///< rates are applied as floats
+
 /// Updates parameters from their gradients. The parameters must outlive the optimizer. The formulas are those of
 /// PyTorch's optimizers of the same names. Only AdamW has weight decay.
 class Optimizer {
@@ -85,13 +89,13 @@ class Optimizer {
   /// Visits the state that later steps depend on, besides the parameters, the options and the learning rate.
   virtual void visit_state(StateVisitor& visitor) = 0;
 
+  Parameters& parameters() const { return parameters_; }
   double learning_rate() const { return learning_rate_; }
-  void set_learning_rate(double rate);  ///< >= 0; used from the next step on
+  void set_learning_rate(double rate);  ///< 0 to max_learning_rate; used from the next step on
 
  protected:
-  /// Throws Error unless learning_rate > 0.
+  /// Throws Error unless learning_rate is above 0 and at most max_learning_rate.
   Optimizer(Parameters& parameters, double learning_rate);
-  Parameters& parameters() const { return parameters_; }
 
  private:
   Parameters& parameters_;

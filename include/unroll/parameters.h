@@ -19,8 +19,9 @@ class StateVisitor {
  public:
   virtual ~StateVisitor() = default;
   virtual void visit(std::string_view name, std::span<float> values) = 0;
-  virtual void visit(std::string_view name, std::int64_t& value) = 0;
-  virtual void visit(std::string_view name, double& value) = 0;  ///< always finite
+  /// A number in [low, high], which are finite. Restoring throws Error(bad_data) for another one, saving throws Error.
+  virtual void visit(std::string_view name, std::int64_t& value, std::int64_t low, std::int64_t high) = 0;
+  virtual void visit(std::string_view name, double& value, double low, double high) = 0;
   /// An option that later steps depend on. Restoring throws Error(bad_data) if the saved value is another one.
   virtual void check(std::string_view name, double option) = 0;
 };
@@ -38,7 +39,7 @@ struct Uniform {
 using Init = std::variant<Zero, Normal, Uniform>;
 
 /// All parameters of a model, by name, in one contiguous block, and a matching block of gradients. Norm, clipping and
-/// updates are flat loops over the blocks. Move-only.
+/// updates are flat loops over the blocks. Move-only; one that was moved from may only be assigned to or destroyed.
 class Parameters {
  public:
   explicit Parameters(Context& context);
@@ -46,7 +47,7 @@ class Parameters {
   Parameters& operator=(Parameters&&) noexcept;
   ~Parameters();
 
-  /// Adds a parameter at the end of the block. Throws Error if the name is taken.
+  /// Adds a parameter at the end of the block. Throws Error if the name is taken or `init` is illegal.
   Var add(std::string name, const Shape& shape, const Init& init = Zero{});
   /// Reserves memory for `count` more elements, so that a large model is not copied while it is built.
   void reserve(std::int64_t count);

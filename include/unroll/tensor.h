@@ -30,11 +30,13 @@ class Shape {
  public:
   static constexpr int max_rank = 4;
 
-  Shape() = default;                                   ///< rank 0: one number
-  Shape(std::initializer_list<std::int64_t> extents);  ///< throws Error for rank > 4 or a negative extent
+  Shape() = default;  ///< rank 0: one number
+  /// Throws Error for rank > 4, a negative extent and more than 2^60 elements.
+  Shape(std::initializer_list<std::int64_t> extents);
 
   int rank() const { return rank_; }
-  std::int64_t operator[](int dimension) const;          ///< negative counts from the end, as in shape[-1]
+  /// Negative counts from the end, as in shape[-1]. Throws Error for a dimension that the shape does not have.
+  std::int64_t operator[](int dimension) const;
   std::int64_t size() const;                             ///< number of elements
   std::int64_t columns() const;                          ///< the last extent; 1 for rank 0
   std::int64_t rows() const;                             ///< all extents but the last, multiplied
@@ -44,6 +46,9 @@ class Shape {
   std::string to_string() const;  ///< "[35, 32, 256]"
 
  private:
+  void check_extents() const;
+  std::size_t index_of(int dimension) const;
+
   std::array<std::int64_t, max_rank> extents_{};
   int rank_ = 0;
 };

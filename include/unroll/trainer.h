@@ -176,7 +176,7 @@ class Trainer {
   std::int64_t steps_per_epoch() const { return steps_per_epoch(task_.batches_per_epoch(), options_.accumulate); }
   /// Steps for `batches` batches, `accumulate` >= 1 per step.
   static std::int64_t steps_per_epoch(std::int64_t batches, std::int64_t accumulate) {
-    return (batches + accumulate - 1) / accumulate;
+    return batches / accumulate + (batches % accumulate > 0 ? 1 : 0);
   }
   std::int64_t epoch() const { return epoch_; }                                      ///< of the next step, from 1
   std::int64_t updates() const { return (epoch_ - 1) * steps_per_epoch() + step_; }  ///< number made so far

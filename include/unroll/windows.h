@@ -34,8 +34,9 @@ class Windows {
 
   std::int64_t batches() const { return batches_; }  ///< batches per epoch
   void begin_epoch(std::int64_t epoch);              ///< draws the order of random windows
-  Batch batch(std::int64_t index) const;             ///< index in [0, batches())
-  /// Reads some rows of a batch into `batch`, whose memory is reused if the shape is the same.
+  Batch batch(std::int64_t index) const;             ///< throws Error for an index outside [0, batches())
+  /// Reads some rows of a batch into `batch`, whose memory is reused if the shape is the same. Throws Error for an
+  /// index or rows that do not exist.
   void read(std::int64_t index, Range rows, Batch& batch) const;
 
   /// Iterates over the batches of the current epoch (initially epoch 1).

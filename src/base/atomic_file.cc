@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 namespace {
@@ -40,6 +41,10 @@ std::string folder_of(const std::string& path) {
 
 // Renaming onto a device such as /dev/null would replace the device itself.
 void refuse_special_file(const std::string& path, FileSystem& files) {
+  if (path.find('\0') != std::string::npos) {
+    throw Error(ExitCode::io,
+                fmt::format("{}: cannot be written: a name has no NUL byte; take another name", in_quotes(path)));
+  }
   const int type = files.type_of(path);
   if (type >= 0 && type != S_IFREG) fail(path, type == S_IFDIR ? "is a directory" : "is not a regular file");
 }

@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "unroll/error.h"
+#include "unroll/format.h"
 #include "unroll/options.h"
 
 namespace unroll {
@@ -31,6 +32,10 @@ constexpr std::uint64_t chunk = 1 << 16;
 }  // namespace
 
 InputFile::InputFile(const std::string& path) : name_(source_name(path)), standard_input_(path == "-") {
+  if (path.find('\0') != std::string::npos) {  // the system would take the name to end there
+    throw Error(ExitCode::no_input,
+                fmt::format("{}: no such file, since a name has no NUL byte; check the path", in_quotes(path)));
+  }
   descriptor_ = standard_input_ ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor_ < 0) cannot_open(name_, errno);
   struct stat status {};
@@ -74,10 +79,13 @@ void InputFile::read(std::string& bytes, std::uint64_t longest) try {
               fmt::format("{}: does not fit into memory; read less of it, as with {}", name_, option_name("limit")));
 }
 
-std::string read_file(const std::string& path) {
+std::string read_file(const std::string& path, std::uint64_t max_size) {
   std::string bytes;
-  InputFile(path).read(bytes);
-  return bytes;
+  InputFile(path).read(bytes, max_size < no_limit ? max_size + 1 : no_limit);
+  if (bytes.size() <= max_size) return bytes;
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: has more than {} bytes, which no file of this kind has; check the path",
+                          source_name(path), max_size));
 }
 
 bool can_be_read_again(const std::string& path) {

@@ -4,6 +4,8 @@
 #include <limits>
 #include <string>
 
+#include "unroll/atomic_file.h"  // read_file()
+
 namespace unroll {
 
 constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
@@ -28,9 +30,6 @@ class InputFile {
   int descriptor_ = -1;
   bool standard_input_ = false;
 };
-
-/// Returns the contents of a file. Throws as InputFile does.
-std::string read_file(const std::string& path);
 
 /// False for standard input, pipes, devices and what lies in /dev or /proc: another process finds something else there.
 bool can_be_read_again(const std::string& path);

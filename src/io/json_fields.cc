@@ -14,6 +14,12 @@ bool is_signed_integer(const json& value) {
   return value.is_number_unsigned() ? value.get<std::uint64_t>() <= largest : value.is_number_integer();
 }
 
+std::string json_in_message(const json& value) {
+  constexpr std::size_t longest = 40;
+  if (value.is_structured()) return fmt::format("of {} values", value.size());
+  return value.dump(-1, ' ', true, json::error_handler_t::replace).substr(0, longest);
+}
+
 json parse_json_object(const std::string& text, std::size_t max_size, int depth, const std::string& what) {
   if (text.size() > max_size) {
     throw Error(ExitCode::bad_data,
@@ -53,10 +59,8 @@ void JsonFields::assign_to(const Option& option) const {
 }
 
 void JsonFields::refuse(const std::string& name, const std::string& legal) const {
-  const json& value = field(name);
-  const std::string shown = value.is_structured() ? fmt::format("of {} values", value.size())
-                                                  : value.dump(-1, ' ', true, json::error_handler_t::replace);
-  throw Error(ExitCode::bad_data, fmt::format("{}: {} is {}; it must be {}", what_, name, shown.substr(0, 40), legal));
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: {} is {}; it must be {}", what_, name, json_in_message(field(name)), legal));
 }
 
 const json& JsonFields::field(const std::string& name) const {

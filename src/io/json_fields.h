@@ -11,6 +11,9 @@ namespace unroll {
 /// True for an integer that fits into std::int64_t; larger ones would wrap around silently.
 bool is_signed_integer(const nlohmann::json& value);
 
+/// The value for a message: at most 40 bytes, and of a list or object only the number of its values.
+std::string json_in_message(const nlohmann::json& value);
+
 /// Parses a JSON object of at most `max_size` bytes, nested no deeper than `depth`, so that a hostile text costs no
 /// more than its length. Strings are valid UTF-8. Throws Error(bad_data); `what` is the name of the text in messages.
 nlohmann::json parse_json_object(const std::string& text, std::size_t max_size, int depth, const std::string& what);

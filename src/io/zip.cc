@@ -113,9 +113,12 @@ const Member& Archive::only() const {
 }
 
 const Member& Archive::find(const std::string& name) const {
-  for (const Member& member : members_) {
-    if (member.name == name || member.raw_name == name) return member;
+  const auto has_name = [&](const Member& member) { return member.name == name || member.raw_name == name; };
+  const auto found = std::ranges::find_if(members_, has_name);
+  if (const auto count = std::ranges::count_if(members_, has_name); count > 1) {
+    refuse(*found, fmt::format("is there {} times; unpack the archive yourself and pass the plain file", count));
   }
+  if (found != members_.end()) return *found;
   refuse(fmt::format("the zip archive holds no {}; name one of these: {}", in_quotes(name), list(members_)));
 }
 

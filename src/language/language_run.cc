@@ -58,7 +58,7 @@ TrainerOptions trainer_options(const LanguageRunOptions& o, const LanguageTask& 
 /// True if a checkpoint is written during training. Those at its start and end need no copy.
 bool saves_underway(const LanguageRunOptions& o, const TrainingTexts& texts) {
   const std::int64_t symbols_per_update = o.accumulate * o.task.batch * o.task.window;
-  const std::int64_t updates = *o.epochs * (texts.training.size() / symbols_per_update + 1);
+  const std::int64_t updates = updates_of({*o.epochs, texts.training.size() / symbols_per_update + 1});
   return o.checkpoint_every->updates == 0 || o.checkpoint_every->updates < updates;
 }
 

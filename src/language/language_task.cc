@@ -4,21 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <utility>
 
 #include "base/fingerprint.h"
+#include "base/require.h"
 #include "train/gradient_sum.h"
 #include "unroll/communicator.h"
 #include "unroll/error.h"
 
 namespace unroll {
 
-template <>
-const EnumNames<EpochState>& enum_names<EpochState>() {
-  static const EnumNames<EpochState> names = {{"zero", EpochState::zero}, {"carry", EpochState::carry}};
-  return names;
-}
 namespace {
 
 void check_same_symbols(const Tokenizer& model, const Tokenizer& corpus) {
@@ -34,10 +31,14 @@ std::int64_t fingerprint_of_ids(std::span<const std::int32_t> ids) {
   return static_cast<std::int64_t>(fingerprint_of({reinterpret_cast<const char*>(ids.data()), ids.size_bytes()}));
 }
 
+// Seeds and fingerprints have any bits.
+constexpr std::int64_t any_low = std::numeric_limits<std::int64_t>::min(),
+                       any_high = std::numeric_limits<std::int64_t>::max();
+
 /// Visits a number that identifies the task. Throws Error(bad_data) if the visitor restores a different one.
 void visit_unchanged(StateVisitor& visitor, const char* name, std::int64_t ours) {
   std::int64_t theirs = ours;
-  visitor.visit(name, theirs);
+  visitor.visit(name, theirs, any_low, any_high);
   if (theirs == ours) return;
   throw Error(
       ExitCode::bad_data,
@@ -49,7 +50,7 @@ void visit_unchanged(StateVisitor& visitor, const char* name, std::int64_t ours)
 /// As visit_unchanged(), for a fingerprint, whose number is left out of the message.
 void visit_fingerprint(StateVisitor& visitor, const char* name, std::int64_t ours, const char* what) {
   std::int64_t theirs = ours;
-  visitor.visit(name, theirs);
+  visitor.visit(name, theirs, any_low, any_high);
   if (theirs == ours) return;
   throw Error(
       ExitCode::bad_data,
@@ -106,6 +107,7 @@ LanguageTask::LanguageTask(LanguageModel& model, const Corpus& corpus, const Lan
       options_(options),
       windows_(options.windows, corpus.ids(), options.batch, options.window, model.context().seed()),
       validation_(validation) {
+  require_known("epoch_state", options.epoch_state);
   check_same_symbols(model.vocabulary(), corpus.vocabulary());
   if (validation.size() == 1) throw Error("a held-out text of a single symbol cannot be scored; give it 2 or more");
   if (!validation.empty()) validation_bytes_ = model.vocabulary().byte_count(validation.subspan(1));

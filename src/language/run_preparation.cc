@@ -126,9 +126,12 @@ ResumeTarget target_of(const std::string& argument) {
 StoredCheckpoint latest_in(const std::string& folder) {
   std::vector<CheckpointFile> files = checkpoints_in(folder);
   if (files.empty()) {
-    throw Error(ExitCode::no_input,
-                fmt::format("{}: holds no checkpoint to go on from; {} {} begins with the weights of its model", folder,
-                            option_name("init-from"), folder));
+    std::error_code ignored;
+    const bool has_model = std::filesystem::exists(RunDirectory::model_path_in(folder), ignored);
+    const std::string advice =
+        has_model ? fmt::format("{} {} begins with the weights of its model", option_name("init-from"), folder)
+                  : std::string("begin the run again");
+    throw Error(ExitCode::no_input, fmt::format("{}: holds no checkpoint to go on from; {}", folder, advice));
   }
   try {
     return StoredCheckpoint::read(files.back().path);

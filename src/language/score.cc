@@ -69,6 +69,9 @@ class ParallelScorer {
 }  // namespace
 
 Score LanguageModel::score_part(Text text, int part, int parts) const {
+  if (part < 0 || part >= parts) {
+    throw Error(fmt::format("score: there is no part {} of {}; they count from 0", part, parts));
+  }
   if (text.size() < 2) throw Error(fmt::format("score: a text of {} symbols; it must have 2 or more", text.size()));
   const auto targets = static_cast<std::int64_t>(text.size()) - 1;
   const std::int64_t readers = std::clamp<std::int64_t>(targets / min_per_reader, 1, max_readers);

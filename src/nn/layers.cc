@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "nn/node.h"
@@ -19,8 +20,23 @@ Linear::Linear(Parameters& parameters, const std::string& prefix, int in, int ou
     : weight(parameters.add(prefix + ".weight", {in, out}, weight_init)),
       bias(parameters.add(prefix + ".bias", {out}, bias_init)) {}
 
+namespace {
+
+/// The optimizer of the parameters would not update a weight of others.
+const Var& checked_weight(const Parameters& parameters, const Embedding& tied) {
+  const auto is_weight = [&](const Parameters::Entry& entry) { return entry.var.node() == tied.weight.node(); };
+  if (std::ranges::none_of(parameters.entries(), is_weight)) {
+    throw Error("a tied layer needs an embedding of the same parameters: make both from one Parameters object");
+  }
+  return tied.weight;
+}
+
+}  // namespace
+
 Linear::Linear(Parameters& parameters, const std::string& prefix, const Embedding& tied, const Init& bias_init)
-    : weight(tied.weight), bias(parameters.add(prefix + ".bias", {weight.shape()[0]}, bias_init)), transposed(true) {}
+    : weight(checked_weight(parameters, tied)),
+      bias(parameters.add(prefix + ".bias", {weight.shape()[0]}, bias_init)),
+      transposed(true) {}
 
 Var Linear::operator()(const Var& x) const { return affine(x, weight, bias, transposed); }
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "base/require.h"
 #include "nn/node.h"
 #include "unroll/context.h"
 #include "unroll/error.h"
@@ -22,6 +24,24 @@ struct Parameters::Block {
 };
 
 namespace {
+
+struct CheckInit {
+  void operator()(const Zero&) const {}
+  void operator()(const Normal& init) const {
+    if (std::isfinite(init.mean) && init.standard_deviation >= 0 && std::isfinite(init.standard_deviation)) return;
+    throw Error(
+        fmt::format("normal initial values of mean {} and standard deviation {}: they must be finite, and the "
+                    "deviation at least 0",
+                    init.mean, init.standard_deviation));
+  }
+  void operator()(const Uniform& init) const {
+    if (init.low <= init.high && std::isfinite(init.high - init.low)) return;
+    throw Error(
+        fmt::format("uniform initial values from {} to {}: they must be finite, and the second at least the "
+                    "first",
+                    init.low, init.high));
+  }
+};
 
 /// A tensor of `size` elements, the first `kept` of which are copied from `old`.
 Tensor enlarged(Context& context, const Tensor& old, std::int64_t kept, std::int64_t size) {
@@ -51,6 +71,7 @@ Parameters& Parameters::operator=(Parameters&&) noexcept = default;
 Parameters::~Parameters() = default;
 
 void Parameters::reserve(std::int64_t count) {
+  require_count("count", count, 0);
   Storage& storage = *block_->storage;
   if (storage.size + count <= block_->capacity) return;
   block_->capacity = storage.size + count;
@@ -59,6 +80,7 @@ void Parameters::reserve(std::int64_t count) {
 
 Var Parameters::add(std::string name, const Shape& shape, const Init& init) {
   if (find(name) != nullptr) throw Error(fmt::format("parameter {}: there is one of this name already", name));
+  std::visit(CheckInit{}, init);
   Storage& storage = *block_->storage;
   const std::int64_t offset = storage.size, count = shape.size();
   if (offset + count > block_->capacity) reserve(std::max(count, block_->capacity));

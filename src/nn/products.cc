@@ -70,6 +70,7 @@ Var matmul(const OneHot& a, const Var& b) {
         fmt::format("product of {} one-hot rows of {} classes and shape {}: it must have as many rows as classes",
                     a.ids.size(), a.classes, b.shape().to_string()));
   }
+  require_below(a.ids, a.classes, "one_hot: index");  // OneHot is an aggregate: one_hot() may not have made it
   return gather(a.ids, b, {static_cast<std::int64_t>(a.ids.size()), b.shape()[1]});
 }
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/require.h"
 #include "nn/node.h"
 #include "nn/sequence.h"
 #include "unroll/error.h"
@@ -16,6 +17,8 @@ void require_options(int input, const RecurrentOptions& options) {
   at_least_one("input size", input);
   at_least_one("hidden", options.hidden);
   at_least_one("layers", options.layers);
+  require_known("cell", options.cell);
+  require_known("activation", options.activation);
   if (!(options.dropout >= 0 && options.dropout < 1)) {
     throw Error(fmt::format("dropout {}: it must lie in [0, 1)", options.dropout));
   }

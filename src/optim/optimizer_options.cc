@@ -124,7 +124,7 @@ void check_conflicts(const OptimizerOptions& o) {
 }
 
 void check_length(const OptimizerOptions& o, const PlannedRun& run) {
-  const std::int64_t updates = run.epochs * run.updates_per_epoch;
+  const std::int64_t updates = updates_of(run);
   if (o.warmup > 0 && o.warmup >= updates) {
     throw Error(fmt::format("{} {}: this training has only {}; lower it, or raise {}", option_name("warmup"), o.warmup,
                             counted(updates, "update"), option_name("epochs")));
@@ -136,7 +136,7 @@ void check_length(const OptimizerOptions& o, const PlannedRun& run) {
                             option_name("lr-decay-every"), option_name("epochs")));
   }
   // One epoch to compare with, patience + 1 without improvement, and one with the reduced rate.
-  if (o.schedule == ScheduleKind::plateau && schedule.patience + 3 > run.epochs) {
+  if (o.schedule == ScheduleKind::plateau && schedule.patience > run.epochs - 3) {
     throw Error(fmt::format("{} plateau cannot act within {}: it needs {} with {} {}; lower that or raise {}",
                             option_name("schedule"), counted(run.epochs, "epoch"), schedule.patience + 3,
                             option_name("lr-patience"), schedule.patience, option_name("epochs")));

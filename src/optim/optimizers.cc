@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/require.h"
 #include "device/device.h"
 #include "unroll/error.h"
 
@@ -14,11 +15,22 @@ namespace {
 // Negated comparisons, so that NaN is refused too.
 
 void require_positive(const char* name, double value) {
-  if (!(value > 0)) throw Error(fmt::format("{} {}: it must be above 0", name, value));
+  if (!(value > 0 && std::isfinite(value))) {
+    throw Error(fmt::format("{} {}: it must be a finite number above 0", name, value));
+  }
 }
 
 void require_not_negative(const char* name, double value) {
-  if (!(value >= 0)) throw Error(fmt::format("{} {}: it must be at least 0", name, value));
+  if (!(value >= 0 && std::isfinite(value))) {
+    throw Error(fmt::format("{} {}: it must be a finite number of at least 0", name, value));
+  }
+}
+
+void require_learning_rate(double rate) {
+  require_not_negative("learning rate", rate);
+  if (rate > max_learning_rate) {
+    throw Error(fmt::format("learning rate {}: it must be at most {}", rate, max_learning_rate));
+  }
 }
 
 void require_decay(const char* name, double value) {
@@ -68,10 +80,11 @@ void sgd(Parameters& parameters, float learning_rate) {
 Optimizer::Optimizer(Parameters& parameters, double learning_rate)
     : parameters_(parameters), learning_rate_(learning_rate) {
   require_positive("learning rate", learning_rate);
+  require_learning_rate(learning_rate);
 }
 
 void Optimizer::set_learning_rate(double rate) {
-  require_not_negative("learning rate", rate);
+  require_learning_rate(rate);
   learning_rate_ = rate;
 }
 
@@ -133,7 +146,7 @@ void Adam::visit_state(StateVisitor& visitor) {
   visitor.check("weight_decay", weight_decay_);
   visitor.visit("first_moment", first_moment_.span());
   visitor.visit("second_moment", second_moment_.span());
-  visitor.visit("steps", steps_);
+  visitor.visit("steps", steps_, 0, max_count);
 }
 
 AdamW::AdamW(Parameters& parameters, AdamWOptions options)

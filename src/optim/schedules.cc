@@ -19,20 +19,29 @@ constexpr double min_gain = 1e-4;
 
 }  // namespace
 
+std::int64_t updates_of(const PlannedRun& run) {
+  require_count("epochs", run.epochs, 0);
+  require_count("updates_per_epoch", run.updates_per_epoch, 1);
+  if (const std::int64_t most = max_count / run.updates_per_epoch; run.epochs > most) {
+    throw Error(fmt::format("epochs is {}; with {} updates each it must be at most {}", run.epochs,
+                            run.updates_per_epoch, most));
+  }
+  return run.epochs * run.updates_per_epoch;
+}
+
 Schedule::Schedule(const ScheduleOptions& options, PlannedRun run)
     : options_(options), run_(run), best_loss_(std::numeric_limits<double>::max()) {
-  require_at_least("epochs", run.epochs, 0);
-  require_at_least("updates_per_epoch", run.updates_per_epoch, 1);
-  require_at_least("warmup", options.warmup, 0);
-  require_at_least("decay_every", options.decay_every, 1);
-  require_at_least("patience", options.patience, 0);
+  const std::int64_t updates = updates_of(run);
+  require_known("schedule", options.kind);
+  require_count("warmup", options.warmup, 0);
+  require_count("decay_every", options.decay_every, 1);
+  require_count("patience", options.patience, 0);
   if (!(options.minimum >= 0 && options.minimum < 1)) {
     throw Error(fmt::format("minimum is {}; it must lie in [0, 1), a share of the full rate", options.minimum));
   }
   if (!(options.decay > 0 && options.decay < 1)) {
     throw Error(fmt::format("decay is {}; it must lie in (0, 1)", options.decay));
   }
-  const std::int64_t updates = run.epochs * run.updates_per_epoch;
   if (options.warmup > 0 && options.warmup >= updates) {
     throw Error(fmt::format("a warm-up of {} updates does not end within a run of {}: make it shorter", options.warmup,
                             updates));
@@ -50,7 +59,7 @@ double Schedule::factor_of_kind(std::int64_t update) const {
     case ScheduleKind::constant:
       return 1;
     case ScheduleKind::cosine: {
-      const std::int64_t falling = std::max<std::int64_t>(1, run_.epochs * run_.updates_per_epoch - options_.warmup);
+      const std::int64_t falling = std::max<std::int64_t>(1, updates_of(run_) - options_.warmup);
       const std::int64_t gone = std::clamp<std::int64_t>(update - options_.warmup, 0, falling);
       const double half_turn = std::numbers::pi * static_cast<double>(gone) / static_cast<double>(falling);
       return options_.minimum + (1 - options_.minimum) * (1 + std::cos(half_turn)) / 2;
@@ -86,9 +95,10 @@ void Schedule::visit_state(StateVisitor& visitor) {
   if (step || plateau) visitor.check("decay", options_.decay);
   if (step) visitor.check("decay_every", static_cast<double>(options_.decay_every));
   if (plateau) visitor.check("patience", static_cast<double>(options_.patience));
-  visitor.visit("best_loss", best_loss_);
-  visitor.visit("evaluations_without_gain", evaluations_without_gain_);
-  visitor.visit("plateau_factor", plateau_factor_);
+  constexpr double largest = std::numeric_limits<double>::max();
+  visitor.visit("best_loss", best_loss_, -largest, largest);
+  visitor.visit("evaluations_without_gain", evaluations_without_gain_, 0, max_count);
+  visitor.visit("plateau_factor", plateau_factor_, 0, 1);
 }
 
 }  // namespace unroll

@@ -20,7 +20,10 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view beginning = "checkpoint-", end = ".safetensors";
 
-std::optional<std::int64_t> update_of(const std::string& name) {
+}  // namespace
+
+std::optional<std::int64_t> update_of_checkpoint(const std::string& path) {
+  const std::string name = fs::path(path).filename().string();
   if (!name.starts_with(beginning) || !name.ends_with(end)) return std::nullopt;
   const std::string_view digits =
       std::string_view(name).substr(beginning.size(), name.size() - beginning.size() - end.size());
@@ -30,8 +33,6 @@ std::optional<std::int64_t> update_of(const std::string& name) {
   return update;
 }
 
-}  // namespace
-
 std::string checkpoint_path(const std::string& folder, std::int64_t update) {
   return (fs::path(folder) / fmt::format("{}{}{}", beginning, update, end)).string();
 }
@@ -40,7 +41,7 @@ std::vector<CheckpointFile> checkpoints_in(const std::string& folder) {
   std::vector<CheckpointFile> files;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), none; !error && entry != none; entry.increment(error)) {
-    if (const auto update = update_of(entry->path().filename().string())) files.push_back({*update, entry->path()});
+    if (const auto update = update_of_checkpoint(entry->path().string())) files.push_back({*update, entry->path()});
   }
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.update < b.update; });
   return files;

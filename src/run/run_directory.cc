@@ -15,6 +15,7 @@
 #include "ranks/agreement.h"
 #include "run/checkpoint_files.h"
 #include "unroll/error.h"
+#include "unroll/format.h"
 
 namespace unroll {
 
@@ -45,6 +46,10 @@ DirectoryRefused::DirectoryRefused(std::string folder, Reason reason)
 
 RunDirectory::RunDirectory(std::string path, Existing existing, Refuse refuse)
     : path_(without_slashes_at_end(std::move(path))), existing_(existing), refuse_(std::move(refuse)) {
+  if (path_.string().find('\0') != std::string::npos) {  // the system would take the name to end there
+    throw Error(ExitCode::io,
+                fmt::format("{}: no folder, since a name has no NUL byte; choose another", in_quotes(path_.string())));
+  }
   refuse_existing_model();
 }
 

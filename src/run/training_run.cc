@@ -6,6 +6,7 @@
 #include <cmath>
 #include <exception>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 
 #include "base/numerics.h"
@@ -16,6 +17,7 @@
 #include "run/checkpoint_writer.h"
 #include "run/rank_timings.h"
 #include "run/run_directory.h"
+#include "run/run_numbers.h"
 #include "run/run_record.h"
 #include "train/checkpoint.h"
 #include "unroll/error.h"
@@ -27,9 +29,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double number_in(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_number() ? found->get<double>() : 0.0;
+/// Refuses a checkpoint that is named after another update: files are kept and removed by their names.
+void check_name(const StoredCheckpoint& checkpoint, std::int64_t updates) {
+  const std::optional<std::int64_t> named = update_of_checkpoint(checkpoint.path());
+  if (!named || *named == updates) return;
+  throw Error(ExitCode::bad_data, fmt::format("{}: it is named after update {}, but its epoch and step are those of "
+                                              "update {}; the checkpoint is damaged: take another one",
+                                              checkpoint.path(), *named, updates));
 }
 
 }  // namespace
@@ -44,9 +50,9 @@ TrainingRun::TrainingRun(std::shared_ptr<Task> task, std::shared_ptr<Optimizer> 
       write_model_(std::move(write_model)),
       ranks_(ranks),
       trainer_(std::make_unique<Trainer>(*task_, *optimizer_, trainer, ranks)) {
-  require_at_least("keep", options_.keep, 1);
-  require_at_least("report_every", options_.report_every, 1);
-  require_at_least("max_rollbacks", options_.max_rollbacks, 0);
+  require_count("keep", options_.keep, 1);
+  require_count("report_every", options_.report_every, 1);
+  require_count("max_rollbacks", options_.max_rollbacks, 0);
   if (options_.directory.empty()) throw Error("directory is empty: name the folder that keeps the run");
   if (!write_model_) throw Error("write_model is empty: give a function that saves the model");
   const CheckpointInterval every = options_.checkpoint_every;
@@ -155,32 +161,29 @@ void TrainingRun::restore(const StoredCheckpoint& checkpoint, OtherShards other_
   require_same_numerics(checkpoint);
   if (other_shards == OtherShards::allow) may_change_ = {"shards"};
   checkpoint.restore(*trainer_, may_change_);
+  check_name(checkpoint, trainer_->updates());
   restore_status(checkpoint);
   if (!resumed_) {
-    const Json run = Json::parse(checkpoint.metadata("run"), nullptr, false);
-    rollbacks_ = run.value("rollbacks", std::int64_t{0});
-    origin_ = run.value("origin", std::int64_t{0});
+    const RunNumbers run = run_numbers_of(checkpoint, *trainer_);
+    rollbacks_ = run.rollbacks;
+    origin_ = run.origin;
   }
   resumed_ = true;
 }
 
 void TrainingRun::restore_status(const StoredCheckpoint& checkpoint) {
-  const Json run = Json::parse(checkpoint.metadata("run"), nullptr, false);
-  if (!run.is_object()) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: the \"run\" of its __metadata__ is no JSON object", checkpoint.path()));
-  }
+  const RunNumbers run = run_numbers_of(checkpoint, *trainer_);
   const std::int64_t updates = trainer_->updates(), steps = trainer_->steps_per_epoch();
-  seconds_ = number_in(run, "seconds");
+  seconds_ = run.seconds;
   last_epoch_ = {};
-  last_epoch_.epoch = run.value("epoch", std::int64_t{0});
-  last_epoch_.loss = number_in(run, "loss");
+  last_epoch_.epoch = run.epoch;
+  last_epoch_.loss = run.loss;
   last_epoch_.perplexity = std::exp(last_epoch_.loss);
   status_.epoch = (updates + steps - 1) / steps;
   status_.update = updates;
   status_.loss = last_epoch_.loss;
-  status_.gradient_norm = number_in(run, "gradient_norm");
-  status_.learning_rate = number_in(run, "learning_rate");
+  status_.gradient_norm = run.gradient_norm;
+  status_.learning_rate = run.learning_rate;
 }
 
 std::map<std::string, std::string> TrainingRun::metadata() const {

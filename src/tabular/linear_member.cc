@@ -1,8 +1,24 @@
 #include "tabular/linear_member.h"
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
+#include "unroll/error.h"
+
 namespace unroll {
+
+namespace {
+
+/// Weights are proportional to the targets, which may be 1e100.
+double scale_for_floats(std::span<const double> weights) {
+  constexpr double small = 1e-30, large = 1e30;  // floats in between, and their sums, have their full precision
+  double largest = 0;
+  for (const double weight : weights) largest = std::max(largest, std::abs(weight));
+  return largest == 0 || (largest >= small && largest <= large) ? 1 : std::exp2(std::ilogb(largest));
+}
+
+}  // namespace
 
 std::unique_ptr<TableMember> LinearMember::fit(const TableSamples& samples) {
   auto member = std::make_unique<LinearMember>();
@@ -10,7 +26,9 @@ std::unique_ptr<TableMember> LinearMember::fit(const TableSamples& samples) {
   const std::vector<double> features = member->encoder_.encode_training(samples.rows, samples.targets, samples.seed);
   const LassoFit fit =
       fit_lasso({.features = features, .width = member->encoder_.width(), .targets = samples.targets}, samples.seed);
-  member->weights_.assign(fit.function.weights.begin(), fit.function.weights.end());
+  member->scale_ = scale_for_floats(fit.function.weights);
+  for (const double weight : fit.function.weights)
+    member->weights_.push_back(static_cast<float>(weight / member->scale_));
   member->intercept_ = fit.function.intercept;
   member->penalty_ = fit.penalty;
   member->left_out_ = fit.left_out;
@@ -23,7 +41,7 @@ std::vector<double> LinearMember::predict(const TableView& rows) const {
   predictions.reserve(static_cast<std::size_t>(rows.size()));
   auto feature = features.begin();
   for (std::int64_t row = 0; row < rows.size(); ++row) {
-    predictions.push_back(std::inner_product(weights_.begin(), weights_.end(), feature, intercept_));
+    predictions.push_back(scale_ * std::inner_product(weights_.begin(), weights_.end(), feature, intercept_ / scale_));
     feature += encoder_.width();
   }
   return predictions;
@@ -34,7 +52,10 @@ nlohmann::ordered_json LinearMember::choices() const {
 }
 
 nlohmann::ordered_json LinearMember::config() const {
-  return {{"penalty", penalty_}, {"left_out", left_out_}, {"intercept", intercept_}, {"encoder", encoder_.to_json()}};
+  nlohmann::ordered_json config = {
+      {"penalty", penalty_}, {"left_out", left_out_}, {"intercept", intercept_}, {"encoder", encoder_.to_json()}};
+  if (scale_ != 1) config["scale"] = scale_;
+  return config;
 }
 
 std::vector<StoredTensor> LinearMember::tensors() const {
@@ -46,6 +67,8 @@ std::unique_ptr<TableMember> LinearMember::read(const StoredMember& stored) {
   stored.config.at("penalty").get_to(member->penalty_);
   stored.config.at("left_out").get_to(member->left_out_);
   stored.config.at("intercept").get_to(member->intercept_);
+  if (stored.config.contains("scale")) stored.config.at("scale").get_to(member->scale_);
+  if (!(member->scale_ > 0)) throw Error(ExitCode::bad_data, stored.file + ": its scale is not above 0");
   member->encoder_ = TableEncoder::from_json(stored.config.at("encoder"), stored.file);
   const std::span<const float> weights = stored.tensor("weight", {member->encoder_.width()});
   member->weights_.assign(weights.begin(), weights.end());

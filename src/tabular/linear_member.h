@@ -21,7 +21,8 @@ class LinearMember final : public TableMember {
  private:
   TableEncoder encoder_;
   double intercept_ = 0;
-  std::vector<float> weights_;
+  std::vector<float> weights_;  // divided by scale_
+  double scale_ = 1;            // a power of two; 1 unless the weights are too large or too small for floats
   double penalty_ = 0;
   std::int64_t left_out_ = 0;  // number of outliers
 };

@@ -8,6 +8,7 @@
 
 #include "base/fingerprint.h"
 #include "base/numerics.h"
+#include "io/json_fields.h"
 #include "run/checkpoint_files.h"
 #include "run/checkpoint_numerics.h"
 #include "unroll/error.h"
@@ -133,19 +134,24 @@ void TableCheckpoints::write_fold(const FoldResult& fold) const {
 
 void TableCheckpoints::check_description(const StoredCheckpoint& checkpoint) const {
   require_same_numerics(checkpoint);
-  const Json theirs = Json::parse(checkpoint.metadata(run_key), nullptr, false);
+  constexpr std::size_t max_size = 1 << 24;  // bytes; names of columns have any length
+  constexpr int max_depth = 2;               // a list of columns
+  const nlohmann::json theirs = parse_json_object(checkpoint.metadata(run_key), max_size, max_depth,
+                                                  fmt::format("{}: {}", checkpoint.path(), run_key));
   for (const auto& [key, ours] : description_.items()) {
-    const Json there = theirs.is_object() && theirs.contains(key) ? theirs[key] : Json();
-    if (there == ours) continue;
+    const nlohmann::json there = theirs.contains(key) ? theirs.at(key) : nlohmann::json();
+    if (there == nlohmann::json(ours)) continue;
     const std::string what = key == table_key ? "the table is not the one that the run was begun with"
                                               : fmt::format("{} is {}, and the run was begun with {}", option_name(key),
-                                                            ours.dump(), there.dump());
+                                                            ours.dump(), json_in_message(there));
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: {}; resume with that, or begin a new run in another folder", checkpoint.path(), what));
   }
 }
 
 std::vector<FoldResult> TableCheckpoints::finished_folds() const {
+  constexpr std::size_t max_choices = 1 << 20;  // bytes; those of a fold have about 200
+  constexpr int max_choices_depth = 4;
   std::vector<FoldResult> folds;
   for (const CheckpointFile& file : checkpoints_in(folder_)) {
     const StoredCheckpoint checkpoint = read_or_advise(file.path);
@@ -154,6 +160,8 @@ std::vector<FoldResult> TableCheckpoints::finished_folds() const {
     if (file.update != std::ssize(folds) + 1) break;
     try {
       folds.push_back(fold_in(Json::parse(checkpoint.metadata(fold_key))));
+      parse_json_object(folds.back().choices, max_choices, max_choices_depth,
+                        fmt::format("{}: {}: choices", file.path, fold_key));
       if (std::ssize(folds) != static_cast<std::ptrdiff_t>(folds.back().number)) {
         throw Error(ExitCode::bad_data, fmt::format("{}: holds fold {}; remove the file to train fold {} again",
                                                     file.path, folds.back().number, file.update));

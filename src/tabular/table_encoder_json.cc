@@ -70,6 +70,20 @@ void require(bool condition, const std::string& what) {
   if (!condition) throw Broken{what};
 }
 
+/// Features are finite as floats.
+void require_near(double number, double mean, double deviation) {
+  constexpr double max_deviations = 1e30;
+  require(deviation > 0, "a deviation is not above 0");
+  require(std::abs(number - mean) <= max_deviations * deviation, "a number is too far from its mean");
+}
+
+double scale_from(const json& scales, const char* name) {
+  constexpr double max_scale = 1e6;
+  const double scale = scales.at(name);
+  require(scale > 0 && scale <= max_scale, "a scale is not above 0 and at most 1e6");
+  return scale;
+}
+
 NumberPart part_from(const json& from) {
   const auto& name = from.at("part").get_ref<const std::string&>();
   const auto* part = std::ranges::find(parts, name, [](const auto& entry) { return std::string_view(entry.second); });
@@ -93,8 +107,10 @@ NumberFeatures numbers_from(const json& from) {
   from.at("deviation").get_to(f.deviation);
   from.at("edges").get_to(f.edges);
   require(f.low <= f.high, "low is above high");
-  require(f.deviation > 0, "a deviation is not above 0");
+  require_near(f.low, f.mean, f.deviation);
+  require_near(f.high, f.mean, f.deviation);
   require(std::ranges::adjacent_find(f.edges, std::greater_equal<>()) == f.edges.end(), "edges do not ascend");
+  require(f.edges.empty() || std::isfinite(f.edges.back() - f.edges.front()), "edges are too far apart");
   return f;
 }
 
@@ -112,7 +128,8 @@ LevelFeatures levels_from(const json& from) {
 
 MeanFeature mean_from(const json& from) {
   MeanFeature f{.column = from.at("column"), .means = target_means_from(from), .deviation = from.at("deviation")};
-  require(f.deviation > 0, "a deviation is not above 0");
+  require_near(f.means.missing, f.means.mean, f.deviation);
+  for (const double mean : f.means.means) require_near(mean, f.means.mean, f.deviation);
   return f;
 }
 
@@ -154,11 +171,11 @@ TableEncoder TableEncoder::from_json(const json& from, const std::string& file) 
   TableEncoder encoder;
   try {
     const json& scales = from.at("scales");
-    scales.at("number").get_to(encoder.scales_.number);
-    scales.at("missing").get_to(encoder.scales_.missing);
-    scales.at("value").get_to(encoder.scales_.value);
-    scales.at("level").get_to(encoder.scales_.level);
-    scales.at("bin").get_to(encoder.scales_.bin);
+    encoder.scales_ = {.number = scale_from(scales, "number"),
+                       .missing = scale_from(scales, "missing"),
+                       .value = scale_from(scales, "value"),
+                       .level = scale_from(scales, "level"),
+                       .bin = scale_from(scales, "bin")};
     for (const json& column : from.at("columns")) encoder.inputs_.push_back({column.at("name"), column.at("kind")});
     for (const json& group : from.at("groups")) {
       const auto& name = group.at("group").get_ref<const std::string&>();

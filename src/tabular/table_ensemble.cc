@@ -72,6 +72,26 @@ ColumnUse use_of_columns(const TableView& rows, const TableTarget& task, const E
   return use;
 }
 
+[[noreturn]] void refuse_not_finite(const std::string& path, const std::string& name) {
+  throw Error(ExitCode::diverged, fmt::format("{}: not written, because {} is not finite; the training has diverged: "
+                                              "look for extreme numbers in the table",
+                                              path, name));
+}
+
+/// A file with numbers that are not finite could not be read again.
+void check_finite(const std::string& path, const std::string& name, const nlohmann::ordered_json& config) {
+  if (config.is_number_float() && !std::isfinite(config.get<double>())) refuse_not_finite(path, name);
+  if (!config.is_structured()) return;
+  for (const auto& [key, value] : config.items()) check_finite(path, name + '.' + key, value);
+}
+
+void check_finite(const std::string& path, std::span<const StoredTensor> tensors) {
+  for (const StoredTensor& tensor : tensors) {
+    if (!std::ranges::all_of(tensor.values, [](float x) { return std::isfinite(x); }))
+      refuse_not_finite(path, "tensor " + tensor.name);
+  }
+}
+
 /// The inverse of tensors_of().
 template <class Element>
 void append_tensors(std::vector<Stored<Element>>& all, const std::string& member,
@@ -177,6 +197,8 @@ void TableEnsemble::save(const std::string& path) const {
       {"members", std::move(members)}};
   if (!forms_.empty()) config["forms"] = forms_;
   if (!missing_values_.empty()) config["missing_values"] = missing_values_;
+  check_finite(path, "config", config);
+  check_finite(path, tensors);
   const std::map<std::string, std::string> metadata = {
       {"format", format_name}, {"format_version", format_version}, {"config", config.dump()}};
   write_file_atomically(path, safetensors_bytes(metadata, tensors, bytes));

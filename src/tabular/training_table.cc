@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/require.h"
 #include "table/cell_values.h"
 #include "table/leaks.h"
 #include "unroll/error.h"
@@ -23,8 +24,10 @@ bool is_textbook(const TableModelOptions& o) { return o.members == std::vector{M
   throw Error(ExitCode::bad_data, fmt::format("{}: line {}: {}", table.name(), table.line(row), problem));
 }
 
-void check_target(const Column& column, std::int64_t row, const Table& table, TableMetric metric) {
-  constexpr double max_target = 1e100;  // so that sums of squares are finite
+void check_target(const Column& column, std::int64_t row, const Table& table, const TableModelOptions& o) {
+  // So that sums of squares are finite: of floats in the textbook's model, which does not scale its targets.
+  const bool textbook = std::ranges::find(o.members, MemberKind::textbook) != o.members.end();
+  const double max_target = textbook ? 1e18 : 1e100;
   const std::string name = in_quotes(column.name());
   const double target = column.numbers()[static_cast<std::size_t>(row)];
   if (column.is_missing(row))
@@ -38,10 +41,10 @@ void check_target(const Column& column, std::int64_t row, const Table& table, Ta
   }
   if (std::abs(target) > max_target) {
     refuse_row(table, row,
-               fmt::format("the target {} is {}, and no target is beyond 1e100; correct the row or leave it out", name,
-                           target));
+               fmt::format("the target {} is {}, and no target{} is beyond {}; correct the row or leave it out", name,
+                           target, textbook ? " of the textbook's model" : "", textbook ? "1e18" : "1e100"));
   }
-  if (metric == TableMetric::log_rmse && target <= 0) {
+  if (o.metric == TableMetric::log_rmse && target <= 0) {
     refuse_row(table, row,
                fmt::format("the target {} is {}, and log-rmse takes numbers above 0; take another {}", name, target,
                            option_name("metric")));
@@ -54,7 +57,7 @@ std::vector<double> targets_of(const Table& table, const TableModelOptions& o) {
     throw Error(fmt::format("{} {}: the column is of kind {}, and a target is numbers; read it as numbers, with {} {}",
                             option_name("target"), in_quotes(o.target), name_of(column.kind()), option_name("as"),
                             in_quotes(o.target + "=number")));
-  for (std::int64_t row = 0; row < table.rows(); ++row) check_target(column, row, table, o.metric);
+  for (std::int64_t row = 0; row < table.rows(); ++row) check_target(column, row, table, o);
   return {column.numbers().begin(), column.numbers().end()};
 }
 
@@ -118,6 +121,9 @@ void check_conflicts(const TableModelOptions& o) {
 }
 
 void check_options(const TableModelOptions& options) {
+  require_count("folds", options.folds, 1);
+  require_known("metric", options.metric);
+  require_known("missing_target", options.missing_target);
   check_conflicts(options);
   for (const MemberKind member : options.members) require_member(member);
 }

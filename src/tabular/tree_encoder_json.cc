@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -61,7 +62,13 @@ TreeEncoder TreeEncoder::from_json(const json& from, const std::string& file) {
                     "a number is none of number, items, days, month, year, time, weekday and day_of_year");
       encoder.numbers_.push_back({f.at("column"), entry->kind, entry->part});
     }
-    for (const json& f : from.at("means")) encoder.means_.push_back(target_means_from(f));
+    for (const json& f : from.at("means")) {
+      const TargetMeans& means = encoder.means_.emplace_back(target_means_from(f));
+      constexpr double largest = 1e30;  // finite as a float; trees learn from targets whose mean size is 1
+      const auto fits = [&](double x) { return std::abs(x) <= largest; };
+      if (!fits(means.mean) || !fits(means.missing) || !std::ranges::all_of(means.means, fits))
+        throw Error(ExitCode::bad_data, "a mean target is beyond 1e30");
+    }
     for (const json& f : from.at("tokens"))
       encoder.tokens_.push_back({.column = f.at("column"), .missing = f.at("missing"), .tokens = f.at("tokens")});
     for (const json& f : from.at("texts"))

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "base/check.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -13,16 +12,30 @@ namespace unroll {
 Shape::Shape(std::initializer_list<std::int64_t> extents) : rank_(static_cast<int>(extents.size())) {
   if (extents.size() > max_rank) throw Error(fmt::format("a shape of rank {}: at most {}", extents.size(), max_rank));
   std::copy(extents.begin(), extents.end(), extents_.begin());
-  for (const std::int64_t extent : extents) {
+  check_extents();
+}
+
+/// Also bounds the products of extents, of which some may be 0, so that no size overflows.
+void Shape::check_extents() const {
+  constexpr std::int64_t max_size = std::int64_t{1} << 60;
+  std::int64_t product = 1;
+  for (int i = 0; i < rank_; ++i) {
+    const std::int64_t extent = extents_[static_cast<std::size_t>(i)];
     if (extent < 0) throw Error(fmt::format("shape {}: extents are at least 0", to_string()));
+    if (extent > max_size / product) throw Error(fmt::format("shape {}: more than 2^60 elements", to_string()));
+    product *= std::max<std::int64_t>(extent, 1);
   }
 }
 
-std::int64_t Shape::operator[](int dimension) const {
+std::size_t Shape::index_of(int dimension) const {
   const int index = dimension < 0 ? dimension + rank_ : dimension;
-  UNROLL_CHECK(index >= 0 && index < rank_);
-  return extents_[static_cast<std::size_t>(index)];
+  if (index < 0 || index >= rank_) {
+    throw Error(fmt::format("shape {}: there is no dimension {}", to_string(), dimension));
+  }
+  return static_cast<std::size_t>(index);
 }
+
+std::int64_t Shape::operator[](int dimension) const { return extents_[index_of(dimension)]; }
 
 std::int64_t Shape::size() const { return rows() * columns(); }
 
@@ -35,10 +48,9 @@ std::int64_t Shape::rows() const {
 }
 
 Shape Shape::with(int dimension, std::int64_t extent) const {
-  const int index = dimension < 0 ? dimension + rank_ : dimension;
-  UNROLL_CHECK(index >= 0 && index < rank_ && extent >= 0);
   Shape changed = *this;
-  changed.extents_[static_cast<std::size_t>(index)] = extent;
+  changed.extents_[index_of(dimension)] = extent;
+  changed.check_extents();
   return changed;
 }
 

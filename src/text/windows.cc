@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "base/check.h"
+#include "base/require.h"
 #include "base/shuffle.h"
 #include "unroll/context.h"
 #include "unroll/error.h"
@@ -14,6 +14,7 @@ namespace unroll {
 
 Windows::Windows(WindowKind kind, std::span<const std::int32_t> ids, int batch, int window, std::uint64_t seed)
     : kind_(kind), ids_(ids), batch_(batch), window_(window), seed_(seed) {
+  require_known("windows", kind);
   if (batch < 1 || window < 1)
     throw Error(fmt::format("windows: batch {} and steps {} must both be 1 or more", batch, window));
   const bool random = kind == WindowKind::random;
@@ -53,7 +54,13 @@ Batch Windows::batch(std::int64_t index) const {
 }
 
 void Windows::read(std::int64_t index, Range rows, Batch& batch) const {
-  UNROLL_CHECK(index >= 0 && index < batches_ && rows.first >= 0 && rows.end() <= batch_);
+  if (index < 0 || index >= batches_) {
+    throw Error(fmt::format("windows: there is no batch {}; they are 0 to {}", index, batches_ - 1));
+  }
+  if (rows.first < 0 || rows.count < 0 || rows.count > batch_ || rows.first > batch_ - rows.count) {
+    throw Error(
+        fmt::format("windows: there are no {} rows from row {} on; a batch has {}", rows.count, rows.first, batch_));
+  }
   const bool random = kind_ == WindowKind::random;
   const std::size_t stream_length = ids_.size() / static_cast<std::size_t>(batch_),
                     width = static_cast<std::size_t>(window_);

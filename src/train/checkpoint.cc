@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "io/json_fields.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
 
@@ -21,10 +22,21 @@ constexpr const char* format_name = "unroll.checkpoint";
 constexpr const char* format_version = "3";
 constexpr const char* readable_versions[] = {"1", "2", "3"};
 
+/// False for NaN.
+template <typename Number>
+bool is_in_range(Number value, Number low, Number high) {
+  return value >= low && value <= high;
+}
+
+template <typename Number>
+std::string out_of_range_text(std::string_view name, Number value, Number low, Number high) {
+  return fmt::format("its {} is {}; it must lie in [{}, {}]", name, value, low, high);
+}
+
 /// Restores the values that a Checkpoint has written.
 class Restorer final : public StateVisitor {
  public:
-  Restorer(const SafetensorsFile& file, const ordered_json& numbers, const std::string& path,
+  Restorer(const SafetensorsFile& file, const nlohmann::json& numbers, const std::string& path,
            const std::string& version, std::span<const std::string_view> changed)
       : file_(file), numbers_(numbers), path_(path), version_(version), changed_(changed) {}
 
@@ -39,11 +51,11 @@ class Restorer final : public StateVisitor {
     std::copy(stored->values.begin(), stored->values.end(), values.begin());
     ++visited_;
   }
-  void visit(std::string_view name, std::int64_t& value) override {
-    if (!is_new(name)) value = number<std::int64_t>(name);
+  void visit(std::string_view name, std::int64_t& value, std::int64_t low, std::int64_t high) override {
+    if (!is_new(name)) value = in_range(name, number<std::int64_t>(name), low, high);
   }
-  void visit(std::string_view name, double& value) override {
-    if (!is_new(name)) value = number<double>(name);
+  void visit(std::string_view name, double& value, double low, double high) override {
+    if (!is_new(name)) value = in_range(name, number<double>(name), low, high);
   }
   void check(std::string_view name, double option) override {
     if (version_ == "1") return;
@@ -70,18 +82,26 @@ class Restorer final : public StateVisitor {
   }
 
   template <typename Number>
+  Number in_range(std::string_view name, Number value, Number low, Number high) const {
+    if (!is_in_range(value, low, high)) {
+      throw Error(ExitCode::bad_data, fmt::format("{}: {}; the checkpoint is damaged: take another one", path_,
+                                                  out_of_range_text(name, value, low, high)));
+    }
+    return value;
+  }
+
+  template <typename Number>
   Number number(std::string_view name) {
     const auto found = numbers_.find(std::string(name));
     if (found == numbers_.end()) refuse(fmt::format("it has no {}", name));
-    if (!found->is_number() || (std::is_integral_v<Number> && !found->is_number_integer())) {
-      refuse(fmt::format("its {} is {}", name, found->dump()));
-    }
+    const bool fits = std::is_integral_v<Number> ? is_signed_integer(*found) : found->is_number();
+    if (!fits) refuse(fmt::format("its {} is {}", name, json_in_message(*found)));
     ++visited_;
     return found->template get<Number>();
   }
 
   const SafetensorsFile& file_;
-  const ordered_json& numbers_;
+  const nlohmann::json& numbers_;
   const std::string& path_;
   const std::string& version_;
   std::span<const std::string_view> changed_;
@@ -105,11 +125,22 @@ class Checkpoint::Collector final : public StateVisitor {
   void visit(std::string_view name, std::span<float> values) override {
     to_.arrays_.push_back({std::string(name), values});
   }
-  void visit(std::string_view name, std::int64_t& value) override { to_.numbers_[std::string(name)] = value; }
-  void visit(std::string_view name, double& value) override { to_.numbers_[std::string(name)] = value; }
+  void visit(std::string_view name, std::int64_t& value, std::int64_t low, std::int64_t high) override {
+    store(name, value, low, high);
+  }
+  void visit(std::string_view name, double& value, double low, double high) override { store(name, value, low, high); }
   void check(std::string_view name, double option) override { to_.numbers_[std::string(name)] = option; }
 
  private:
+  /// A number that restoring would refuse is not saved.
+  template <typename Number>
+  void store(std::string_view name, Number value, Number low, Number high) {
+    if (!is_in_range(value, low, high)) {
+      throw Error(fmt::format("no checkpoint can be saved: {}", out_of_range_text(name, value, low, high)));
+    }
+    to_.numbers_[std::string(name)] = value;
+  }
+
   Checkpoint& to_;
 };
 
@@ -171,9 +202,9 @@ StoredCheckpoint StoredCheckpoint::read(const std::string& path) {
   if (!checkpoint.file_.has_checksum()) {
     throw Error(ExitCode::bad_data, fmt::format("{}: it has no checksum, and may be damaged", path));
   }
-  checkpoint.numbers_ = ordered_json::parse(checkpoint.metadata("numbers"), nullptr, false);
-  if (checkpoint.numbers_.is_object()) return checkpoint;
-  throw Error(ExitCode::bad_data, fmt::format("{}: the \"numbers\" of its __metadata__ are no JSON object", path));
+  constexpr std::size_t max_numbers = 1 << 24;  // bytes; a task may have many numbers
+  checkpoint.numbers_ = parse_json_object(checkpoint.metadata("numbers"), max_numbers, 1, path + ": numbers");
+  return checkpoint;
 }
 
 const std::string& StoredCheckpoint::metadata(const std::string& key) const {

@@ -68,7 +68,7 @@ class StoredCheckpoint {
 
   std::string path_;
   SafetensorsFile file_;
-  nlohmann::ordered_json numbers_;
+  nlohmann::json numbers_;
 };
 
 }  // namespace unroll

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
+
+#include "base/require.h"
 
 namespace unroll {
 
@@ -31,9 +34,10 @@ std::string LossExplosion::reference_text() const {
 }
 
 void LossExplosion::visit_state(StateVisitor& visitor) {
-  visitor.visit("count", count_);
-  visitor.visit("first_loss", first_loss_);
-  visitor.visit("first_sum", first_sum_);
+  constexpr double largest = std::numeric_limits<double>::max();
+  visitor.visit("count", count_, 0, max_count);
+  visitor.visit("first_loss", first_loss_, -largest, largest);
+  visitor.visit("first_sum", first_sum_, -largest, largest);
   visitor.visit("recent", recent_);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -47,8 +48,12 @@ class PrefixedVisitor final : public StateVisitor {
  public:
   PrefixedVisitor(StateVisitor& whole, std::string_view prefix) : whole_(whole), prefix_(prefix) {}
   void visit(std::string_view name, std::span<float> values) override { whole_.visit(full(name), values); }
-  void visit(std::string_view name, std::int64_t& value) override { whole_.visit(full(name), value); }
-  void visit(std::string_view name, double& value) override { whole_.visit(full(name), value); }
+  void visit(std::string_view name, std::int64_t& value, std::int64_t low, std::int64_t high) override {
+    whole_.visit(full(name), value, low, high);
+  }
+  void visit(std::string_view name, double& value, double low, double high) override {
+    whole_.visit(full(name), value, low, high);
+  }
   void check(std::string_view name, double option) override { whole_.check(full(name), option); }
 
  private:
@@ -58,9 +63,12 @@ class PrefixedVisitor final : public StateVisitor {
   std::string prefix_;
 };
 
-/// Checks the options that the constructor uses in its initializers.
-const TrainerOptions& checked(const TrainerOptions& options, const Task& task) {
-  require_at_least("accumulate", options.accumulate, 1);
+/// Checks what the constructor uses in its initializers.
+const TrainerOptions& checked(const TrainerOptions& options, Task& task, const Optimizer& optimizer) {
+  require_count("accumulate", options.accumulate, 1);
+  if (&optimizer.parameters() != &task.parameters()) {
+    throw Error("the optimizer updates other parameters than those of the task: make it from task.parameters()");
+  }
   if (options.shards < 1 || options.shards > task.max_shards()) {
     throw Error(fmt::format("shards is {}; it must be 1 to {} for this task", options.shards, task.max_shards()));
   }
@@ -80,7 +88,7 @@ Diverged::Diverged(std::int64_t epoch, std::int64_t step, const std::string& cau
 Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options, Communicator& ranks)
     : task_(task),
       optimizer_(optimizer),
-      options_(checked(options, task)),
+      options_(checked(options, task, optimizer)),
       ranks_(ranks),
       gradients_(std::make_unique<GradientSum>(task, ranks, options.shards)),
       explosion_(std::make_unique<LossExplosion>(task.uniform_loss())),
@@ -96,8 +104,8 @@ Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options
     throw Error(
         fmt::format("clip_norm is {} and clip_value {}: one of them must be 0", options.clip_norm, options.clip_value));
   }
-  require_at_least("validate_every", options.validate_every, 0);
-  require_at_least("patience", options.patience, 0);
+  require_count("validate_every", options.validate_every, 0);
+  require_count("patience", options.patience, 0);
   if (task.has_validation()) {
     best_parameters_.resize(static_cast<std::size_t>(task.parameters().size()));
   } else if (options.validate_every > 0 || options.patience > 0) {
@@ -236,10 +244,11 @@ std::span<const float> Trainer::best_parameters() const {
 }
 
 void Trainer::visit_state(StateVisitor& visitor) {
-  visitor.visit("epoch", epoch_);
-  visitor.visit("step", step_);
+  constexpr double largest = std::numeric_limits<double>::max();
+  visitor.visit("epoch", epoch_, 1, max_count / steps_per_epoch());
+  visitor.visit("step", step_, 0, steps_per_epoch());
   std::int64_t accumulate = options_.accumulate;
-  visitor.visit("accumulate", accumulate);
+  visitor.visit("accumulate", accumulate, 1, max_count);
   if (accumulate != options_.accumulate) {
     throw Error(
         ExitCode::bad_data,
@@ -250,11 +259,11 @@ void Trainer::visit_state(StateVisitor& visitor) {
   visitor.check("clip_norm", options_.clip_norm);
   visitor.check("clip_value", options_.clip_value);
   visitor.check("validate_every", static_cast<double>(options_.validate_every));
-  visitor.visit("epoch_loss", total_.sum);
-  visitor.visit("epoch_symbols", total_.count);
-  visitor.visit("epoch_seconds", seconds_);
-  visitor.visit("gradient_norm", last_.gradient_norm);
-  visitor.visit("learning_rate", full_rate_);
+  visitor.visit("epoch_loss", total_.sum, -largest, largest);
+  visitor.visit("epoch_symbols", total_.count, step_ > 0 ? 1 : 0, max_count);
+  visitor.visit("epoch_seconds", seconds_, 0, largest);
+  visitor.visit("gradient_norm", last_.gradient_norm, 0, largest);
+  visitor.visit("learning_rate", full_rate_, 0, max_learning_rate);
   PrefixedVisitor losses(visitor, losses_prefix);
   explosion_->visit_state(losses);
   Parameters& parameters = task_.parameters();
@@ -264,11 +273,11 @@ void Trainer::visit_state(StateVisitor& visitor) {
                   parameters.values().subspan(static_cast<std::size_t>(entry.offset), size));
   }
   if (task_.has_validation()) {
-    visitor.visit("validated", validated_);
-    visitor.visit("without_gain", validations_without_gain_);
-    visitor.visit("best/epoch", best_.epoch);
-    visitor.visit("best/update", best_.update);
-    visitor.visit("best/loss", best_.loss);
+    visitor.visit("validated", validated_, 0, updates());
+    visitor.visit("without_gain", validations_without_gain_, 0, max_count);
+    visitor.visit("best/epoch", best_.epoch, 0, epoch_);
+    visitor.visit("best/update", best_.update, 0, validated_);
+    visitor.visit("best/loss", best_.loss, -largest, largest);
     visitor.visit("best/parameters", best_parameters_);
   }
   PrefixedVisitor task(visitor, "task/"), optimizer(visitor, "optimizer/"), schedule(visitor, "schedule/");

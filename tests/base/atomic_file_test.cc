@@ -79,6 +79,21 @@ TEST(AtomicFile, RefusesWhatIsNoRegularFile) {
   EXPECT_TRUE(std::filesystem::is_fifo(folder.path("pipe")));
 }
 
+TEST(AtomicFile, RefusesANulByteInAName) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("a") + std::string("\0b", 2);
+  for (int i = 0; i < 2; ++i) {  // the second temporary file would have the name of the first for ever
+    try {
+      write_file_atomically(path, "x");
+      ADD_FAILURE() << "written";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::io);
+      EXPECT_THAT(error.what(), HasSubstr("a\\x00b\": cannot be written: a name has no NUL byte"));
+    }
+  }
+  EXPECT_THAT(folder.names(), testing::IsEmpty());
+}
+
 TEST(AtomicFile, NamesAMissingFolder) {
   const TemporaryFolder folder;
   const Error error = error_of([&] { write_file_atomically(folder.path("no/model"), "x"); });

@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from support import BAD_DATA, NO_INPUT, TINY, USAGE, SOURCE, ProgramTest
+from support import BAD_DATA, IO, NO_INPUT, TINY, USAGE, SOURCE, ProgramTest
 
 FLAGS = {
     "train": ["cell", "hidden", "layers", "embedding", "tied", "dropout", "activation", "biases", "init", "windows", "batch", "steps",
@@ -70,6 +70,11 @@ class UsageTest(ProgramTest):
         self.assertIn("'more.txt'", self.refused("train", "text.txt", "more.txt"))
         self.assertIn("FILE", self.refused("train"))
         self.assertIn("--hidden", self.refused("train", "text.txt", "--hidden"))
+
+    def test_flags_after_two_dashes_are_arguments(self):
+        self.assertIn("unexpected argument '--hidden': what follows -- is no flag",
+                      self.complaint(USAGE, "train", "--", "-d.txt", "--hidden", "4"))
+        self.assertIn("-d.txt: no such file", self.complaint(NO_INPUT, "train", "--hidden", "4", "--", "-d.txt"))
 
     def test_values_out_of_range(self):
         cases = {
@@ -232,6 +237,26 @@ class ConfigTest(ProgramTest):
         self.assertIn("broken.toml:2", self.complaint(BAD_DATA, "train", "text.txt", "--config", "broken.toml"))
         self.write("table.toml", "[train]\nhidden = 7\n")
         self.assertIn("train", self.complaint(BAD_DATA, "train", "text.txt", "--config", "table.toml"))
+
+    def test_a_configuration_that_cannot_be_read_is_no_empty_one(self):
+        def complaint(code, config):
+            return self.complaint(code, "train", "text.txt", "--config", config)
+
+        (self.folder / "folder.toml").mkdir()
+        self.assertIn("folder.toml: is a directory", complaint(NO_INPUT, "folder.toml"))
+        self.assertIn("/proc/self/mem: reading failed", complaint(IO, "/proc/self/mem"))
+        self.assertIn("/dev/zero: has more than 1048576 bytes", complaint(BAD_DATA, "/dev/zero"))
+        self.assertFalse((self.folder / "runs").exists())
+
+    def test_names_of_very_many_parts(self):
+        for name in (".".join("a" * 50_000), ".".join(['"="'] * 50_000), ".".join(["'\"'"] * 50_000)):
+            for line in (name + " = 1", f"[{name}]", f"b = {{{name} = 1}}", f'b = ["""x""""", {{{name} = 1}}]'):
+                self.write("deep.toml", "# a.b\nhidden = 4\n" + line + "\n")
+                self.assertIn("deep.toml:3: a name of more than 100 parts",
+                              self.complaint(BAD_DATA, "train", "text.txt", "--config", "deep.toml"))
+        dots = "." * 200
+        self.write("dots.toml", f"# {dots}\nprefix = ['{dots}', \"{dots}\\\"{dots}\", '''\n{dots}''', \"\"\"{dots}\n\"\"\"]\nhidden = 0")
+        self.assertIn("dots.toml:5: hidden", self.complaint(USAGE, "train", "text.txt", "--config", "dots.toml"))
 
     def test_recipes(self):
         recipes = sorted(SOURCE.glob("recipes/*.toml"), key=lambda path: path.stem)

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import time
 import unittest
@@ -14,6 +15,17 @@ from support import BAD_DATA, IO, NO_INPUT, PROGRAM, USAGE, ProgramTest, limit_f
 
 TEXT = "the cat sat on the mat, and the dog lay in the fog. " * 12
 SMALL = ["--hidden", "8", "--batch", "2", "--steps", "5", "--epochs", "6"]  # 62 updates an epoch
+
+
+def with_number(data, field, key, value):
+    """The bytes of a checkpoint with another number in a field of its __metadata__, and the right checksum."""
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8:8 + length])
+    metadata = {"xxh3": "0" * 16, **{name: text for name, text in header.pop("__metadata__").items() if name != "xxh3"}}
+    metadata[field] = json.dumps({**json.loads(metadata[field]), key: value})
+    text = json.dumps({"__metadata__": metadata, **header}, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return with_checksum(struct.pack("<Q", len(text)) + text + data[8 + length:])
 
 
 def updates_in(folder):
@@ -244,6 +256,30 @@ class SameBitsTest(ResumeTest):
         self.succeed("train", "--resume", "link/../run", "--extend-epochs", "1")
         self.assertEqual(updates_in(self.folder / "real" / "run")[-1], 7 * 62)
         self.assertFalse((self.folder / "run").exists())
+
+    def test_numbers_that_no_training_has(self):
+        self.train("--checkpoint-every", "20", "--out", "whole")
+        checkpoint = next((self.folder / "whole").glob("checkpoint-*.safetensors"))
+        for field, key, value in [("numbers", "step", 10**6), ("numbers", "step", -7), ("numbers", "step", 2**64 - 1),
+                                  ("numbers", "epoch", 0), ("numbers", "epoch", 2**63 - 1), ("numbers", "epoch", 10**12),
+                                  ("numbers", "losses/count", -5), ("numbers", "learning_rate", -1),
+                                  ("run", "epoch", "x"), ("run", "rollbacks", None), ("run", "origin", 10**6)]:
+            with self.subTest(key=key, value=value):
+                shutil.rmtree(self.folder / "run", ignore_errors=True)
+                (self.folder / "run").mkdir()
+                (self.folder / "run" / checkpoint.name).write_bytes(with_number(checkpoint.read_bytes(), field, key, value))
+                line = self.complaint(BAD_DATA, "train", "--resume", "run")
+                self.assertIn(checkpoint.name, line)
+                self.assertIn(key, line)
+
+    def test_a_directory_without_model_gets_no_advice_to_begin_with_it(self):
+        (self.folder / "run").mkdir()
+        line = self.complaint(NO_INPUT, "train", "--resume", "run")
+        self.assertNotIn("--init-from", line)
+        self.train("--out", "whole")
+        for path in (self.folder / "whole").glob("checkpoint-*.safetensors"):
+            path.unlink()
+        self.assertIn("--init-from whole", self.complaint(NO_INPUT, "train", "--resume", "whole"))
 
     def test_as_many_checkpoints_as_asked_for(self):
         for keep, left in (("1", [350, 372]), ("3", [300, 350, 372])):

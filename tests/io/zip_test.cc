@@ -44,6 +44,12 @@ TEST(Zip, FindsAMemberByName) {
   EXPECT_EQ(unpacked(members, "folder/歌词:2.txt"), "2");
 }
 
+TEST(Zip, RefusesANameThatSeveralMembersHave) {
+  const std::string archive = zipped({zip_member("a.txt", "1"), zip_member("b.txt", "2"), zip_member("a.txt", "3")});
+  EXPECT_THAT(refused_zip(archive, "a.txt").what(), HasSubstr("the zip member \"a.txt\" is there 2 times"));
+  EXPECT_EQ(unzip(archive, "a.zip", "b.txt", max_unpacked), "2");
+}
+
 TEST(Zip, DoesNotCountFoldersAndFinderFiles) {
   EXPECT_EQ(unpacked({stored_zip_member("folder/", ""), zip_member("__MACOSX/._a.txt", "?"),
                       zip_member("folder/a.txt", "a")}),

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "language/model_fixtures.h"
@@ -81,6 +82,14 @@ TEST(ScoreOfATooShortText, IsRefused) {
   Context context;
   const LanguageModel model(context, letters(symbols), {.hidden = 3});
   EXPECT_THROW(model.score(pseudo_random_ids(1, symbols)), Error);
+}
+
+TEST(ScoreOfAPart, ThatDoesNotExistIsRefused) {
+  Context context;
+  const LanguageModel model(context, letters(symbols), {.hidden = 2});
+  const auto text = pseudo_random_ids(20, symbols);
+  for (const auto& [part, parts] : {std::pair{0, 0}, {5, 2}, {2, 2}, {-1, 2}, {0, -1}})
+    EXPECT_THROW(model.score_part(text, part, parts), Error) << part << " of " << parts;
 }
 
 }  // namespace

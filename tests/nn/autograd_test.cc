@@ -131,6 +131,8 @@ TEST_P(Autograd, NamesBothShapesWhereTheyDoNotFit) {
   refused([&] { one_hot(std::vector{0, 5}, 5); }, "index 1 is 5");
   refused([&] { one_hot(std::vector{-1}, 5); }, "index 0 is -1");
   refused([&] { matmul(one_hot(std::vector{0}, 5), a); }, "[2, 3]");
+  refused([&] { matmul(OneHot{{0, 99999}, 2}, a); }, "index 1 is 99999");
+  refused([&] { matmul(OneHot{{-1}, 2}, a); }, "index 0 is -1");
   refused([&] { cross_entropy(a, std::vector{0}); }, "[2, 3] and 1 targets");
   refused([&] { cross_entropy(a, std::vector{0, 3}); }, "target 1 is 3");
   refused([&] { tanh(Var()); }, "without a value");

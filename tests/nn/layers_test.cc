@@ -71,6 +71,13 @@ TEST_P(Layers, TiedLinearIsThatOfTheTransposedTable) {
       ThrowsMessage<Error>(HasSubstr("must be the second")));
 }
 
+TEST_P(Layers, TiedLinearRefusesTheTableOfOtherParameters) {
+  Parameters other(context);
+  const Embedding table(other, "encoder", V, H, Zero{});
+  EXPECT_THAT([&] { Linear(p, "tied", table, Zero{}); },
+              ThrowsMessage<Error>(HasSubstr("an embedding of the same parameters")));
+}
+
 TEST_P(Layers, EmbeddingLooksRowsUp) {
   const Embedding embedding(p, "encoder", 4, 3, Uniform{-1, 1});
   const Ids ids = uniform_ids(2, 3, 4, 5);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <cmath>
+#include <limits>
 
 #include "nn/support.h"
 #include "unroll/error.h"
@@ -114,6 +116,42 @@ TEST(ParametersTest, TakenNameIsRefused) {
   p.add("a", {1});
   EXPECT_THAT([&] { p.add("a", {2}); }, ThrowsMessage<Error>(HasSubstr("parameter a")));
   EXPECT_EQ(p.size(), 1);
+}
+
+TEST(ParametersTest, IllegalInitialValuesAndCountsAreRefused) {
+  Context context;
+  Parameters p(context);
+  const float infinity = std::numeric_limits<float>::infinity(), largest = std::numeric_limits<float>::max();
+  const auto refused = [&](const Init& init, const char* text) {
+    EXPECT_THAT([&] { p.add("a", {2}, init); }, ThrowsMessage<Error>(HasSubstr(text)));
+  };
+  refused(Uniform{1, 0}, "from 1 to 0");
+  refused(Uniform{0, infinity}, "from 0 to inf");
+  refused(Uniform{-largest, largest}, "they must be finite");
+  refused(Normal{0, -1}, "standard deviation -1");
+  refused(Normal{std::nanf(""), 1}, "mean nan");
+  EXPECT_THAT([&] { p.reserve(-1); }, ThrowsMessage<Error>(HasSubstr("count is -1")));
+  EXPECT_EQ(p.size(), 0);
+  p.add("a", {2}, Uniform{1, 1});
+  p.add("b", {2}, Normal{1, 0});
+  EXPECT_THAT(p.values(), Each(1));
+}
+
+TEST(ShapeTest, RefusesWhatItCannotHold) {
+  const auto refused = [](const auto& make, const char* text) {
+    EXPECT_THAT([&] { make(); }, ThrowsMessage<Error>(HasSubstr(text)));
+  };
+  constexpr std::int64_t many = std::int64_t{1} << 32;
+  refused([] { Shape{many, many}; }, "more than 2^60 elements");
+  refused([] { Shape{many, many, 0}; }, "more than 2^60 elements");
+  refused([] { (void)Shape{many, 1}.with(1, many); }, "more than 2^60 elements");
+  refused([] { (void)Shape{2, 3}.with(0, -1); }, "extents are at least 0");
+  for (const int dimension : {2, 5, -3}) {
+    refused([&] { (void)Shape{2, 3}[dimension]; }, "[2, 3]: there is no dimension");
+    refused([&] { (void)Shape{2, 3}.with(dimension, 1); }, "[2, 3]: there is no dimension");
+  }
+  EXPECT_EQ((Shape{2, 0}.size()), 0);
+  EXPECT_EQ((Shape{2, 3}[-2]), 2);
 }
 
 TEST(ParametersTest, StayUsableWhenMoved) {

@@ -326,6 +326,8 @@ TEST_P(RecurrentLayer, RefusesWhatDoesNotFit) {
   refused(make(1, {.hidden = 0}), "hidden 0");
   refused(make(1, {.layers = 0}), "layers 0");
   refused(make(1, {.dropout = 1}), "dropout 1");
+  refused(make(1, {.cell = static_cast<Cell>(7)}), "cell is 7");
+  refused(make(1, {.activation = static_cast<Activation>(7)}), "activation is 7");
   const Recurrent net(p, "rnn", 3, {.cell = Cell::lstm, .hidden = 4}, Zero{}, Zero{});
   const RecurrentState state = net.zero_state(2);
   refused([&] { net(zeros(context, {5, 2, 4}), state); }, "[5, 2, 4]");

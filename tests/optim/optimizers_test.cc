@@ -116,6 +116,9 @@ TEST_P(Optimizers, OthersRefuseWhatTheyCannotUse) {
     EXPECT_THAT([&] { make(); }, ThrowsMessage<Error>(HasSubstr(what)));
   };
   refused([&] { Sgd(p, {.learning_rate = 0}); }, "learning rate 0");
+  refused([&] { Sgd(p, {.learning_rate = 1e39}); }, "learning rate 1e+39: it must be at most 3.4");
+  refused([&] { Adam(p, {.learning_rate = std::numeric_limits<double>::infinity()}); }, "learning rate inf");
+  refused([&] { Adam(p, {.epsilon = std::numeric_limits<double>::infinity()}); }, "epsilon inf");
   refused([&] { Sgd(p, {.momentum = 1}); }, "momentum 1");
   refused([&] { Sgd(p, {.nesterov = true}); }, "nesterov");
   refused([&] { AdamW(p, {.weight_decay = -1}); }, "weight decay -1");

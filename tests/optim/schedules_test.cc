@@ -117,6 +117,10 @@ TEST(Schedule, NamesTheOptionThatIsOutOfRange) {
   EXPECT_THAT([] { Schedule({}, {.epochs = -1}); }, ThrowsMessage<Error>(HasSubstr("epochs is -1")));
   EXPECT_THAT([] { Schedule({}, {.updates_per_epoch = 0}); },
               ThrowsMessage<Error>(HasSubstr("updates_per_epoch is 0")));
+  refused({.kind = static_cast<ScheduleKind>(9)}, "schedule is 9");
+  constexpr std::int64_t many = std::int64_t{1} << 40;
+  EXPECT_THAT([] { Schedule({}, {.epochs = many, .updates_per_epoch = many}); },
+              ThrowsMessage<Error>(HasSubstr("with 1099511627776 updates each it must be at most 1048576")));
 }
 
 }  // namespace

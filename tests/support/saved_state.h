@@ -47,8 +47,14 @@ class SavedState {
     void visit(std::string_view name, std::span<float> values) override {
       keep(name, std::vector<float>(values.begin(), values.end()));
     }
-    void visit(std::string_view name, std::int64_t& value) override { keep(name, value); }
-    void visit(std::string_view name, double& value) override { keep(name, value); }
+    void visit(std::string_view name, std::int64_t& value, std::int64_t low, std::int64_t high) override {
+      EXPECT_TRUE(value >= low && value <= high) << name << " is " << value;
+      keep(name, value);
+    }
+    void visit(std::string_view name, double& value, double low, double high) override {
+      EXPECT_TRUE(value >= low && value <= high) << name << " is " << value;
+      keep(name, value);
+    }
     void check(std::string_view, double) override {}
 
    private:
@@ -66,10 +72,10 @@ class SavedState {
       ASSERT_EQ(saved.size(), values.size()) << name;
       std::copy(saved.begin(), saved.end(), values.begin());
     }
-    void visit(std::string_view name, std::int64_t& value) override {
+    void visit(std::string_view name, std::int64_t& value, std::int64_t /*low*/, std::int64_t /*high*/) override {
       value = std::get<std::int64_t>(values_.at(std::string(name)));
     }
-    void visit(std::string_view name, double& value) override {
+    void visit(std::string_view name, double& value, double /*low*/, double /*high*/) override {
       value = std::get<double>(values_.at(std::string(name)));
     }
     void check(std::string_view, double) override {}

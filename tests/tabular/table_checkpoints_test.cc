@@ -62,8 +62,10 @@ TEST(TableCheckpointsTest, ReturnTheFoldsWithoutAGap) {
   checkpoints.write_beginning();
   EXPECT_THAT(checkpoints.finished_folds(), SizeIs(0));
   for (const std::size_t number : {1, 2, 4})
-    checkpoints.write_fold(
-        {.number = number, .training = 0.1, .predictions = {{.row = 5, .fold = number, .prediction = 0.3}}});
+    checkpoints.write_fold({.number = number,
+                            .training = 0.1,
+                            .choices = "{}",
+                            .predictions = {{.row = 5, .fold = number, .prediction = 0.3}}});
   const std::vector<FoldResult> folds = checkpoints.finished_folds();
   ASSERT_THAT(folds, SizeIs(2));
   EXPECT_EQ(folds[1].number, 2U);
@@ -95,6 +97,24 @@ TEST(TableCheckpointsTest, AreRefusedIfTheirFoldIsNotReadable) {
     EXPECT_EQ(error.code(), ExitCode::bad_data);
     EXPECT_THAT(error.what(), HasSubstr("remove the file to train the fold again"));
   }
+  checkpoints.write_fold({.number = 1, .choices = "{"});
+  EXPECT_THAT(error_of([&] { checkpoints.finished_folds(); }).what(), HasSubstr("choices is not valid JSON"));
+}
+
+TEST(TableCheckpointsTest, OfAnotherRunNameNoMoreThanIsReadable) {
+  const TemporaryFolder folder;
+  const TableCheckpoints checkpoints(folder.path(""), {{"seed", 1}}, {});
+  const auto refusal_of = [&](const std::string& run) {
+    Checkpoint().write(folder.path("checkpoint-0.safetensors"), {{"table_run", run}, {"numerics", "1"}});
+    const Error error = error_of([&] { checkpoints.finished_folds(); });
+    EXPECT_EQ(error.code(), ExitCode::bad_data);
+    return std::string(error.what());
+  };
+  EXPECT_THAT(refusal_of(R"({"seed":2})"), HasSubstr("seed is 1, and the run was begun with 2"));
+  EXPECT_THAT(refusal_of(R"({"seed":")" + std::string(1000, 'x') + "\"}"), testing::SizeIs(testing::Lt(300U)));
+  constexpr std::size_t depth = 200'000;  // printing it by recursion would overflow the stack
+  EXPECT_THAT(refusal_of("{\"seed\":" + std::string(depth, '[') + std::string(depth, ']') + "}"),
+              HasSubstr("nested too deeply"));
 }
 
 }  // namespace

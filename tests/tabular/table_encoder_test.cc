@@ -253,6 +253,14 @@ TEST(TableEncoder, RefusesWhatIsNoEncoder) {
   EXPECT_THAT(changed("column", "gone"), HasSubstr("fit its column"));
   EXPECT_THAT(changed("group", "other"), HasSubstr("group"));
   EXPECT_THAT(changed("edges", "none"), HasSubstr("encoder"));
+  EXPECT_THAT(changed("edges", {-1.5e308, 1.5e308}), HasSubstr("edges are too far apart"));
+  EXPECT_THAT(changed("mean", 1e300), HasSubstr("too far from its mean"));
+  EXPECT_THAT(changed("deviation", 1e-300), HasSubstr("too far from its mean"));
+  for (const double scale : {0.0, -1.0, 1e9}) {
+    nlohmann::json json = good;
+    json["scales"]["bin"] = scale;
+    EXPECT_THAT(refusal(json), HasSubstr("a scale is not above 0"));
+  }
 }
 
 // 300 levels with six rows each; the first 200 in alphabetical order have indicators.

@@ -118,6 +118,30 @@ TEST_P(TableEnsembleTest, SurvivesItsFile) {
   EXPECT_EQ(loaded.predict({table, rows_from(0, 100)}), model.predict({table, rows_from(0, 100)}));
 }
 
+/// From the largest targets that are allowed down to tiny ones, the predictions are those of ordinary targets, scaled.
+TEST_P(TableEnsembleTest, PredictsTargetsOfAnySize) {
+  const auto predictions = [&](int exponent) {
+    std::string rows = "a,b,y\n";
+    for (int i = 0; i < 80; ++i)
+      rows += fmt::format("{},{},{}e{}\n", "pqr"[i % 3], i * 37 % 41, 20 + i * 37 % 41 + i % 3, exponent);
+    const Table table = Table::from_text(rows, {.as = {{"y", ColumnKind::number}}});
+    const std::vector<std::int64_t> all = rows_from(0, 80);
+    const TableEnsemble model =
+        TableEnsemble::fit({table, all}, {.target = "y"}, {.members = {GetParam()}, .seed = 3, .threads = 1});
+    model.save(path());
+    return TableEnsemble::load(path()).predict({table, all});
+  };
+  const bool textbook = GetParam() == MemberKind::textbook;
+  const std::vector<double> ordinary = predictions(0);
+  for (const int exponent : textbook ? std::vector{16} : std::vector{98, 50, -60}) {
+    const std::vector<double> scaled = predictions(exponent);
+    for (std::size_t i = 0; i < scaled.size(); ++i) {
+      ASSERT_TRUE(std::isfinite(scaled[i])) << exponent;
+      if (!textbook) ASSERT_NEAR(scaled[i] / std::pow(10, exponent), ordinary[i], 0.05 * ordinary[i]) << exponent;
+    }
+  }
+}
+
 TEST_P(TableEnsembleTest, WithoutFeaturesPredictsTheSameForAll) {
   const Table table = table_of(house_rows(60, 1));
   const TableEnsemble model = fit(GetParam(), table, rows_from(0, 60), {"zone", "area"});
@@ -224,6 +248,20 @@ TEST(TableEnsembleMembers, PredictTheirMean) {
   }
   const std::vector<double> together = predictions(kinds);
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_NEAR(std::log(together[i]), means[i], 1e-12);
+}
+
+/// The writer refuses what the reader would refuse.
+TEST(TableEnsembleFile, WithNumbersThatAreNotFiniteIsNotWritten) {
+  std::string rows = "a,y\n";
+  for (int i = 0; i < 20; ++i) rows += fmt::format("{0},{0}e300\n", i);  // more than any caller may give
+  const Table table = Table::from_text(rows);
+  const std::vector<std::int64_t> all = rows_from(0, 20);
+  const TableEnsemble model = TableEnsemble::fit({table, all}, {.target = "y"}, {.members = {MemberKind::mlp}});
+  const std::string path = (fs::path(testing::TempDir()) / "not_finite.safetensors").string();
+  const Error error = error_of([&] { model.save(path); });
+  EXPECT_EQ(error.code(), ExitCode::diverged);
+  EXPECT_THAT(error.what(), HasSubstr("not written, because config.members.mlp.deviation is not finite"));
+  EXPECT_FALSE(fs::exists(path));
 }
 
 TEST_P(TableEnsembleTest, RefusesWhatIsNoModelOrDamaged) {

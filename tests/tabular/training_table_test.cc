@@ -12,6 +12,7 @@ namespace unroll {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 TableModelOptions options_for(const std::string& target) {
   return {.target = target, .members = {MemberKind::linear}, .folds = 2};
@@ -51,6 +52,17 @@ TEST(Conflicts, NameFlagsInTheProgram) {
   const std::string message = conflict([](auto& o) { o.id = "price"; });
   set_option_style(OptionStyle::plain);
   EXPECT_EQ(message, "--id and --target are the same column");
+}
+
+TEST(Conflicts, OptionsOutOfRangeAreNamed) {
+  TableModelOptions options = options_for("price");
+  options.time_order = "x";
+  check_options(options);
+  options.folds = -3;
+  EXPECT_THAT(error_of([&] { check_options(options); }).what(), HasSubstr("folds is -3; it must be at least 1"));
+  options.folds = 3;
+  options.metric = static_cast<TableMetric>(9);
+  EXPECT_THAT(error_of([&] { check_options(options); }).what(), HasSubstr("metric is 9"));
 }
 
 TEST(Conflicts, AreNone) {
@@ -108,6 +120,15 @@ TEST(Targets, AreAnyNumbersIfTheMetricAllows) {
   options.metric = TableMetric::mae;
   const Table table = Table::from_text("x,price\n1,0\n2,-5\n3,1e100\n");
   EXPECT_THAT(TrainingTable(table, options).targets(), ElementsAre(0, -5, 1e100));
+}
+
+TEST(Targets, OfTheTextbookAreFloatsWhoseSquaresAreFinite) {
+  TableModelOptions options = options_for("price");
+  options.metric = TableMetric::mae;
+  options.members = {MemberKind::textbook};
+  EXPECT_THAT(refusal("x,price\n1,1e18\n2,-2e18\n", options).what(),
+              HasSubstr("a.csv: line 3: the target \"price\" is -2e+18, and no target of the textbook's model is "
+                        "beyond 1e18"));
 }
 
 TEST(Targets, AreNumbers) {

@@ -223,6 +223,9 @@ TEST(TreeEncoder, RefusesWhatIsNoEncoder) {
   EXPECT_THAT(refusal(R"({"numbers":[],"tokens":[],)"
                       R"("means":[{"column":"c","mean":0,"missing":0,"levels":["a","b"],"means":[1]}]})"),
               HasSubstr("as many means as levels"));
+  EXPECT_THAT(refusal(R"({"numbers":[],"tokens":[],"texts":[],)"
+                      R"("means":[{"column":"c","mean":0,"missing":0,"levels":["a"],"means":[1e60]}]})"),
+              HasSubstr("a mean target is beyond 1e30"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <set>
 #include <tuple>
@@ -149,6 +150,23 @@ TEST(Windows, NeedsNoOverflowToRefuse) {
   const Row ids = counting(9);
   EXPECT_THAT(error_of([&] { Windows(WindowKind::consecutive, ids, most, most); }).what(),
               HasSubstr("4611686016279904256 or more"));
+}
+
+TEST(Windows, RefusesBatchesAndRowsThatDoNotExist) {
+  const Row ids = counting(25);
+  const Windows windows(WindowKind::consecutive, ids, 2, 3);
+  const auto error = [&](std::int64_t index, Range rows) {
+    Batch batch;
+    return std::string(error_of([&] { windows.read(index, rows, batch); }).what());
+  };
+  ASSERT_EQ(windows.batches(), 3);
+  EXPECT_THAT(std::string(error_of([&] { windows.batch(3); }).what()), HasSubstr("no batch 3; they are 0 to 2"));
+  EXPECT_THAT(error(-1, {0, 2}), HasSubstr("no batch -1"));
+  constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
+  for (const Range rows : {Range{0, 3}, Range{1, 2}, Range{-1, 2}, Range{0, -1}, Range{largest, 1}, Range{1, largest}})
+    EXPECT_THAT(error(0, rows), HasSubstr("a batch has 2"));
+  EXPECT_THAT(std::string(error_of([&] { Windows(static_cast<WindowKind>(7), ids, 2, 3); }).what()),
+              HasSubstr("windows is 7"));
 }
 
 TEST(Windows, RefusesNothingPerBatch) {

@@ -372,6 +372,17 @@ TEST(Trainer, NamesTheOptionThatIsOutOfRange) {
   EXPECT_THAT(refused({.accumulate = 0}), HasSubstr("accumulate is 0"));
   EXPECT_THAT(refused({.patience = 2}), HasSubstr("held-out data"));
   EXPECT_EQ(refused({.epochs = 0}), "accepted");
+  constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
+  EXPECT_THAT(refused({.epochs = largest}), HasSubstr("epochs is 9223372036854775807; it must be at most"));
+  EXPECT_THAT(refused({.accumulate = largest}), HasSubstr("accumulate is 9223372036854775807; it must be at most"));
+}
+
+TEST(Trainer, RefusesAnOptimizerOfOtherParameters) {
+  Context context;
+  ScriptedTask task(context, {{}}), other(context, {{}});
+  Sgd optimizer(other.parameters(), {.learning_rate = 1});
+  EXPECT_THAT([&] { Trainer(task, optimizer, {}); },
+              ::testing::ThrowsMessage<Error>(HasSubstr("other parameters than those of the task")));
 }
 
 }  // namespace

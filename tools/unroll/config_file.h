@@ -13,7 +13,7 @@ struct ConfigEntry {
 };
 
 /// Reads a TOML file (https://toml.io/en/v1.0.0) of keys with strings, numbers, booleans or lists of these. Throws
-/// Error: no_input if it cannot be opened, bad_data with the line if it is not TOML or a value has another type.
+/// Error as read_file() does, and bad_data with the line if it is not TOML or a value has another type.
 std::vector<ConfigEntry> read_config_file(const std::string& path);
 
 }  // namespace unroll::cli

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
+#include <cstdint>
 #include <sstream>
 #include <string_view>
 
 #include "format.h"
-#include "mpirun.h"
 #include "options.h"
+#include "unroll/atomic_file.h"
 #include "unroll/error.h"
 
 namespace unroll::cli {
@@ -29,8 +29,8 @@ int parse_slots(const std::string& text, const std::string& file) {
 }  // namespace
 
 std::vector<Host> read_hosts(const std::string& file) {
-  std::ifstream stream(file);
-  if (!stream) throw Error(ExitCode::no_input, fmt::format("{}: no such host file; check the path", file));
+  constexpr std::uint64_t max_size = 1 << 20;
+  std::istringstream stream(read_file(file, max_size));
   std::vector<Host> hosts;
   int number = 0;
   for (std::string line; std::getline(stream, line);) {
@@ -51,25 +51,14 @@ std::vector<Host> read_hosts(const std::string& file) {
   return hosts;
 }
 
-std::vector<Host> reachable(const std::vector<Host>& hosts, const StopSignals& signals) {
-  constexpr double seconds = 5;
-  std::vector<Host> found;
-  for (const Host& host : hosts) {
-    if (signals.received() != 0) break;
-    Mpirun probe({"--host", host.name, "-n", "1", "true"}, Messages::dropped);
-    if (probe.wait(signals, OnStop::kill, seconds) == 0) found.push_back(host);
-  }
-  return found;
-}
-
 std::string list_of(const std::vector<Host>& hosts) {
   std::vector<std::string> parts(hosts.size());
   for (std::size_t i = 0; i < hosts.size(); ++i) parts[i] = fmt::format("{}:{}", hosts[i].name, hosts[i].slots);
   return join(parts, ",");
 }
 
-int slots_of(const std::vector<Host>& hosts) {
-  int slots = 0;
+std::int64_t slots_of(const std::vector<Host>& hosts) {
+  std::int64_t slots = 0;
   for (const Host& host : hosts) slots += host.slots;
   return slots;
 }

@@ -1,9 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
-
-#include "stop_signals.h"
 
 namespace unroll::cli {
 
@@ -17,12 +16,9 @@ struct Host {
 /// if it cannot be opened, bad_data if a line has another form or there is no host.
 std::vector<Host> read_hosts(const std::string& file);
 
-/// The hosts on which mpirun can start a process within a few seconds.
-std::vector<Host> reachable(const std::vector<Host>& hosts, const StopSignals& signals);
-
 /// The hosts in the format of mpirun's --host.
 std::string list_of(const std::vector<Host>& hosts);
 
-int slots_of(const std::vector<Host>& hosts);
+std::int64_t slots_of(const std::vector<Host>& hosts);
 
 }  // namespace unroll::cli

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -54,13 +55,25 @@ std::vector<std::string> mpirun_arguments(const Team& team, const std::vector<st
   return all;
 }
 
+/// The hosts on which mpirun can start a process within a few seconds.
+std::vector<Host> reachable(const std::vector<Host>& hosts, const StopSignals& signals) {
+  constexpr double seconds = 5;
+  std::vector<Host> found;
+  for (const Host& host : hosts) {
+    if (signals.received() != 0) break;
+    Mpirun probe({"--host", host.name, "-n", "1", "true"}, Messages::dropped);
+    if (probe.wait(signals, OnStop::kill, seconds) == 0) found.push_back(host);
+  }
+  return found;
+}
+
 /// The team after a loss: the reachable hosts and as many ranks as they take, or one rank fewer if all are reachable.
 Team surviving_team(const Team& before, const StopSignals& signals) {
   Team left{.ranks = std::max(1, before.ranks - 1), .hosts = reachable(before.hosts, signals)};
   if (left.hosts.size() == before.hosts.size() || signals.received() != 0) return left;
   if (left.hosts.empty())
     throw Error(ExitCode::rank_lost, "no host answers any more: mpirun cannot start a process on any");
-  left.ranks = std::min(before.ranks, slots_of(left.hosts));
+  left.ranks = static_cast<int>(std::min<std::int64_t>(before.ranks, slots_of(left.hosts)));
   return left;
 }
 

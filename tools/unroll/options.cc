@@ -114,8 +114,11 @@ std::string help_of(const CLI::App& app) {
 [[noreturn]] void refuse(const Command& command, const CLI::App& app, const CLI::ParseError& error) {
   std::string problem = error.what();
   if (const auto extras = app.remaining(); dynamic_cast<const CLI::ExtrasError*>(&error) && !extras.empty()) {
-    const bool flag = extras.front().size() > 1 && extras.front().front() == '-';
-    problem = fmt::format("{} '{}'", flag ? "unknown flag" : "unexpected argument", extras.front());
+    const bool separated = extras.front() == "--" && extras.size() > 1;  // then no flag follows
+    const std::string& extra = extras[separated ? 1 : 0];
+    const bool flag = !separated && extra.size() > 1 && extra.front() == '-';
+    problem = fmt::format("{} '{}'{}", flag ? "unknown flag" : "unexpected argument", extra,
+                          separated ? ": what follows -- is no flag" : "");
   } else if (dynamic_cast<const CLI::ArgumentMismatch*>(&error)) {
     problem = problem.substr(0, problem.find(':')) + " needs a value";
   }
