@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <iterator>
-
 #include "unroll/format.h"
 
 namespace unroll {
@@ -30,9 +28,9 @@ std::string in_quotes(std::string_view text) {
       result += '\\';
       result += shown[i];
     } else if (byte < 0x20 || byte == 0x7f) {
-      fmt::format_to(std::back_inserter(result), "\\x{:02X}", byte);
+      result += fmt::format("\\x{:02X}", byte);
     } else if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {  // U+0080 to U+009F: terminals interpret some
-      fmt::format_to(std::back_inserter(result), "\\xC2\\x{:02X}", next);
+      result += fmt::format("\\xC2\\x{:02X}", next);
       ++i;
     } else {
       result += shown[i];

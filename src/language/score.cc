@@ -9,7 +9,7 @@
 namespace unroll {
 namespace {
 
-using Text = std::span<const std::int32_t>;
+using ScoredText = std::span<const std::int32_t>;
 using Score = LanguageModel::Score;
 
 constexpr std::int64_t max_readers = 32;
@@ -27,7 +27,7 @@ void add(Score& total, const Score& score) {
 /// `count` targets of every reader.
 class ParallelScorer {
  public:
-  ParallelScorer(const LanguageModel& model, Text text, std::int64_t readers, std::int64_t distance,
+  ParallelScorer(const LanguageModel& model, ScoredText text, std::int64_t readers, std::int64_t distance,
                  std::int64_t first = 0)
       : model_(model),
         text_(text),
@@ -60,7 +60,7 @@ class ParallelScorer {
   }
 
   const LanguageModel& model_;
-  Text text_;
+  ScoredText text_;
   std::int64_t next_;  // position of the first reader
   std::int64_t readers_, distance_;
   RecurrentState state_;
@@ -68,7 +68,7 @@ class ParallelScorer {
 
 }  // namespace
 
-Score LanguageModel::score_part(Text text, int part, int parts) const {
+Score LanguageModel::score_part(ScoredText text, int part, int parts) const {
   if (part < 0 || part >= parts) {
     throw Error(fmt::format("score: there is no part {} of {}; they count from 0", part, parts));
   }

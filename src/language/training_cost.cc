@@ -14,7 +14,7 @@ namespace {
 constexpr double operations_per_thread = 2e6;
 constexpr double symbols_to_read = 1.5e6;
 constexpr std::int64_t min_epochs = 3;
-constexpr std::int64_t max_epochs = 150;
+constexpr std::int64_t max_trained_epochs = 150;
 
 }  // namespace
 
@@ -70,7 +70,7 @@ MemoryPlan memory_plan(const Workload& workload, int moments, bool validates, st
 
 std::int64_t default_epochs(std::int64_t symbols) {
   const double wanted = symbols_to_read / static_cast<double>(std::max<std::int64_t>(symbols, 1));
-  return std::clamp<std::int64_t>(std::llround(wanted), min_epochs, max_epochs);
+  return std::clamp<std::int64_t>(std::llround(wanted), min_epochs, max_trained_epochs);
 }
 
 }  // namespace unroll

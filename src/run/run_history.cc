@@ -29,7 +29,7 @@ std::string text_in(const Json& event, const char* key) {
   return found != event.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-double number_in(const Json& event, const char* key) {
+double number_field(const Json& event, const char* key) {
   const auto found = event.find(key);
   return found != event.end() && found->is_number() ? found->get<double>() : std::nan("");
 }
@@ -38,7 +38,7 @@ void add_point(std::vector<CurvePoint>& curve, const Json& event) {
   const auto update = whole_number_in(event, "step");
   if (!update) return;
   if (!curve.empty() && curve.back().update == *update) curve.pop_back();  // reported again after a rollback
-  curve.push_back({*update, number_in(event, "perplexity")});
+  curve.push_back({*update, number_field(event, "perplexity")});
 }
 
 void truncate_after(std::vector<CurvePoint>& curve, std::int64_t update) {
@@ -70,7 +70,7 @@ void add_event(RunHistory& history, const Json& event) {
   if (const auto at = whole_number_in(event, "step"); at && kind != "checkpoint") history.update = *at;
   if (kind == "report") add_point(history.training, event);
   if (kind == "validation") add_point(history.validation, event);
-  if (kind == "fold" && history.table) history.table->validation.push_back(number_in(event, "validation"));
+  if (kind == "fold" && history.table) history.table->validation.push_back(number_field(event, "validation"));
   if (kind == "rollback") {
     ++history.rollbacks;
     history.divergence = text_in(event, "what");

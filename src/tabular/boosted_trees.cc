@@ -40,7 +40,7 @@ void check(int status) {
 struct FreeMatrix {
   void operator()(void* matrix) const { xgboost().free_matrix(matrix); }
 };
-using Matrix = std::unique_ptr<void, FreeMatrix>;
+using DataMatrix = std::unique_ptr<void, FreeMatrix>;
 
 struct FreeBooster {
   void operator()(void* booster) const { xgboost().free_booster(booster); }
@@ -54,16 +54,16 @@ std::string described(const std::vector<Element>& elements, const char* type) {
                      reinterpret_cast<std::uintptr_t>(elements.data()), elements.size(), type);
 }
 
-Matrix matrix_of(const SparseRows& rows) {
+DataMatrix matrix_of(const SparseRows& rows) {
   void* matrix = nullptr;
   check(xgboost().create_matrix(described(rows.begins, "<u8").c_str(), described(rows.places, "<u4").c_str(),
                                 described(rows.values, "<f4").c_str(), static_cast<std::uint64_t>(rows.width),
                                 R"({"missing":NaN,"nthread":1})", &matrix));
-  return Matrix(matrix);
+  return DataMatrix(matrix);
 }
 
-Matrix matrix_of(const SparseSamples& samples) {
-  Matrix matrix = matrix_of(samples.rows);
+DataMatrix matrix_of(const SparseSamples& samples) {
+  DataMatrix matrix = matrix_of(samples.rows);
   check(xgboost().set_floats(matrix.get(), "label", samples.targets.data(), samples.targets.size()));
   return matrix;
 }
@@ -98,7 +98,7 @@ BoostedTrees BoostedTrees::fit(const SparseSamples& samples, std::int64_t rounds
                                const StopAsked& stop_asked) {
   UNROLL_CHECK(rounds > 0);
   set_quiet();
-  const Matrix matrix = matrix_of(samples);
+  const DataMatrix matrix = matrix_of(samples);
   const Booster booster = new_booster({matrix.get()}, seed);
   for (int round = 0; round < rounds; ++round) {
     throw_if_stopped(stop_asked);
@@ -113,7 +113,7 @@ BoostedTrees BoostedTrees::fit(const SparseSamples& samples, std::int64_t rounds
 std::int64_t BoostedTrees::best_rounds(const SparseSamples& training, const SparseSamples& validation,
                                        std::uint32_t seed, const StopAsked& stop_asked) {
   set_quiet();
-  const Matrix matrix = matrix_of(training), other = matrix_of(validation);
+  const DataMatrix matrix = matrix_of(training), other = matrix_of(validation);
   const Booster booster = new_booster({matrix.get(), other.get()}, seed);
   double least = 0;
   for (const double target : validation.targets) least += target * target;
@@ -165,7 +165,7 @@ BoostedTrees BoostedTrees::from_bytes(std::vector<std::uint8_t> bytes, std::int6
 
 std::vector<float> BoostedTrees::predict(const SparseRows& rows) const {
   set_quiet();
-  const Matrix matrix = matrix_of(rows);
+  const DataMatrix matrix = matrix_of(rows);
   const std::span<const float> predicted = predictions(booster_.get(), matrix.get());
   return {predicted.begin(), predicted.end()};
 }

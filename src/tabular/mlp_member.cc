@@ -23,8 +23,8 @@ constexpr std::int64_t max_epochs = 40;
 constexpr std::int64_t warmup_part = 10;  // warm-up lasts 1 / warmup_part of the updates
 constexpr AdamWOptions adam = {.learning_rate = 2e-3, .weight_decay = 0.1};
 
-// Pilot nets find the number of epochs: each is validated on another of `parts` parts of the rows.
-constexpr int pilot_nets = 2, parts = 8;
+// Pilot nets find the number of epochs: each is validated on another of `pilot_parts` parts of the rows.
+constexpr int pilot_nets = 2, pilot_parts = 8;
 constexpr std::int64_t patience = 10;
 constexpr std::int64_t min_rows_for_pilot_nets = 160;
 
@@ -101,7 +101,7 @@ std::unique_ptr<TableMember> MlpMember::fit(const TableSamples& samples) {
   Context context({.threads = samples.threads});
   member->epochs_ = max_epochs;
   if (rows >= min_rows_for_pilot_nets) {
-    const std::vector<Fold> folds = shuffled_folds(static_cast<std::int64_t>(kept.size()), parts, samples.seed);
+    const std::vector<Fold> folds = shuffled_folds(static_cast<std::int64_t>(kept.size()), pilot_parts, samples.seed);
     std::int64_t best[pilot_nets];
     parallel_for_each(context, pilot_nets, [&](std::int64_t i) {
       const Fold& fold = folds[static_cast<std::size_t>(i)];

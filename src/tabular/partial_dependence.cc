@@ -12,7 +12,7 @@ namespace unroll {
 namespace {
 
 constexpr std::size_t max_numbers = 25;
-constexpr std::size_t max_levels = 12;
+constexpr std::size_t max_curve_levels = 12;
 constexpr double ignored_share = 0.005;  // share of the numbers on each side that is ignored
 
 /// A value of a column, and the rows whose cells have it.
@@ -84,7 +84,7 @@ std::vector<Value> frequent_levels(const Column& column) {
   values.push_back(missing_value(column));
   std::erase_if(values, [](const Value& value) { return value.rows.empty(); });
   std::ranges::stable_sort(values, std::greater<>(), [](const Value& value) { return value.rows.size(); });
-  if (values.size() > max_levels) values.resize(max_levels);
+  if (values.size() > max_curve_levels) values.resize(max_curve_levels);
   return values;
 }
 

@@ -24,7 +24,7 @@ using nlohmann::json;
 
 constexpr const char* format_name = "unroll.table_model";
 constexpr const char* format_version = "1";
-constexpr double tail = 0.005;  // predictions are clipped to these quantiles of the targets
+constexpr double clipped_share = 0.005;  // predictions are clipped to these quantiles of the targets
 
 [[noreturn]] void refuse(const std::string& path, const std::string& reason) {
   throw Error(ExitCode::bad_data, fmt::format("{}: {}", path, reason));
@@ -114,8 +114,8 @@ TableEnsemble TableEnsemble::fit(const TableView& rows, const TableTarget& task,
   TableEnsemble model;
   model.task_ = task;
   const std::vector<double> ascending = sorted_numbers(targets);
-  model.low_ = quantile(ascending, tail);
-  model.high_ = quantile(ascending, 1 - tail);
+  model.low_ = quantile(ascending, clipped_share);
+  model.high_ = quantile(ascending, 1 - clipped_share);
   const TableSamples samples = {.rows = rows,
                                 .targets = targets,
                                 .use = use_of_columns(rows, task, learning),

@@ -15,7 +15,7 @@
 namespace unroll {
 namespace {
 
-constexpr std::int64_t epochs = 100, batch = 64;
+constexpr std::int64_t epochs = 100, textbook_batch = 64;
 constexpr double learning_rate = 5;
 
 bool is_encoded(ColumnKind kind) {
@@ -63,7 +63,7 @@ std::unique_ptr<TableMember> TextbookMember::fit(const TableSamples& samples) {
   const Linear net(parameters, "linear", static_cast<int>(examples.width), 1, init, init);
   RegressionTask task(
       parameters, [&](const Var& x, const Random* /*no dropout*/) { return net(x); }, examples,
-      all_rows(samples.rows.size()), {}, batch);
+      all_rows(samples.rows.size()), {}, textbook_batch);
   Adam adam(parameters, {.learning_rate = learning_rate});
   Trainer trainer(task, adam, {.epochs = epochs});
   trainer.on_step([&](const StepReport&) { throw_if_stopped(samples.stop_asked); });

@@ -31,7 +31,7 @@ const char* name_of(ColumnKind kind, NumberPart part) {
   return std::ranges::find_if(number_words, is_it)->word;
 }
 
-[[noreturn]] void refuse(const std::string& file, const std::string& reason) {
+[[noreturn]] void refuse_encoder(const std::string& file, const std::string& reason) {
   throw Error(ExitCode::bad_data, fmt::format("{}: its encoder cannot be read: {}", file, reason));
 }
 
@@ -74,9 +74,9 @@ TreeEncoder TreeEncoder::from_json(const json& from, const std::string& file) {
     for (const json& f : from.at("texts"))
       encoder.texts_.push_back({.column = f.at("column"), .masked = f.at("masked")});
   } catch (const json::exception& error) {
-    refuse(file, error.what());
+    refuse_encoder(file, error.what());
   } catch (const Error& error) {
-    refuse(file, error.what());
+    refuse_encoder(file, error.what());
   }
   encoder.list_inputs();
   return encoder;

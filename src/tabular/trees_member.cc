@@ -17,7 +17,7 @@ namespace unroll {
 namespace {
 
 constexpr std::size_t run_count = 3;
-constexpr std::int64_t inner_folds = 5;
+constexpr std::int64_t tree_folds = 5;
 constexpr double more_rounds = 1.1;  // times the best rounds on an inner split, which has fewer rows
 
 /// The results body(run) of all runs, computed in parallel.
@@ -65,7 +65,7 @@ std::int64_t best_rounds(const TableSamples& samples, const Fold& split, std::ui
 std::int64_t rounds_for(const TableSamples& samples, Context& context) {
   const std::int64_t count = samples.rows.size();
   if (count < 2) return 0;
-  const std::vector<Fold> splits = shuffled_folds(count, static_cast<int>(std::min(inner_folds, count)), samples.seed);
+  const std::vector<Fold> splits = shuffled_folds(count, static_cast<int>(std::min(tree_folds, count)), samples.seed);
   const std::vector<std::int64_t> best = map_runs(context, [&](std::size_t run) {
     return best_rounds(samples, splits[run % splits.size()], seed_of(run, samples.seed));
   });

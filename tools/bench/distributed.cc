@@ -203,11 +203,11 @@ double symbols_of(const Workload& workload) { return static_cast<double>(workloa
 
 std::string milliseconds(double seconds) { return fmt::format("{:.2f}", 1e3 * seconds); }
 
-constexpr const char* columns = "{:<13}{:>8}{:>13}{:>10}{:>10}{:>10}{:>11}{:>8}\n";
+constexpr const char* distributed_columns = "{:<13}{:>8}{:>13}{:>10}{:>10}{:>10}{:>11}{:>8}\n";
 
 std::string row_of(const std::string& name, const Forecast& f, const std::string& measured, double symbols_per_second,
                    double gain) {
-  return fmt::format(fmt::runtime(columns), name, milliseconds(f.costs.work),
+  return fmt::format(fmt::runtime(distributed_columns), name, milliseconds(f.costs.work),
                      milliseconds(f.costs.sum + f.costs.update), milliseconds(f.exchange), milliseconds(f.step),
                      measured, with_commas(std::llround(symbols_per_second)),
                      gain > 0 ? fmt::format("x {:.2f}", gain) : "");
@@ -217,8 +217,8 @@ std::string text_of(const Outcome& o) {
   const double symbols = symbols_of(o.workload);
   std::string text = fmt::format("\n{} {}, {:.1f} MB of gradients\n", training_name(o.workload), size_text(o.workload),
                                  1e-6 * o.gradient_bytes);
-  text += fmt::format(fmt::runtime(columns), "ms a step", "work", "sum, update", "exchange", "predicted", "measured",
-                      "symbols/s", "gain");
+  text += fmt::format(fmt::runtime(distributed_columns), "ms a step", "work", "sum, update", "exchange", "predicted",
+                      "measured", "symbols/s", "gain");
   text += row_of(fmt::format("{} here", counted(o.here.machines, "rank")), o.here, milliseconds(o.measured),
                  symbols / o.measured, 0);
   for (const Forecast& f : o.elsewhere)

@@ -10,7 +10,7 @@ namespace unroll::bench {
 
 namespace {
 
-Benchmark benchmark_of(const Workload& workload) {
+Benchmark training_benchmark(const Workload& workload) {
   return {.name = training_name(workload),
           .size = size_text(workload),
           .need = need_of_training_step(workload),
@@ -64,7 +64,7 @@ std::vector<Workload> training_workloads() {
 
 std::vector<Benchmark> training_benchmarks() {
   std::vector<Benchmark> all;
-  for (const Workload& workload : training_workloads()) all.push_back(benchmark_of(workload));
+  for (const Workload& workload : training_workloads()) all.push_back(training_benchmark(workload));
   return all;
 }
 
