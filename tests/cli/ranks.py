@@ -16,6 +16,21 @@ ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_R
                "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
                "HWLOC_COMPONENTS": "-opencl"}
 
+TEXT = "the cat sat on the mat, and the dog lay in the fog. " * 30
+SMALL = ["--hidden", "8", "--batch", "8", "--steps", "5", "--epochs", "4", "--gradient-slices", "4"]  # 38 updates an epoch
+
+
+def is_alive(process):
+    """True if the process runs; false if it has ended, even as a zombie."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def children_of(process):
+    return [int(child) for child in subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True).stdout.split()]
+
 
 class RanksTest(ProgramTest):
     def ranks_command(self, ranks, *arguments):

@@ -113,6 +113,8 @@ TEST(Decoder, NamesTheByteThatIsNoCharacter) {
   EXPECT_THAT(refusal(encoded(chinese, "GB18030") + chinese, 1000), HasSubstr("not CP932"));
 }
 
+const auto no_workbook = [](const WorkbookSource&) { ADD_FAILURE() << "is no workbook"; };
+
 TEST(ReadSource, DecodesPlainGzipZipAndPipes) {
   const TemporaryFolder folder;
   std::string text;
@@ -127,7 +129,9 @@ TEST(ReadSource, DecodesPlainGzipZipAndPipes) {
       EXPECT_EQ(read.text, (*encoding == '\0' ? "\ufeff" : "") + text);
       EXPECT_EQ(read.notes.size(), *encoding == '\0' ? 1u : 0u);
       std::string pieces;
-      EXPECT_EQ(for_each_piece(source, encoding, [&](std::string_view piece) { pieces += piece; }), read.notes);
+      EXPECT_EQ(for_each_piece(
+                    source, encoding, [&](std::string_view piece) { pieces += piece; }, no_workbook),
+                read.notes);
       EXPECT_EQ(pieces, read.text);
     }
   }
@@ -140,7 +144,10 @@ TEST(ReadSource, DecodesPlainGzipZipAndPipes) {
 TEST(ReadSource, RefusesOtherFormatsInUtf16Too) {
   const TemporaryFolder folder;
   const std::string json = "\xff\xfe" + encoded("[{\"a\": 1}]", "UTF-16LE");
-  EXPECT_THAT(error_of([&] { for_each_piece(folder.file("a", json), "", [](std::string_view) {}); }).what(),
+  EXPECT_THAT(error_of([&] {
+                for_each_piece(
+                    folder.file("a", json), "", [](std::string_view) {}, no_workbook);
+              }).what(),
               HasSubstr("is JSON"));
 }
 

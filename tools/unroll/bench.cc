@@ -18,8 +18,8 @@ struct BenchOptions {
 
 constexpr const char* bench_details =
     R"(Names are GROUP/WHAT; the groups are limit, operation, training, generation, generation-64 (64 texts side by side),
-start, denormals, checkpoint (what a checkpoint keeps training waiting, and what its thread then does) and table (reading
-CSV).
+start, denormals, checkpoint (what a checkpoint keeps training waiting, and what its thread then does) and table
+(reading CSV).
 Rounds of the machine's limits and of what is measured alternate; times are medians, the spread is that of the
 fastest and the slowest round. The share is that of what the machine's limits allow for the work that cannot be
 avoided; for denormals it is the time with them over the time without. Measure on an otherwise idle machine.

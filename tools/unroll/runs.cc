@@ -29,8 +29,8 @@ struct RunsOptions {
 constexpr const char* runs_details =
     R"(DIR is a folder that holds run directories. The score is the best perplexity: of the validation where there is one, else
 of an epoch of training; and with a table the mean over the folds that are done. A run is running, finished, stopped,
-diverged or failed; or interrupted, where its log does not say how it ended. The state also tells a loss that exploded and
-rollbacks.
+diverged or failed; or interrupted, where its log does not say how it ended. The state also tells a loss that exploded,
+and rollbacks.
 
 Examples:
   unroll runs
