@@ -29,8 +29,9 @@ namespace {
 constexpr const char* launch_details =
     R"(Runs unroll train or bench, with the arguments behind --, as so many ranks by Open MPI's mpirun (Debian package
 openmpi-bin).
-Ctrl-C and SIGTERM save and stop, a second one ends all ranks at once. Where a rank dies or is cut off, all end; with --max-restarts the training
-goes on from its last checkpoint with those that are left; with enough --gradient-slices to the same bits.
+Ctrl-C and SIGTERM save and stop, a second one ends all ranks at once. Where a rank dies or is cut off, all end; with
+--max-restarts the training goes on from its last checkpoint with those that are left; with enough --gradient-slices to
+the same bits.
 
 Examples:
   unroll launch --ranks 2 -- train novel.txt --hidden 512 --out runs/novel
