@@ -143,8 +143,9 @@ struct TableOptions {
   std::map<std::string, std::string> forms = {};
   DecimalMark decimal = DecimalMark::infer;  ///< of all numbers
   RaggedRows ragged = RaggedRows::refuse;    ///< rows that lack cells at their end
-  /// VALUE or COLUMN=VALUE: cells of all columns, or of one, that hold this number or text are missing.
+  /// VALUE or COLUMN=VALUE: cells of all columns but `id`, or of one, that hold this number or text are missing.
   std::vector<std::string> missing_values = {};
+  std::string id = {};        ///< column that names the rows; empty: none
   std::string required = {};  ///< rows without a value in this column are left out; empty: none
   std::string encoding = {};  ///< any that iconv knows; empty: UTF-8, or as a byte order mark says
 };

@@ -85,8 +85,8 @@ Script script_of(char32_t code) {
 bool is_latin(Script script) { return script >= Script::ascii && script <= Script::capital; }
 bool is_cyrillic(Script script) { return script >= Script::cyrillic; }
 
-/// A character between its neighbours.
-struct Place {
+/// The characters before and after a character.
+struct Neighbours {
   char32_t before, after;
 };
 
@@ -101,13 +101,13 @@ double frequency_bits(char32_t code, Script script) {
   }
 }
 
-double letter_bits(char32_t code, Script script, const Place& place) {
+double letter_bits(char32_t code, Script script, const Neighbours& neighbours) {
   constexpr double unusual = 5, rare = 8;
-  const Script before = script_of(place.before), after = script_of(place.after);
+  const Script before = script_of(neighbours.before), after = script_of(neighbours.after);
   const bool small_before =
-      before == Script::latin || before == Script::cyrillic || (place.before >= 'a' && place.before <= 'z');
+      before == Script::latin || before == Script::cyrillic || (neighbours.before >= 'a' && neighbours.before <= 'z');
   const bool capital_after =
-      after == Script::capital || after == Script::cyrillic_capital || (place.after >= 'A' && place.after <= 'Z');
+      after == Script::capital || after == Script::cyrillic_capital || (neighbours.after >= 'A' && neighbours.after <= 'Z');
   const bool is_capital = script == Script::capital || script == Script::cyrillic_capital;
   const auto is_other = [&](Script each) { return is_cyrillic(script) ? is_latin(each) : is_cyrillic(each); };
   double bits = frequency_bits(code, script);
@@ -120,12 +120,12 @@ double letter_bits(char32_t code, Script script, const Place& place) {
 
 bool is_control(char32_t code) { return code < 0x20 && code != '\n' && code != '\r' && code != '\t'; }
 
-double bits_of(char32_t code, const Place& place) {
+double bits_of(char32_t code, const Neighbours& neighbours) {
   if (code < 0x80) return is_control(code) || code == 0x7f ? control_bits : ascii_bits;
   if (code < 0xa0) return control_bits;
-  if (const Script script = script_of(code); script != Script::none) return letter_bits(code, script, place);
+  if (const Script script = script_of(code); script != Script::none) return letter_bits(code, script, neighbours);
   if (symbols.find(code) != std::u32string_view::npos) {
-    const bool within_word = script_of(place.before) != Script::none && script_of(place.after) != Script::none;
+    const bool within_word = script_of(neighbours.before) != Script::none && script_of(neighbours.after) != Script::none;
     return code == U'’' && within_word ? 5 : within_word ? 12 : 7;
   }
   if (code < 0x250 || (code >= 0x400 && code <= 0x52f)) return rare_bits;

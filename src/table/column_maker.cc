@@ -199,6 +199,7 @@ Column ColumnMaker::make(const ReadingContext& context) && {
   switch (column_.kind_) {
     case ColumnKind::number:
       if (kind_) take_numbers(context, any_number);
+      leave_out_missing(context);
       break;
     case ColumnKind::date:
       if (kind_) take_dates(context, any_number);
@@ -215,6 +216,18 @@ Column ColumnMaker::make(const ReadingContext& context) && {
   }
   cells_ = {};
   return std::move(column_);
+}
+
+void ColumnMaker::leave_out_missing(const ReadingContext& context) {
+  if (missing_.empty()) return;
+  std::size_t row = 0;
+  for (double& number : column_.numbers_) {
+    if (missing_.match(number)) {
+      number = std::numeric_limits<double>::quiet_NaN();
+      context.marked->add((*context.lines)[row]);
+    }
+    ++row;
+  }
 }
 
 /// If the kind is number or date, the parsed values are stored already.

@@ -4,9 +4,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "io/rows.h"
 #include "table/date_form.h"
+#include "table/missing_marks.h"
 #include "table/number_survey.h"
 #include "table/raw_cells.h"
 #include "unroll/table.h"
@@ -19,6 +22,7 @@ struct ReadingContext {
   const std::vector<std::int64_t>* lines = nullptr;  ///< lines of the rows
   FileMarks marks = {};
   std::optional<DateForm> order = {};  ///< of the columns of dates whose own cells decide, if they agree
+  LineCount* marked = nullptr;         ///< counts the numbers that set_missing() takes for missing values
 };
 
 /// Builds a column of one kind and form from the cells of a CSV file. First look() at the cells of all columns, then
@@ -27,6 +31,9 @@ class ColumnMaker {
  public:
   /// `kind` and `form`: given ones, the latter as in TableOptions::forms; otherwise the rules of Table select them.
   ColumnMaker(std::string name, RawCells cells, std::int64_t rows, std::optional<ColumnKind> kind, std::string form);
+
+  /// Numbers that are missing values. Cells that are written like them are missing already.
+  void set_missing(MissingMarks marks) { missing_ = std::move(marks); }
 
   void look();
   void drop_first_row();  ///< and looks again
@@ -62,6 +69,7 @@ class ColumnMaker {
   const NumberSurvey& numbers_survey();
   ColumnKind likely_kind(const ReadingContext& context);
 
+  void leave_out_missing(const ReadingContext& context);
   bool take_numbers(const ReadingContext& context, std::int64_t max_unparsed);
   bool take_inferred_numbers(const ReadingContext& context, std::int64_t max_unparsed);
   bool reads_more(const NumberForm& form) const;
@@ -90,6 +98,7 @@ class ColumnMaker {
   RawCells cells_;
   std::optional<ColumnKind> kind_;
   std::string form_;
+  MissingMarks missing_;
   Survey survey_;
   std::optional<NumberSurvey> numbers_;
   std::optional<DateSurvey> dates_;

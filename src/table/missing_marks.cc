@@ -1,29 +1,29 @@
 #include "table/missing_marks.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "table/cell_values.h"
 
 namespace unroll {
 
 void MissingMarks::add(std::string_view value) {
-  const std::string_view text = trimmed(value);
-  marks_.push_back({std::string(text), parse_number(text)});
-}
-
-bool MissingMarks::match(std::string_view text) const {
-  const std::string_view cell = trimmed(text);
-  if (cell.empty()) return false;
-  auto number = parse_number(cell);
-  if (!number && cell.find(',') != std::string_view::npos) {
-    std::string with_point(cell);
+  std::string text(trimmed(value));
+  auto number = parse_number(text);
+  if (!number) {
+    std::string with_point = text;
     std::ranges::replace(with_point, ',', '.');
     number = parse_number(with_point);
   }
-  return std::ranges::any_of(marks_, [&](const Mark& mark) {
-    return mark.text == cell || (mark.number && number && *mark.number == *number);
-  });
+  if (number) numbers_.push_back(*number);
+  texts_.push_back(std::move(text));
 }
+
+bool MissingMarks::match(std::string_view cell) const {
+  return !cell.empty() && std::ranges::find(texts_, trimmed(cell)) != texts_.end();
+}
+
+bool MissingMarks::match(double number) const { return std::ranges::find(numbers_, number) != numbers_.end(); }
 
 std::optional<std::string> column_of_missing_value(std::string_view text, std::span<const std::string> names) {
   const std::size_t last = text.rfind('=');

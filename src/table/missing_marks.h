@@ -12,17 +12,15 @@ namespace unroll {
 class MissingMarks {
  public:
   void add(std::string_view value);
-  bool empty() const { return marks_.empty(); }
-  /// True if the cell is one of the texts or, with a decimal point or comma, one of the numbers: -200.0 and -200,0 are
-  /// -200.
+  bool empty() const { return texts_.empty(); }
+  /// True if the cell is one of the values as it is written.
   bool match(std::string_view cell) const;
+  /// True if the number, as the form of its column reads it, is one of the values.
+  bool match(double number) const;
 
  private:
-  struct Mark {
-    std::string text;
-    std::optional<double> number;
-  };
-  std::vector<Mark> marks_;
+  std::vector<std::string> texts_;
+  std::vector<double> numbers_;
 };
 
 /// The column in COLUMN=VALUE: the longest part before an equals sign that is one of `names`, or, if none is, before

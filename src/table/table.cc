@@ -110,8 +110,6 @@ class TableMaker : public RowSink {
 
   void notes(const std::vector<std::string>& lines) override {
     table_.notes_ = lines;
-    const std::string why = "missing, by " + option_name("missing-value");
-    marked_.note("cell", why.c_str(), table_.notes_);
     if (left_out_ == 0) return;
     if (table_.rows() == 0)
       throw Error(ExitCode::bad_data,
@@ -131,12 +129,16 @@ class TableMaker : public RowSink {
                         form == options_.forms.end() ? "" : form->second);
       if (i == 0 && is_unnamed_ && !kind && names_.size() > 1 && leave_out_index(maker)) continue;
       table_.column_names_.add(names_[i]);
+      maker.set_missing(std::move(marks_[i]));
       makers.push_back(std::move(maker));
     }
     for (ColumnMaker& maker : makers) maker.look();
     leave_out_units(makers);
-    const ReadingContext context = context_of(makers);
+    ReadingContext context = context_of(makers);
+    context.marked = &marked_;
     for (ColumnMaker& maker : makers) table_.columns_.push_back(std::move(maker).make(context));
+    const std::string why = "missing, by " + option_name("missing-value");
+    marked_.note("cell", why.c_str(), table_.notes_);
     return std::move(table_);
   }
 
@@ -148,7 +150,8 @@ class TableMaker : public RowSink {
       const auto column = name ? std::ranges::find(names_, *name) : names_.end();
       if (name && column == names_.end()) refuse_column(table_.name_, *name, names_);
       for (std::size_t i = 0; i < names_.size(); ++i) {
-        if (!name || names_[i] == *name) marks_[i].add(name ? std::string_view(text).substr(name->size() + 1) : text);
+        if (name ? names_[i] == *name : names_[i] != options_.id)
+          marks_[i].add(name ? std::string_view(text).substr(name->size() + 1) : text);
       }
     }
   }

@@ -58,7 +58,9 @@ TableOptions TableModel::reading_options(bool with_id, const TableOptions& given
   for (const auto& [column, form] : given.forms) options.forms[column] = form;
   options.decimal = given.decimal;
   options.ragged = given.ragged;
-  options.missing_values = given.missing_values.empty() ? ensemble_->missing_values() : given.missing_values;
+  options.missing_values = ensemble_->missing_values();
+  options.missing_values.insert(options.missing_values.end(), given.missing_values.begin(), given.missing_values.end());
+  options.id = id();
   options.encoding = given.encoding;
   return options;
 }

@@ -131,6 +131,7 @@ void check_options(const TableModelOptions& options) {
 TableOptions reading_options(const TableModelOptions& options, TableOptions table) {
   table.as[options.target] = ColumnKind::number;
   if (options.missing_target == MissingTarget::leave_out) table.required = options.target;
+  table.id = options.id;
   if (!options.id.empty()) table.as[options.id] = ColumnKind::category;
   return table;
 }

@@ -40,6 +40,33 @@ TEST(MissingValues, MayHaveDecimalCommas) {
   EXPECT_EQ(table.column("a").numbers()[3], -200.5);
 }
 
+TEST(MissingValues, AreReadByTheFormOfTheirColumn) {
+  const auto missing = [](const std::string& csv, const char* value) {
+    return missing_in(Table::from_text(csv, {.missing_values = {value}}), "a");
+  };
+  EXPECT_THAT(missing("a;b\n1.000;x\n2.500,5;y\n1;z\n", "1"), ElementsAre(2)) << "1.000 is a thousand";
+  EXPECT_THAT(missing("a;b\n9,999;x\n2,5;y\n9999;z\n", "9999"), ElementsAre(2));
+  EXPECT_THAT(missing("a;b\n-9.999;x\n1.234,5;y\n3;z\n", "-9999"), ElementsAre(0));
+  for (const char* cell : {"-999 %", "$-999", "(999)", "\u2212999", "-999,00 \u20ac"}) {
+    const std::string_view text = cell;
+    const bool comma = text.find(',') != std::string_view::npos;
+    const std::string unit = text.ends_with('%') ? " %" : text.starts_with('$') ? "$" : comma ? " \u20ac" : "";
+    const auto with_unit = [&](const char* number) { return unit == "$" ? unit + number : number + unit; };
+    const std::string csv =
+        "a;b\n" + with_unit(comma ? "1,5" : "1.5") + ";x\n" + cell + ";y\n" + with_unit("7") + ";z\n";
+    EXPECT_THAT(missing(csv, "-999"), ElementsAre(1)) << csv;
+  }
+  const TableOptions codes = {.as = {{"a", ColumnKind::category}}, .missing_values = {"0"}};
+  EXPECT_THAT(missing_in(Table::from_text("a,b\n0,1\n00,2\n000,3\n", codes), "a"), ElementsAre(0));
+}
+
+TEST(MissingValues, OfAllColumnsMayNameRows) {
+  const TableOptions options = {.missing_values = {"999"}, .id = "id"};
+  const Table table = Table::from_text("id,a\n999,1\n1000,999\n", options);
+  EXPECT_THAT(missing_in(table, "id"), ElementsAre());
+  EXPECT_THAT(missing_in(table, "a"), ElementsAre(1));
+}
+
 TEST(MissingValues, MayBeInColumnsWithEqualsSigns) {
   const char* csv = "a,a=b\n1,1\n2,2\n";
   EXPECT_THAT(missing_in(Table::from_text(csv, {.missing_values = {"a=b=1"}}), "a=b"), ElementsAre(0));
