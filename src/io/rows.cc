@@ -90,8 +90,7 @@ void RowAssembler::take_header(char delimiter) {
 }
 
 void RowAssembler::finish() const {
-  if (!header_taken_)
-    throw Error(ExitCode::bad_data, fmt::format("{}: is empty; a table begins with the names of its columns", name_));
+  if (!header_taken_) throw Error(ExitCode::bad_data, fmt::format("{}: is empty; {}", name_, options_.empty_advice));
   if (rows_ == 0)
     throw Error(ExitCode::bad_data, fmt::format("{}: has a header and no rows; a table needs some", name_));
 }

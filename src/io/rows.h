@@ -48,6 +48,7 @@ struct LineCount {
 struct RowOptions {
   bool fill_short_rows = false;  ///< cells that a row lacks at its end are missing
   const char* long_row_advice = "quote cells that hold the delimiter, or remove what is too much";
+  const char* empty_advice = "a table begins with the names of its columns";
 };
 
 /// Makes the header of the first record of a file, and rows of the others, except those without any cell and those that

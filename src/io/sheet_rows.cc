@@ -136,7 +136,7 @@ class SheetReader : public XmlHandler {
     }
     if (type_ == "s") return take_shared_string();
     if (type_ == "str" || type_ == "inlineStr") return take(CellType::text, unescaped_text(text_));
-    if (type_ == "b") return take(CellType::text, without_spaces(text_) == "0" ? "FALSE" : "TRUE");
+    if (type_ == "b") return take_boolean();
     if (type_ == "d") return take_iso_date();
     take_number();
   }
@@ -148,6 +148,14 @@ class SheetReader : public XmlHandler {
     if (parsed.ec != std::errc() || parsed.ptr != number.data() + number.size() || place >= sheet_.strings.size())
       refuse_cell(fmt::format("there is no shared string {}", in_quotes(number)));
     if (const std::string_view text = sheet_.strings[place]; !text.empty()) take(CellType::text, text);
+  }
+
+  void take_boolean() {
+    const std::string_view text = without_spaces(text_);
+    const bool is_true = text == "1" || text == "true";
+    if (!is_true && text != "0" && text != "false")
+      refuse_cell(fmt::format("{} is neither true nor false", in_quotes(text)));
+    take(CellType::text, is_true ? "TRUE" : "FALSE");
   }
 
   void take_iso_date() {
@@ -164,11 +172,12 @@ class SheetReader : public XmlHandler {
       refuse_cell(fmt::format("{} is no number", in_quotes(text)));
     const NumberMeaning meaning = style_ < sheet_.meanings.size() ? sheet_.meanings[style_] : NumberMeaning::number;
     if (meaning == NumberMeaning::percentage) add(findings_.percentages);
-    if (meaning == NumberMeaning::date) {
-      if (const auto date = milliseconds_of_serial(number, sheet_.from_1904)) return take(CellType::value, text, date);
-    }
     if (meaning == NumberMeaning::time) {
       if (const auto time = clock_text(number)) return take(CellType::text, *time);
+    }
+    // A time beyond the limit of durations is a date, of which the format shows only the time of day.
+    if (meaning == NumberMeaning::date || meaning == NumberMeaning::time) {
+      if (const auto date = milliseconds_of_serial(number, sheet_.from_1904)) return take(CellType::value, text, date);
     }
     // Files have 17 digits, as in 0.10000000000000001; whole numbers stay as they are, since they may be ids.
     const bool is_whole = text.find_first_of(".eE") == std::string_view::npos;
@@ -256,7 +265,8 @@ class SheetRows {
       : with_time_(shape.with_time),
         rows_(sheet.label, sink,
               {.fill_short_rows = true,
-               .long_row_advice = "name its columns in the header, and leave nothing above the header"}) {
+               .long_row_advice = "name its columns in the header, and leave nothing above the header",
+               .empty_advice = "name its columns in the first row, or another sheet, as in FILE.xlsx:NAME"}) {
     std::vector<std::string> labels;
     for (std::size_t column = 0; column < max_sheet_columns; ++column) {
       places_.push_back(labels.size());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <utility>
@@ -46,8 +47,9 @@ struct WorkbookPart : XmlHandler {
 struct Relations : XmlHandler {
   void start(std::string_view element, const XmlAttributes& attributes) override {
     if (element != "Relationship") return;
-    const std::string_view type = attributes["Type"], target = attributes["Target"];
-    const std::string part = target.starts_with('/') ? std::string(target.substr(1)) : "xl/" + std::string(target);
+    const std::string_view type = attributes["Type"];
+    const std::filesystem::path path = std::filesystem::path("/xl") / attributes["Target"];
+    const std::string part = path.lexically_normal().relative_path().generic_string();
     if (type.ends_with("/worksheet")) sheets[std::string(attributes["Id"])] = part;
     if (type.ends_with("/sharedStrings")) strings = part;
     if (type.ends_with("/styles")) styles = part;

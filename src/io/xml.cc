@@ -3,6 +3,7 @@
 #include <expat.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <new>
@@ -87,7 +88,7 @@ class XmlDocument {
   [[noreturn]] void refuse(const std::string& reason) const {
     throw Error(ExitCode::bad_data,
                 fmt::format("{} is damaged at byte {} ({}); open the workbook in its program and save it again", name_,
-                            XML_GetCurrentByteIndex(parser_.get()), reason));
+                            std::max<XML_Index>(XML_GetCurrentByteIndex(parser_.get()), 0), reason));
   }
 
   std::string name_;

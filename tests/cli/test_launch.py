@@ -217,10 +217,16 @@ sys.exit(code if code >= 0 else 128 - code)
         self.assertIn("1024", self.complaint(USAGE, "launch", "--ranks", "1025", "--", "train", "text.txt"))
 
     def test_a_host_is_no_option_of_mpirun(self):
-        for name in ("--oversubscribe", "one,two"):
+        for name in ("--oversubscribe", "one,two", "one:3", "a\0b", "k\u00f6ln", "a\x7f"):
             self.write("hosts", f"# hosts\n{name} slots=2\n")
             said = self.complaint(BAD_DATA, "launch", "--hosts", "hosts", "--", "train", "text.txt")
-            self.assertIn(f"hosts: line 2: '{name}' is no name of a host", said)
+            shown = name.replace("\0", "\\x00").replace("\x7f", "\\x7f")
+            self.assertIn(f"hosts: line 2: '{shown}' is no name of a host", said)
+
+    def test_a_byte_order_mark_is_no_part_of_a_host(self):
+        self.write("hosts", "\ufeff[::1] slots=2\none slots=0\n")
+        said = self.complaint(BAD_DATA, "launch", "--hosts", "hosts", "--", "train", "text.txt")
+        self.assertIn("hosts: line 2: 'slots=0' is not slots=N", said)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,9 @@ class PlotTest(ProgramTest):
         self.assertIn("RUN", self.complaint(USAGE, "plot"))
         self.write_log("new", START)
         self.assertIn("new: ", self.complaint(BAD_DATA, "plot", "run", "new"))
+        for reason, what in (("diverged", "diverged before its first report; lower"), ("failed", "failed before its first report; resume")):
+            self.write_log("ended", START, ("stop", {"reason": reason}))
+            self.assertIn(what, self.complaint(BAD_DATA, "plot", "ended"))
         self.write_log("table", ("start", {"model": "linear", "metric": "mae", "folds": 2}))
         self.assertIn("unroll table explain", self.complaint(BAD_DATA, "plot", "table"))
         self.write("run/log.jsonl", "{}\n")

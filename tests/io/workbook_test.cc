@@ -142,6 +142,24 @@ TEST(Workbook, HasDatesInOneFormForAColumn) {
   EXPECT_EQ(contents_of(workbook.bytes()).rows[0][0], "=2024-01-02");
 }
 
+TEST(Workbook, HasDatesOfWhichOnlyTheTimeIsShown) {
+  const TestWorkbook workbook{
+      .sheets = {{"A", data(header({"at"}) + "<row><c s=\"0\"><v>43831.5</v></c></row><row><c s=\"1\"><v>10000</v></c>"
+                                             "</row><row><c s=\"2\"><v>9999</v></c></row>")}},
+      .styles = {20, 45, 46}};
+  EXPECT_THAT(contents_of(workbook.bytes()).rows,
+              ElementsAre(Line{"=2020-01-01 12:00:00"}, Line{"=1927-05-18 00:00:00"}, Line{"239976:00:00"}));
+}
+
+TEST(Workbook, HasBooleansOfEitherForm) {
+  const auto boolean = [](const std::string& text) {
+    return header({"a"}) + "<row><c t=\"b\"><v>" + text + "</v></c></row>";
+  };
+  for (const char* text : {"false", "0"}) EXPECT_EQ(contents_of_rows(boolean(text)).rows[0], Line{"FALSE"}) << text;
+  for (const char* text : {"true", "1"}) EXPECT_EQ(contents_of_rows(boolean(text)).rows[0], Line{"TRUE"}) << text;
+  EXPECT_THAT(refusal_of_rows(boolean("no")), HasSubstr("cell A2: \"no\" is neither true nor false"));
+}
+
 TEST(Workbook, LeavesOutRowsAndColumnsWithoutValues) {
   const SheetContents contents = contents_of_rows(
       "<row r=\"3\"><c r=\"B3\" t=\"inlineStr\"><is><t>a</t></is></c><c r=\"C3\" s=\"1\"/>"
@@ -171,7 +189,7 @@ TEST(Workbook, ObeysTheRulesOfCsv) {
       HasSubstr("a.xlsx: sheet \"A\": line 1: column B has no name"));
   EXPECT_THAT(refusal_of_rows(header({"a title"}) + row), AllOf(HasSubstr("line 2: "), HasSubstr("above the header")));
   EXPECT_THAT(refusal_of_rows(header({"a"})), HasSubstr("no rows"));
-  EXPECT_THAT(refusal_of_rows(""), HasSubstr("is empty"));
+  EXPECT_THAT(refusal_of_rows(""), AllOf(HasSubstr("is empty"), HasSubstr("FILE.xlsx:NAME")));
 }
 
 TEST(Workbook, MayBeStrictOrHavePrefixes) {
@@ -183,6 +201,18 @@ TEST(Workbook, MayBeStrictOrHavePrefixes) {
       "<x:worksheet xmlns:x=\"y\"><x:sheetData><x:row><x:c t=\"inlineStr\"><x:is><x:t>a</x:t></x:is></x:c>"
       "</x:row><x:row><x:c><x:v>1</x:v></x:c></x:row></x:sheetData></x:worksheet>";
   EXPECT_EQ(contents_of(TestWorkbook::packed_workbook(parts)).rows.size(), 1U);
+}
+
+TEST(Workbook, MayReferToItsPartsInAnyWay) {
+  const TestWorkbook workbook{.sheets = {{"A", data(header({"a"}) + "<row><c><v>1</v></c></row>")}}};
+  const std::string target = "Target=\"worksheets/sheet1.xml\"";
+  for (const char* other :
+       {"./worksheets/sheet1.xml", "../xl/worksheets/sheet1.xml", "/xl/x/../worksheets/sheet1.xml"}) {
+    auto parts = workbook.parts();
+    std::string& relations = parts[2].second;
+    relations.replace(relations.find(target), target.size(), fmt::format("Target=\"{}\"", other));
+    EXPECT_EQ(contents_of(TestWorkbook::packed_workbook(parts)).rows.size(), 1U) << other;
+  }
 }
 
 TEST(Workbook, RefusesDamage) {
@@ -203,6 +233,9 @@ TEST(Workbook, RefusesDamage) {
   auto parts = workbook.parts();
   parts.erase(parts.begin());
   EXPECT_THAT(refusal_of(TestWorkbook::packed_workbook(parts)), HasSubstr("xl/worksheets/sheet1.xml"));
+  parts[0].second = "";
+  EXPECT_THAT(refusal_of(TestWorkbook::packed_workbook(parts)),
+              HasSubstr("workbook.xml\" of the workbook is damaged at byte 0"));
 }
 
 TEST(Workbook, RefusesWhatIsHostile) {

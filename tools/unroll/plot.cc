@@ -42,6 +42,14 @@ std::string why_empty(const RunHistory& history) {
         one_line(history.divergence));
   }
   if (points_left_out(history) > 0) return "the perplexities in its log are no positive numbers";
+  if (history.stop_reason == "diverged") {
+    return "its log holds no perplexity: training diverged before its first report; lower the learning rate or clip "
+           "the gradients";
+  }
+  if (!history.stop_reason.empty()) {
+    return fmt::format("its log holds no perplexity: training {} before its first report; resume it, or train again",
+                       one_line(history.stop_reason));
+  }
   return "its log holds no perplexity yet; wait for its first report";
 }
 
