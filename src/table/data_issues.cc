@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <unordered_map>
 
+#include "base/fingerprint.h"
 #include "table/leaks.h"
 #include "table/number_summary.h"
 #include "table/number_suspicions.h"
@@ -86,6 +88,26 @@ bool are_equal(const Column& a, const Column& b) {
     if (!same_cell(a, row, b, row)) return false;
   }
   return true;
+}
+
+/// The same for columns that are equal.
+std::uint64_t fingerprint_of_cells(const Column& column) {
+  Fingerprint fingerprint;
+  fingerprint.add(name_of(column.kind()));
+  for (std::int64_t row = 0; row < column.size(); ++row) {
+    const bool missing = column.is_missing(row);
+    fingerprint.add(missing ? "-" : "+");
+    if (missing) continue;
+    if (column.kind() != ColumnKind::number && column.kind() != ColumnKind::date) {
+      fingerprint.add(string_of(column, row));
+      continue;
+    }
+    const double number = column.numbers()[static_cast<std::size_t>(row)];
+    if (std::isnan(number)) continue;
+    const double one_zero = number == 0 ? 0 : number;  // -0 equals 0
+    fingerprint.add({reinterpret_cast<const char*>(&one_zero), sizeof one_zero});
+  }
+  return fingerprint.value();
 }
 
 bool is_constant(const Column& column) {
@@ -319,9 +341,10 @@ class Search {
     const auto is_of_interest = [&](const Column& column) {  // the target has issues of its own
       return &column != target_ && table_.rows() >= enough_rows && !is_constant(column);
     };
-    std::vector<const Column*> different;
+    std::unordered_map<std::uint64_t, std::vector<const Column*>> by_fingerprint;
     for (const Column& column : columns) {
       if (!is_of_interest(column)) continue;
+      std::vector<const Column*>& different = by_fingerprint[fingerprint_of_cells(column)];
       const auto equal =
           std::ranges::find_if(different, [&](const Column* other) { return are_equal(*other, column); });
       if (equal == different.end()) {

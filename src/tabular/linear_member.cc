@@ -4,8 +4,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "unroll/error.h"
-
 namespace unroll {
 
 namespace {
@@ -65,10 +63,9 @@ std::vector<StoredTensor> LinearMember::tensors() const {
 std::unique_ptr<TableMember> LinearMember::read(const StoredMember& stored) {
   auto member = std::make_unique<LinearMember>();
   stored.config.at("penalty").get_to(member->penalty_);
-  stored.config.at("left_out").get_to(member->left_out_);
-  stored.config.at("intercept").get_to(member->intercept_);
-  if (stored.config.contains("scale")) stored.config.at("scale").get_to(member->scale_);
-  if (!(member->scale_ > 0)) throw Error(ExitCode::bad_data, stored.file + ": its scale is not above 0");
+  member->left_out_ = stored.count("left_out");
+  member->intercept_ = stored.of_targets("intercept");
+  if (stored.config.contains("scale")) member->scale_ = stored.scale_of_targets("scale");
   member->encoder_ = TableEncoder::from_json(stored.config.at("encoder"), stored.file);
   const std::span<const float> weights = stored.tensor("weight", {member->encoder_.width()});
   member->weights_.assign(weights.begin(), weights.end());

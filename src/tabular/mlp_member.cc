@@ -166,26 +166,30 @@ std::vector<StoredTensor> MlpMember::tensors() const {
 
 std::unique_ptr<TableMember> MlpMember::read(const StoredMember& stored) {
   auto member = std::make_unique<MlpMember>();
-  stored.config.at("epochs").get_to(member->epochs_);
-  stored.config.at("left_out").get_to(member->left_out_);
-  stored.config.at("mean").get_to(member->mean_);
-  stored.config.at("deviation").get_to(member->deviation_);
+  member->epochs_ = stored.count("epochs");
+  member->left_out_ = stored.count("left_out");
+  member->mean_ = stored.of_targets("mean");
+  member->deviation_ = stored.scale_of_targets("deviation");
   member->encoder_ = TableEncoder::from_json(stored.config.at("encoder"), stored.file);
   const std::int64_t width = member->encoder_.width();
-  const auto count = stored.config.at("nets").get<std::size_t>();
-  if (width == 0 || count == 0) return member;
+  const std::int64_t count = stored.count("nets");
+  stored.require((count > 0) == (width > 0), "there are nets without features, or features without nets");
+  if (count == 0) return member;
   const std::span<const float> centre = stored.tensor("centre", {width});
   member->centre_.assign(centre.begin(), centre.end());
-  for (std::size_t i = 0; i < count; ++i) {
+  std::size_t used = 1;
+  for (std::int64_t i = 0; i < count; ++i) {
     auto net = std::make_shared<Net>(0, width);
     for (const Parameters::Entry& entry : net->parameters.entries()) {
       const std::span<const float> values =
           stored.tensor(fmt::format("net{}.{}", i, entry.name), extents_of(entry.var.shape()));
       std::ranges::copy(values, net->parameters.values().begin() + entry.offset);
+      ++used;
     }
     net->parameters.updated();
     member->nets_.push_back(std::move(net));
   }
+  stored.require(used == stored.tensors.size(), "nets is less than there are");
   return member;
 }
 

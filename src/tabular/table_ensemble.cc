@@ -216,6 +216,9 @@ TableEnsemble TableEnsemble::load(const std::string& path) {
     config.at("low").get_to(model.low_);
     config.at("high").get_to(model.high_);
     if (!(model.low_ <= model.high_)) refuse(path, "its config has a low that is above its high");
+    const double largest = model.task_.logarithm ? std::exp(model.high_) : model.high_;
+    if (model.low_ < -max_stored_target || largest > max_stored_target)
+      refuse(path, fmt::format("its config has a low or a high that is a target beyond {}", max_stored_target));
     for (const auto& [name, member] : config.at("members").items()) {
       auto read = read_member(name, {.file = path,
                                      .config = member,

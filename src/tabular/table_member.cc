@@ -49,6 +49,29 @@ std::span<const std::uint8_t> StoredMember::bytes_of(const std::string& name) co
   return found->values;
 }
 
+std::int64_t StoredMember::count(const char* name) const {
+  const nlohmann::json& number = config.at(name);
+  require(number.is_number_integer() && number.get<std::int64_t>() >= 0,
+          fmt::format("{} is not a whole number from 0 on", name));
+  return number;
+}
+
+double StoredMember::of_targets(const char* name) const {
+  const double number = config.at(name);
+  require(std::abs(number) <= max_stored_target, fmt::format("{} is beyond {}", name, max_stored_target));
+  return number;
+}
+
+double StoredMember::scale_of_targets(const char* name) const {
+  const double number = of_targets(name);
+  require(number > 0, fmt::format("{} is not above 0", name));
+  return number;
+}
+
+void StoredMember::require(bool condition, const std::string& what) const {
+  if (!condition) throw Error(ExitCode::bad_data, fmt::format("{}: its config cannot be used: {}", file, what));
+}
+
 const char* name_of(MemberKind kind) { return entry_of(kind).name; }
 
 void require_member(MemberKind kind) {

@@ -24,6 +24,9 @@ struct TableSamples {
   StopAsked stop_asked = {};
 };
 
+/// Targets are at most 1e100, so no number in their unit in a model's file is beyond this.
+constexpr double max_stored_target = 1e120;
+
 /// A member of a model as stored in the model's file.
 struct StoredMember {
   std::string file;  ///< its name in messages
@@ -36,6 +39,15 @@ struct StoredMember {
   std::span<const float> tensor(const std::string& name, const std::vector<std::int64_t>& shape) const;
   /// The bytes of this name. Throws Error(bad_data) if they are missing.
   std::span<const std::uint8_t> bytes_of(const std::string& name) const;
+  /// The whole number of this name in the config, at least 0. Throws Error(bad_data) for any other.
+  std::int64_t count(const char* name) const;
+  /// The number of this name in the config, in the unit of the targets. Throws Error(bad_data) if it is beyond
+  /// max_stored_target.
+  double of_targets(const char* name) const;
+  /// The same, and it must be above 0.
+  double scale_of_targets(const char* name) const;
+  /// Throws Error(bad_data), which says what is wrong, unless the condition holds.
+  void require(bool condition, const std::string& what) const;
 };
 
 /// A trained regressor: predicts a number from a row of a table. A TableEnsemble has one or more members.

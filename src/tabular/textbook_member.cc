@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <set>
@@ -136,12 +137,19 @@ std::vector<StoredTensor> TextbookMember::tensors() const {
 
 std::unique_ptr<TableMember> TextbookMember::read(const StoredMember& stored) {
   auto member = std::make_unique<TextbookMember>();
-  stored.config.at("bias").get_to(member->bias_);
+  const double bias = stored.config.at("bias");
+  stored.require(std::abs(bias) <= std::numeric_limits<float>::max(), "the bias is beyond the range of floats");
+  member->bias_ = static_cast<float>(bias);
   std::int64_t width = 0;
   for (const nlohmann::json& column : stored.config.at("columns")) {
     member->inputs_.push_back({column.at("name"), column.at("kind")});
     member->scales_.push_back(
         {.mean = column.at("mean"), .deviation = column.at("deviation"), .levels = column.at("levels")});
+    const Scale& scale = member->scales_.back();
+    stored.require(is_encoded(member->inputs_.back().kind), "a column is none of number, date and category");
+    stored.require(scale.deviation > 0, "a deviation is not above 0");
+    stored.require(std::ranges::adjacent_find(scale.levels, std::greater_equal<>()) == scale.levels.end(),
+                   "levels do not ascend");
     width += member->features_of(member->inputs_.size() - 1);
   }
   const std::span<const float> weights = stored.tensor("weight", {width});

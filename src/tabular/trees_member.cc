@@ -133,11 +133,13 @@ std::vector<StoredBytes> TreesMember::bytes() const {
 
 std::unique_ptr<TableMember> TreesMember::read(const StoredMember& stored) {
   auto member = std::make_unique<TreesMember>();
-  stored.config.at("rounds").get_to(member->rounds_);
-  stored.config.at("mean").get_to(member->mean_);
-  stored.config.at("scale").get_to(member->scale_);
+  member->rounds_ = stored.count("rounds");
+  member->mean_ = stored.of_targets("mean");
+  member->scale_ = stored.scale_of_targets("scale");
   member->encoder_ = TreeEncoder::from_json(stored.config.at("encoder"), stored.file);
-  const auto runs = stored.config.at("runs").get<std::size_t>();
+  const auto runs = static_cast<std::size_t>(stored.count("runs"));
+  stored.require((runs > 0) == (member->rounds_ > 0), "only one of runs and rounds is 0");
+  stored.require(runs >= stored.bytes.size(), "runs is less than there are");
   for (std::size_t run = 0; run < runs; ++run) {
     const std::span<const std::uint8_t> bytes = stored.bytes_of(tensor_name(run));
     member->runs_.push_back(

@@ -69,6 +69,17 @@ TEST(DataIssues, OfEqualColumns) {
   EXPECT_THAT(texts(table, "c"), Not(testing::Contains(HasSubstr("as \"a\" in every row"))));
 }
 
+TEST(DataIssues, OfColumnsThatAreEqualButForTheSignOfZero) {
+  std::string csv = "a,b,c\n";
+  for (int i = 0; i < 40; ++i) {
+    const int number = i * 7 % 40 % 31;
+    csv += fmt::format("{0},{1}{0},{2}\n", number, number == 0 ? "-" : "", i == 9 ? "unknown" : std::to_string(number));
+  }
+  const std::vector<std::string> found = texts(Table::from_text(csv, {.as = {{"c", ColumnKind::number}}}));
+  EXPECT_THAT(found, testing::Contains(HasSubstr("equal_columns b: has the same values as \"a\"")));
+  EXPECT_THAT(found, Not(testing::Contains(HasSubstr("equal_columns c"))));
+}
+
 TEST(DataIssues, OfOneColumnThatIsSeveral) {
   const auto of = [](const std::string& header, const std::string& row) {
     std::string csv = header + "\n";

@@ -48,7 +48,14 @@ class TableEnsembleTest : public testing::TestWithParam<MemberKind> {
     std::ifstream file(path(), std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
-  void write(const std::string& bytes) const { std::ofstream(path(), std::ios::binary) << bytes; }
+  /// The message of load() for a file of these bytes.
+  std::string refusal(const std::string& bytes) const {
+    std::ofstream(path(), std::ios::binary) << bytes;
+    const Error error = error_of([&] { TableEnsemble::load(path()); });
+    EXPECT_EQ(error.code(), ExitCode::bad_data);
+    EXPECT_THAT(error.what(), HasSubstr(path()));
+    return error.what();
+  }
 
   fs::path folder_;
 };
@@ -269,13 +276,6 @@ TEST(TableEnsembleFile, WithNumbersThatAreNotFiniteIsNotWritten) {
 TEST_P(TableEnsembleTest, RefusesWhatIsNoModelOrDamaged) {
   const Table table = table_of(house_rows(60, 1));
   const std::string good = saved_bytes(fit(GetParam(), table, rows_from(0, 60), {}));
-  const auto refusal = [&](const std::string& bytes) {
-    write(bytes);
-    const Error error = error_of([&] { TableEnsemble::load(path()); });
-    EXPECT_EQ(error.code(), ExitCode::bad_data);
-    EXPECT_THAT(error.what(), HasSubstr(path()));
-    return std::string(error.what());
-  };
   for (std::size_t place = 0; place < good.size(); place += 97 + good.size() / 1000) {
     std::string bad = good;
     bad[place] = static_cast<char>(bad[place] ^ 1);
@@ -294,6 +294,71 @@ TEST_P(TableEnsembleTest, RefusesWhatIsNoModelOrDamaged) {
   const auto renamed = std::regex_replace(config, std::regex(name_of(GetParam())), "oracle");
   EXPECT_THAT(with("config", renamed), HasSubstr("\"oracle\""));
   EXPECT_THAT(refusal(safetensors_bytes(file.metadata(), {})), HasSubstr("is missing"));
+}
+
+struct ConfigChange {
+  const char* place;  ///< a JSON pointer into the member's config
+  nlohmann::json value;
+  const char* reason;
+};
+
+std::vector<ConfigChange> bad_changes(MemberKind kind) {
+  switch (kind) {
+    case MemberKind::linear:
+      return {{"/intercept", 1e308, "intercept is beyond"},
+              {"/scale", 0, "scale is not above 0"},
+              {"/left_out", -1, "left_out is not a whole number"}};
+    case MemberKind::mlp:
+      return {{"/nets", 0, "features without nets"},
+              {"/nets", 1e308, "nets is not a whole number"},
+              {"/nets", 4.9, "nets is not a whole number"},
+              {"/nets", 3, "nets is less than there are"},
+              {"/nets", 5, "is missing"},
+              {"/mean", -1e308, "mean is beyond"},
+              {"/deviation", 1e308, "deviation is beyond"},
+              {"/deviation", 0, "deviation is not above 0"},
+              {"/deviation", -1, "deviation is not above 0"}};
+    case MemberKind::trees:
+      return {{"/runs", 0, "only one of runs and rounds is 0"},
+              {"/runs", 3.5, "runs is not a whole number"},
+              {"/runs", 1e308, "runs is not a whole number"},
+              {"/runs", 2, "runs is less than there are"},
+              {"/rounds", -1, "rounds is not a whole number"},
+              {"/mean", 1e308, "mean is beyond"},
+              {"/scale", 1e308, "scale is beyond"},
+              {"/scale", 0, "scale is not above 0"},
+              {"/scale", -1, "scale is not above 0"}};
+    case MemberKind::textbook:
+      return {{"/bias", 1e308, "the bias is beyond"},
+              {"/columns/0/kind", "list", "none of number, date and category"},
+              {"/columns/0/kind", "text", "none of number, date and category"},
+              {"/columns/0/kind", "oracle", "none of number, date and category"},
+              {"/columns/0/deviation", 0, "a deviation is not above 0"},
+              {"/columns/0/deviation", -1, "a deviation is not above 0"},
+              {"/columns/1/levels", {"b", "a", "c", "d"}, "levels do not ascend"},
+              {"/columns/1/levels", {"a", "a", "b", "c"}, "levels do not ascend"}};
+  }
+  return {};
+}
+
+TEST_P(TableEnsembleTest, RefusesNumbersThatNoTrainingGives) {
+  const Table table = table_of(house_rows(60, 1));
+  const SafetensorsFile file =
+      SafetensorsFile::parse(saved_bytes(fit(GetParam(), table, rows_from(0, 60), {})), "good");
+  const auto changed = [&](const std::string& place, const nlohmann::json& value) {
+    auto metadata = file.metadata();
+    nlohmann::json config = nlohmann::json::parse(metadata.at("config"));
+    config[nlohmann::json::json_pointer(place)] = value;
+    metadata["config"] = config.dump();
+    return refusal(safetensors_bytes(metadata, file.tensors(), file.bytes()));
+  };
+  EXPECT_THAT(changed("/low", -1e308), HasSubstr("a target beyond 1e+120"));
+  EXPECT_THAT(changed("/high", 1e308), HasSubstr("a target beyond 1e+120"));
+  for (const ConfigChange& change : bad_changes(GetParam())) {
+    EXPECT_THAT(changed(fmt::format("/members/{}{}", name_of(GetParam()), change.place), change.value),
+                HasSubstr(change.reason))
+        << change.place << " " << change.value;
+  }
 }
 
 }  // namespace
