@@ -106,8 +106,8 @@ double letter_bits(char32_t code, Script script, const Neighbours& neighbours) {
   const Script before = script_of(neighbours.before), after = script_of(neighbours.after);
   const bool small_before =
       before == Script::latin || before == Script::cyrillic || (neighbours.before >= 'a' && neighbours.before <= 'z');
-  const bool capital_after =
-      after == Script::capital || after == Script::cyrillic_capital || (neighbours.after >= 'A' && neighbours.after <= 'Z');
+  const bool capital_after = after == Script::capital || after == Script::cyrillic_capital ||
+                             (neighbours.after >= 'A' && neighbours.after <= 'Z');
   const bool is_capital = script == Script::capital || script == Script::cyrillic_capital;
   const auto is_other = [&](Script each) { return is_cyrillic(script) ? is_latin(each) : is_cyrillic(each); };
   double bits = frequency_bits(code, script);
@@ -125,7 +125,8 @@ double bits_of(char32_t code, const Neighbours& neighbours) {
   if (code < 0xa0) return control_bits;
   if (const Script script = script_of(code); script != Script::none) return letter_bits(code, script, neighbours);
   if (symbols.find(code) != std::u32string_view::npos) {
-    const bool within_word = script_of(neighbours.before) != Script::none && script_of(neighbours.after) != Script::none;
+    const bool within_word =
+        script_of(neighbours.before) != Script::none && script_of(neighbours.after) != Script::none;
     return code == U'’' && within_word ? 5 : within_word ? 12 : 7;
   }
   if (code < 0x250 || (code >= 0x400 && code <= 0x52f)) return rare_bits;

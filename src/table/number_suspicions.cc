@@ -29,9 +29,9 @@ std::vector<double> logarithms(std::span<const double> numbers) {
 
 bool looks_like_mark(double number, bool only_negative) {
   if (number != std::floor(number)) return false;
-  for (double nines = 99; nines < 1e10; nines = 10 * nines + 9) {
-    if (std::abs(number) == nines) return true;
-  }
+  constexpr std::array nines = {99.0,      999.0,      9999.0,      99999.0,     999999.0,
+                                9999999.0, 99999999.0, 999999999.0, 9999999999.0};
+  if (std::ranges::find(nines, std::abs(number)) != nines.end()) return true;
   return number < 0 && (only_negative || std::fmod(number, 100) == 0);
 }
 

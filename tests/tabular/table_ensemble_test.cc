@@ -297,7 +297,7 @@ TEST_P(TableEnsembleTest, RefusesWhatIsNoModelOrDamaged) {
 }
 
 struct ConfigChange {
-  const char* place;  ///< a JSON pointer into the member's config
+  const char* place;  ///< keys from the member's config on, with slashes between
   nlohmann::json value;
   const char* reason;
 };
@@ -305,38 +305,38 @@ struct ConfigChange {
 std::vector<ConfigChange> bad_changes(MemberKind kind) {
   switch (kind) {
     case MemberKind::linear:
-      return {{"/intercept", 1e308, "intercept is beyond"},
-              {"/scale", 0, "scale is not above 0"},
-              {"/left_out", -1, "left_out is not a whole number"}};
+      return {{"intercept", 1e308, "intercept is beyond"},
+              {"scale", 0, "scale is not above 0"},
+              {"left_out", -1, "left_out is not a whole number"}};
     case MemberKind::mlp:
-      return {{"/nets", 0, "features without nets"},
-              {"/nets", 1e308, "nets is not a whole number"},
-              {"/nets", 4.9, "nets is not a whole number"},
-              {"/nets", 3, "nets is less than there are"},
-              {"/nets", 5, "is missing"},
-              {"/mean", -1e308, "mean is beyond"},
-              {"/deviation", 1e308, "deviation is beyond"},
-              {"/deviation", 0, "deviation is not above 0"},
-              {"/deviation", -1, "deviation is not above 0"}};
+      return {{"nets", 0, "features without nets"},
+              {"nets", 1e308, "nets is not a whole number"},
+              {"nets", 4.9, "nets is not a whole number"},
+              {"nets", 3, "nets is less than there are"},
+              {"nets", 5, "is missing"},
+              {"mean", -1e308, "mean is beyond"},
+              {"deviation", 1e308, "deviation is beyond"},
+              {"deviation", 0, "deviation is not above 0"},
+              {"deviation", -1, "deviation is not above 0"}};
     case MemberKind::trees:
-      return {{"/runs", 0, "only one of runs and rounds is 0"},
-              {"/runs", 3.5, "runs is not a whole number"},
-              {"/runs", 1e308, "runs is not a whole number"},
-              {"/runs", 2, "runs is less than there are"},
-              {"/rounds", -1, "rounds is not a whole number"},
-              {"/mean", 1e308, "mean is beyond"},
-              {"/scale", 1e308, "scale is beyond"},
-              {"/scale", 0, "scale is not above 0"},
-              {"/scale", -1, "scale is not above 0"}};
+      return {{"runs", 0, "only one of runs and rounds is 0"},
+              {"runs", 3.5, "runs is not a whole number"},
+              {"runs", 1e308, "runs is not a whole number"},
+              {"runs", 2, "runs is less than there are"},
+              {"rounds", -1, "rounds is not a whole number"},
+              {"mean", 1e308, "mean is beyond"},
+              {"scale", 1e308, "scale is beyond"},
+              {"scale", 0, "scale is not above 0"},
+              {"scale", -1, "scale is not above 0"}};
     case MemberKind::textbook:
-      return {{"/bias", 1e308, "the bias is beyond"},
-              {"/columns/0/kind", "list", "none of number, date and category"},
-              {"/columns/0/kind", "text", "none of number, date and category"},
-              {"/columns/0/kind", "oracle", "none of number, date and category"},
-              {"/columns/0/deviation", 0, "a deviation is not above 0"},
-              {"/columns/0/deviation", -1, "a deviation is not above 0"},
-              {"/columns/1/levels", {"b", "a", "c", "d"}, "levels do not ascend"},
-              {"/columns/1/levels", {"a", "a", "b", "c"}, "levels do not ascend"}};
+      return {{"bias", 1e308, "the bias is beyond"},
+              {"columns/0/kind", "list", "none of number, date and category"},
+              {"columns/0/kind", "text", "none of number, date and category"},
+              {"columns/0/kind", "oracle", "none of number, date and category"},
+              {"columns/0/deviation", 0, "a deviation is not above 0"},
+              {"columns/0/deviation", -1, "a deviation is not above 0"},
+              {"columns/1/levels", {"b", "a", "c", "d"}, "levels do not ascend"},
+              {"columns/1/levels", {"a", "a", "b", "c"}, "levels do not ascend"}};
   }
   return {};
 }
@@ -348,14 +348,14 @@ TEST_P(TableEnsembleTest, RefusesNumbersThatNoTrainingGives) {
   const auto changed = [&](const std::string& place, const nlohmann::json& value) {
     auto metadata = file.metadata();
     nlohmann::json config = nlohmann::json::parse(metadata.at("config"));
-    config[nlohmann::json::json_pointer(place)] = value;
+    config[nlohmann::json::json_pointer("/" + place)] = value;
     metadata["config"] = config.dump();
     return refusal(safetensors_bytes(metadata, file.tensors(), file.bytes()));
   };
-  EXPECT_THAT(changed("/low", -1e308), HasSubstr("a target beyond 1e+120"));
-  EXPECT_THAT(changed("/high", 1e308), HasSubstr("a target beyond 1e+120"));
+  EXPECT_THAT(changed("low", -1e308), HasSubstr("a target beyond 1e+120"));
+  EXPECT_THAT(changed("high", 1e308), HasSubstr("a target beyond 1e+120"));
   for (const ConfigChange& change : bad_changes(GetParam())) {
-    EXPECT_THAT(changed(fmt::format("/members/{}{}", name_of(GetParam()), change.place), change.value),
+    EXPECT_THAT(changed(fmt::format("members/{}/{}", name_of(GetParam()), change.place), change.value),
                 HasSubstr(change.reason))
         << change.place << " " << change.value;
   }
