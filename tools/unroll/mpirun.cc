@@ -76,10 +76,11 @@ std::vector<pid_t> orphaned_ranks() {
 
 void wait_for_orphaned_ranks() {
   const double began = monotonic_seconds();
-  for (double passed = 0; passed < resistance; passed = monotonic_seconds() - began) {
+  for (;;) {
     while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
     const std::vector<pid_t> ranks = orphaned_ranks();
-    if (ranks.empty()) return;
+    const double passed = monotonic_seconds() - began;
+    if (ranks.empty() || passed > resistance) return;
     if (passed > lone) {
       for (const pid_t rank : ranks) ::kill(rank, SIGKILL);
     }
