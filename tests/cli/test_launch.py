@@ -122,17 +122,21 @@ sys.exit(code if code >= 0 else 128 - code)
         self.assertEqual(process.returncode, 128 + signal.SIGTERM)
         self.assertFalse(is_alive(mpirun))
 
+    def kill_launch(self, process, ranks, within):
+        """Kills launch alone; its ranks must end by themselves `within` seconds."""
+        process.kill()
+        process.wait()
+        until = time.monotonic() + within
+        while any(map(is_alive, ranks)) and time.monotonic() < until:
+            time.sleep(0.05)
+        self.assertEqual([rank for rank in ranks if is_alive(rank)], [])
+
     def test_ranks_whose_launcher_is_killed_save_and_stop(self):
         environment = self.with_stubborn_mpirun(f"[{MPIRUN!r}, *sys.argv[1:]]")
         process = self.launch("--ranks", 2, "--", "train", "text.txt", *SMALL, "--epochs", "100000", "--out", "run", env=environment)
         ranks = self.ranks_below(process)
-        process.kill()
-        process.wait()
-        until = time.monotonic() + 5
-        while any(map(is_alive, ranks)) and time.monotonic() < until:
-            time.sleep(0.05)
-        self.assertEqual([rank for rank in ranks if is_alive(rank)], [])
-        self.assertIn('"reason": "stopped"', (self.folder / "run/log.jsonl").read_text().splitlines()[-1].replace('":"', '": "'))
+        self.kill_launch(process, ranks, within=5)
+        self.assertEqual(self.log("run")[-1]["reason"], "stopped")
 
     def test_the_loss_of_mpirun_is_that_of_its_ranks(self):
         flags = [*SMALL, "--epochs", "40", "--checkpoint-every", "20"]
@@ -168,12 +172,7 @@ sys.exit(code if code >= 0 else 128 - code)
     def test_nothing_is_left_where_launch_is_killed(self):
         process = self.launch("--ranks", 2, "--", "train", "text.txt", *SMALL, "--epochs", "100000", "--out", "run")
         ranks = self.ranks_of(process)
-        process.kill()
-        process.wait()
-        until = time.monotonic() + 10
-        while any(map(is_alive, ranks)) and time.monotonic() < until:
-            time.sleep(0.1)
-        self.assertEqual([rank for rank in ranks if is_alive(rank)], [])
+        self.kill_launch(process, ranks, within=10)
 
     def kill_before_it_begins(self, process):
         """Kills one of the ranks before they have started to work."""
