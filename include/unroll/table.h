@@ -183,6 +183,8 @@ class Table {
   char delimiter() const { return delimiter_; }                     ///< of the cells
   const std::vector<std::string>& notes() const { return notes_; }  ///< lines and columns that are left out
   const std::vector<std::string>& missing_values() const { return missing_values_; }  ///< as in TableOptions
+  /// Those that no cell has.
+  const std::vector<std::string>& unused_missing_values() const { return unused_missing_values_; }
   char decimal_mark() const;  ///< of the numbers: a comma if that of a column is one, else a point
 
  private:
@@ -193,7 +195,7 @@ class Table {
   Levels column_names_;  // the names of the columns, in their order
   std::vector<std::int64_t> lines_;
   char delimiter_ = ',';
-  std::vector<std::string> notes_, missing_values_;
+  std::vector<std::string> notes_, missing_values_, unused_missing_values_;
 };
 
 /// What was taken for what, one line each: lines and columns that are left out; forms of columns that are not the usual

@@ -37,7 +37,7 @@ struct LineCount {
   std::int64_t lines = 0, first = 0;
 
   void add(std::int64_t line, std::int64_t count = 1) {
-    if (lines == 0) first = line;
+    if (lines == 0 || line < first) first = line;
     lines += count;
   }
   /// Appends a note such as "2 comments, first in line 1: skipped"; nothing if there are no lines.

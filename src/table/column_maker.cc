@@ -142,10 +142,12 @@ void ColumnMaker::look() {
   });
 }
 
-void ColumnMaker::drop_first_row() {
-  cells_.drop_first();
-  --column_.size_;
+void ColumnMaker::drop_rows(std::span<const std::int64_t> rows) {
+  cells_.drop(rows);
+  column_.size_ -= std::ssize(rows);
   survey_ = {};
+  numbers_.reset();
+  dates_.reset();
   look();
 }
 
@@ -222,9 +224,9 @@ void ColumnMaker::leave_out_missing(const ReadingContext& context) {
   if (missing_.empty()) return;
   std::size_t row = 0;
   for (double& number : column_.numbers_) {
-    if (missing_.match(number)) {
+    if (missing_.match(number, context.marked->found)) {
       number = std::numeric_limits<double>::quiet_NaN();
-      context.marked->add((*context.lines)[row]);
+      context.marked->cells.add((*context.lines)[row]);
     }
     ++row;
   }

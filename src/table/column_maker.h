@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +23,7 @@ struct ReadingContext {
   const std::vector<std::int64_t>* lines = nullptr;  ///< lines of the rows
   FileMarks marks = {};
   std::optional<DateForm> order = {};  ///< of the columns of dates whose own cells decide, if they agree
-  LineCount* marked = nullptr;         ///< counts the numbers that set_missing() takes for missing values
+  MarkedCells* marked = nullptr;       ///< counts the numbers that set_missing() takes for missing values
 };
 
 /// Builds a column of one kind and form from the cells of a CSV file. First look() at the cells of all columns, then
@@ -35,8 +36,10 @@ class ColumnMaker {
   /// Numbers that are missing values. Cells that are written like them are missing already.
   void set_missing(MissingMarks marks) { missing_ = std::move(marks); }
 
+  const std::string& name() const { return column_.name(); }
+
   void look();
-  void drop_first_row();  ///< and looks again
+  void drop_rows(std::span<const std::int64_t> rows);  ///< in ascending order; and looks again
   /// True if all cells but the first, at least two, begin like numbers or dates, and the first one is neither.
   bool only_first_is_no_number() const;
   bool all_are_numbers() const {
