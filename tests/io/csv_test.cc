@@ -225,6 +225,12 @@ TEST(Csv, BlankRowsAndRepeatedHeadersAreSkipped) {
               ElementsAre("3 blank rows, first in line 3: skipped", "1 repeated header, first in line 4: skipped"));
 }
 
+TEST(Csv, ManyEmptyLinesMayPrecedeTheHeader) {
+  const Contents contents = contents_of(std::string(1'200'000, '\n') + "h,i\na,b\n", 1 << 20);
+  EXPECT_THAT(contents.names, ElementsAre("h", "i"));
+  EXPECT_THAT(contents.lines, ElementsAre(1'200'002));
+}
+
 TEST(Csv, RowsLikeAHeaderOfNumbersAreRows) {
   for (const char* line : {"1,2", "1e5,-2.5", "2020-01-31,5"}) {
     const Contents contents = contents_of(std::string(line) + "\n3,4\n" + line + "\n");
