@@ -45,6 +45,9 @@ class ColumnMaker {
   bool all_are_numbers() const {
     return survey_.filled > 0 && survey_.like_numbers == survey_.filled && !survey_.first_is_word;
   }
+  bool is_given_number() const { return kind_ == ColumnKind::number; }
+  bool first_is_word() const { return survey_.first_is_word; }    ///< the cell of the first row
+  bool first_is_value() const { return survey_.first_is_value; }  ///< it is a number or a date
   bool are_distinct_whole_numbers() const;
   void learn_marks(FileMarks& marks);
   /// Looks for a decimal point; only of use for the columns that learn_marks() has passed over.
@@ -66,6 +69,7 @@ class ColumnMaker {
     std::int64_t number_commas = 0;       ///< cells with a comma that begin as a number may
     std::int64_t words_like_numbers = 0;  ///< of the first row
     bool first_is_word = false;           ///< the first row has a cell that is no number and no date
+    bool first_is_value = false;          ///< the first row has a cell that is one
   };
 
   bool may_be_numbers() const { return survey_.filled > 0 && 2 * survey_.like_numbers >= survey_.filled; }

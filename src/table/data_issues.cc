@@ -365,15 +365,16 @@ class Search {
     for (const char delimiter : {'|', ';', '\t', ',', ':', '^', '~', ' '}) {
       const std::vector<std::int64_t> rows = rows_with(column, delimiter);
       if (2 * std::ssize(rows) < table_.rows() || rows.empty()) continue;
+      const std::string named = delimiter == '\t' ? "TAB" : std::string(1, delimiter);
       const std::string name = delimiter == '\t' ? "tab" : fmt::format("'{}'", delimiter);
       const bool known = std::string_view(";\t|,").find(delimiter) != std::string_view::npos;
       return add(
           "other_delimiter", column,
           fmt::format("is the only column, and {} of its cells have a {}, as in {}: does it separate columns? {}",
                       percent(std::ssize(rows), table_.rows()), name, first_line(rows),
-                      known ? fmt::format("a line sep={} before the header, which names as many, sets it",
-                                          delimiter == '\t' ? "TAB" : std::string(1, delimiter))
-                            : "put commas in its place, or one of ; and |"),
+                      table_.is_workbook() ? "the program of the workbook divides it (text to columns)"
+                      : known ? fmt::format("a line sep={} before the header, which names as many, sets it", named)
+                              : "put commas in its place, or one of ; and |"),
           rows);
     }
   }

@@ -115,7 +115,8 @@ class TableMaker : public RowSink {
     check_rows();
   }
 
-  Table table() && {
+  Table table(bool is_workbook = false) && {
+    table_.is_workbook_ = is_workbook;
     std::vector<ColumnMaker> makers;
     for (std::size_t i = 0; i < names_.size(); ++i) {
       if (!kept_[i]) continue;
@@ -189,12 +190,25 @@ class TableMaker : public RowSink {
 
   /// A first row with words above all numbers has their units.
   void leave_out_units(std::vector<ColumnMaker>& makers) {
-    const auto has_unit = [](const ColumnMaker& maker) { return maker.only_first_is_no_number(); };
-    const auto is_number = [](const ColumnMaker& maker) { return maker.all_are_numbers(); };
-    if (std::ranges::count_if(makers, has_unit) < 2 || std::ranges::any_of(makers, is_number)) return;
+    if (!seem_to_have_units(makers) && !have_units_as_expected(makers)) return;
+    table_.unit_line_ = true;
     table_.notes_.push_back(
         fmt::format("line {} has words above the numbers, such as units: left out", table_.line(0)));
     drop_rows(makers, std::array<std::int64_t, 1>{});
+  }
+
+  static bool seem_to_have_units(const std::vector<ColumnMaker>& makers) {
+    const auto has_unit = [](const ColumnMaker& maker) { return maker.only_first_is_no_number(); };
+    const auto is_number = [](const ColumnMaker& maker) { return maker.all_are_numbers(); };
+    return std::ranges::count_if(makers, has_unit) >= 2 && std::ranges::none_of(makers, is_number);
+  }
+
+  /// The same by TableOptions::unit_line and the given kinds, for any number of rows.
+  bool have_units_as_expected(const std::vector<ColumnMaker>& makers) const {
+    const auto has_unit = [](const ColumnMaker& maker) { return maker.is_given_number() && maker.first_is_word(); };
+    const auto is_number = [](const ColumnMaker& maker) { return maker.is_given_number() && maker.first_is_value(); };
+    return options_.unit_line && table_.rows() > 1 && std::ranges::any_of(makers, has_unit) &&
+           std::ranges::none_of(makers, is_number);
   }
 
   /// Leaves out the rows whose number in the required column is a missing value. Those written like the missing value
@@ -261,8 +275,8 @@ CsvOptions csv_options(const TableOptions& options) { return {.fill_short_rows =
 
 Table Table::read(const std::string& source, const TableOptions& options) {
   TableMaker maker(source_name(source), options);
-  read_table(source, maker, csv_options(options), options.encoding);
-  return std::move(maker).table();
+  const bool is_workbook = read_table(source, maker, csv_options(options), options.encoding);
+  return std::move(maker).table(is_workbook);
 }
 
 Table Table::from_text(std::string_view csv, const TableOptions& options, const std::string& name) {

@@ -109,6 +109,27 @@ class ShapesTest(ProgramTest):
         line = self.complaint_underway(BAD_DATA, "table", "train", "a.csv", *train, "--missing-target", "refuse", "--overwrite")
         self.assertIn('line 2: the target "price" is missing', line)
 
+    def test_a_model_remembers_that_there_was_a_line_of_units(self):
+        header, *rows = table().splitlines(keepends=True)
+        self.write("a.csv", header + "m2,-,EUR\n" + "".join(rows))
+        self.write("plain.csv", header + "".join(rows))
+        for file in "a", "plain":
+            self.succeed("table", "train", f"{file}.csv", "--target", "price", "--model", "linear", "--out", file)
+        expected = self.succeed("table", "predict", "a", "plain.csv").out.splitlines()
+        for count in 1, 2, 3:
+            few = "".join(row.rpartition(",")[0] + "\n" for row in rows[:count])
+            self.write("few.csv", "area,rooms\nm2,-\n" + few)
+            result = self.succeed("table", "predict", "a", "few.csv")
+            self.assertEqual(result.out.splitlines(), expected[:count + 1])
+            self.assertIn("line 2 has words above the numbers, such as units: left out", result.err)
+            result = self.succeed("table", "predict", "plain", "few.csv")
+            if count == 1:
+                self.assertEqual(len(result.out.splitlines()), count + 2, "one row alone does not show it")
+            self.write("few.csv", "area,rooms\n" + "unknown,2\n" + few)
+            self.assertEqual(len(self.succeed("table", "predict", "a", "few.csv").out.splitlines()), count + 2)
+        self.write("few.csv", "area,rooms\nunknown,-\n")
+        self.assertIn('"unknown" in column "area" is no number', self.complaint(BAD_DATA, "table", "predict", "a", "few.csv"))
+
     def test_predictions_skip_what_training_skips(self):
         self.write("a.csv", table())
         self.succeed("table", "train", "a.csv", "--target", "price", "--model", "linear", "--out", "run")

@@ -157,6 +157,16 @@ TEST(NumberForms, WhatIsNoNumberStaysWhatItIs) {
   EXPECT_EQ(value_column({"1k", "2k", "3k"}, ',').numbers()[2], 3);
 }
 
+TEST(NumberForms, MayHaveAnyCurrencyBeforeThem) {
+  for (const char* currency : {"zł ", "Kč ", "zł", "kr ", "CHF ", "Rs. ", "kr\u00a0", "CHF\u202f", "€ ", "R$ "}) {
+    std::string csv = "a;b\n";
+    for (const char* number : {"5", "7,25", "1.234,50"}) csv += std::string(currency) + number + ";x\n";
+    const Table table = Table::from_text(csv);
+    ASSERT_EQ(table.column("a").kind(), ColumnKind::number) << currency;
+    EXPECT_THAT(table.column("a").numbers(), testing::ElementsAre(5, 7.25, 1234.5)) << currency;
+  }
+}
+
 TEST(NumberForms, CleanNumbersHaveNoForm) {
   for (const std::vector<std::string>& cells :
        {std::vector<std::string>{"1.5", "2", "-3e5"}, {"$1,234", "$5"}, {"1,234.5", "17"}, {"1", "two", "3"}}) {
