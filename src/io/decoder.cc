@@ -80,7 +80,7 @@ FileEncoding encoding_of(std::string_view bytes, const std::string& given, const
 }
 
 Decoder::Decoder(const std::string& encoding, std::string name)
-    : encoding_(encoding), name_(std::move(name)), conversion_(encoding, "UTF-8"), nul_size_(size_of_nul(encoding)) {}
+    : encoding_(encoding), name_(std::move(name)), conversion_(encoding, "UTF-8") {}
 
 void Decoder::add(std::string_view bytes, std::string& text) {
   detect_utf8(bytes);
@@ -118,7 +118,7 @@ void Decoder::refuse_nul(std::string_view bytes, std::size_t begin, std::string&
   text.resize(nul);
   throw EncodingError(
       fmt::format("{}: a NUL character of {} at byte offset {} (line {}); remove it, or name another {}", name_,
-                  encoding_, offset_ + nul_in(bytes, nul_size_), line, option_name("encoding")));
+                  encoding_, offset_ + nul_in(bytes, size_of_nul(encoding_)), line, option_name("encoding")));
 }
 
 void Decoder::detect_utf8(std::string_view bytes) {

@@ -43,7 +43,6 @@ class Decoder {
 
   std::string encoding_, name_;
   Conversion conversion_;
-  std::size_t nul_size_;      ///< of a NUL character in bytes
   std::string pending_;       ///< an incomplete character
   std::uint64_t offset_ = 0;  ///< of pending_ in the file
   std::int64_t line_ = 1;     ///< at the end of what was decoded
