@@ -141,10 +141,13 @@ struct TableOptions {
   /// Forms of columns of numbers and dates, by name, as ColumnForm::name; also point and comma, which are decimal
   /// marks, and plain: numbers as 1,234.5 or $1,234.5, dates as 2020-01-31 or 1/31/2020. Other cells are unparsed.
   std::map<std::string, std::string> forms = {};
-  DecimalMark decimal = DecimalMark::infer;  ///< of all numbers
+  DecimalMark decimal = DecimalMark::infer;  ///< of all numbers without a form of their own
   RaggedRows ragged = RaggedRows::refuse;    ///< rows that lack cells at their end
   /// VALUE or COLUMN=VALUE: cells of all columns but `id`, or of one, that hold this number or text are missing.
   std::vector<std::string> missing_values = {};
+  /// A first row with words, and no number, in the columns whose given kind is number has units, and is left out.
+  /// False: a row with units is recognised by the rows below it, three or more.
+  bool unit_line = false;
   std::string id = {};        ///< column that names the rows; empty: none
   std::string required = {};  ///< rows without a value in this column are left out; empty: none
   std::string encoding = {};  ///< any that iconv knows; empty: UTF-8, or as a byte order mark says
@@ -183,6 +186,10 @@ class Table {
   char delimiter() const { return delimiter_; }                     ///< of the cells
   const std::vector<std::string>& notes() const { return notes_; }  ///< lines and columns that are left out
   const std::vector<std::string>& missing_values() const { return missing_values_; }  ///< as in TableOptions
+  /// Those that no cell has.
+  const std::vector<std::string>& unused_missing_values() const { return unused_missing_values_; }
+  bool unit_line() const { return unit_line_; }      ///< a line of units was left out
+  bool is_workbook() const { return is_workbook_; }  ///< read from one, else from CSV
   char decimal_mark() const;  ///< of the numbers: a comma if that of a column is one, else a point
 
  private:
@@ -193,7 +200,8 @@ class Table {
   Levels column_names_;  // the names of the columns, in their order
   std::vector<std::int64_t> lines_;
   char delimiter_ = ',';
-  std::vector<std::string> notes_, missing_values_;
+  bool unit_line_ = false, is_workbook_ = false;
+  std::vector<std::string> notes_, missing_values_, unused_missing_values_;
 };
 
 /// What was taken for what, one line each: lines and columns that are left out; forms of columns that are not the usual

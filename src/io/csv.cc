@@ -164,40 +164,49 @@ bool CsvParser::begin(bool at_end) {
     pending_.erase(0, mark);
     offset_ += mark;
   }
-  for (;;) {
-    Lines lines(pending_);
-    if (lines.done()) return begun_ = at_end;
-    const std::string_view line = lines.next();
-    const bool whole = line.size() < pending_.size() || at_end;  // a CR at the end may be half a line end
+  const std::size_t before = pending_.size();
+  std::string_view rest = pending_;
+  begun_ = find_header(rest, at_end);
+  pending_.erase(0, before - rest.size());
+  return begun_;
+}
+
+/// Removes from `rest` what is before the header.
+bool CsvParser::find_header(std::string_view& rest, bool at_end) {
+  const auto skip = [&](std::size_t size) {
+    offset_ += size;
+    rest.remove_prefix(size);
+  };
+  for (Lines lines(rest); !lines.done(); ++line_) {
+    std::string_view line = lines.next();
+    const std::size_t marks = skip_marks(line);
+    skip(marks);
+    const bool whole = !lines.done() || at_end;  // a CR at the end may be half a line end
     if (!whole && line.size() > options_.max_cell)
       refuse(fmt::format("has no end within {} bytes; is this a CSV file?", options_.max_cell));
     if (!whole) return false;
     const std::string_view text = without_line_end(line);
     if (text.empty() || take_separator_line(text)) {
-      skip_line(line);
+      skip(line.size());
       continue;
     }
     if (text[0] == '#' && !at_end) {
-      if (lines.done()) return false;
-      const std::string_view next = lines.next();
-      if (lines.done()) return false;
+      Lines ahead = lines;
+      std::string_view next = ahead.next();
+      if (ahead.done()) return false;
+      while (next.starts_with(utf8_mark)) next.remove_prefix(utf8_mark.size());
       if (!is_header_comment(text, without_line_end(next))) {
         comments_.add(line_);
-        skip_line(line);
+        skip(line.size());
         continue;
       }
     }
     if (text[0] == '#') header_comments_.add(line_);
     if (!separator_given_) delimiter_ = delimiter_of(text);
     csv_set_delim(parser_.get(), static_cast<unsigned char>(delimiter_));
-    return begun_ = true;
+    return true;
   }
-}
-
-void CsvParser::skip_line(std::string_view line) {
-  offset_ += line.size();
-  ++line_;
-  pending_.erase(0, line.size());
+  return at_end;
 }
 
 /// sep=; as Excel writes it.
@@ -241,9 +250,11 @@ void CsvParser::parse(std::string_view text) {
   }
 }
 
-/// Files that were joined may each begin with a byte order mark.
-void CsvParser::skip_marks(std::string_view& line) {
+/// Files that were joined may each begin with a byte order mark. The number of bytes that are removed from the line.
+std::size_t CsvParser::skip_marks(std::string_view& line) {
+  const std::size_t before = line.size();
   for (; line.starts_with(utf8_mark); line.remove_prefix(utf8_mark.size())) marks_.add(line_);
+  return before - line.size();
 }
 
 /// Splits cells without libcsv, which goes byte by byte at half the speed of the rest of reading and type detection,

@@ -53,13 +53,13 @@ class CsvParser {
   };
 
   bool begin(bool at_end);
-  void skip_line(std::string_view line);
+  bool find_header(std::string_view& rest, bool at_end);
   bool take_separator_line(std::string_view line);
   std::size_t size_to_parse() const;
   bool is_text(std::string_view text, bool at_end) const;
   void parse(std::string_view text);
   void parse_line(std::string_view line);
-  void skip_marks(std::string_view& line);
+  std::size_t skip_marks(std::string_view& line);
   void parse_by_library(std::string_view line, std::size_t from);
   void check_length(std::size_t size) const;
   std::size_t take_quoted_cell(std::string_view cells, std::size_t begin);

@@ -41,6 +41,23 @@ std::string plain_name(std::string_view encoding) {
 
 bool is_unicode(std::string_view name) { return name == "UTF16" || name == "UTF32"; }
 
+std::size_t size_of_nul(const std::string& encoding) {
+  std::string one, two;  // each may begin with a byte order mark
+  for (auto& [text, bytes] : {std::pair("\0"sv, &one), std::pair("\0\0"sv, &two)}) {
+    std::string_view rest = text;
+    Conversion("UTF-8", encoding.c_str()).convert(rest, *bytes);
+  }
+  return std::max<std::size_t>(two.size() - one.size(), 1);
+}
+
+/// The offset of the first NUL character in whole characters of an encoding.
+std::size_t nul_in(std::string_view bytes, std::size_t size) {
+  std::size_t at = 0;
+  while (at < bytes.size() && !std::ranges::all_of(bytes.substr(at, size), [](char byte) { return byte == '\0'; }))
+    at += size;
+  return at;
+}
+
 }  // namespace
 
 FileEncoding encoding_of(std::string_view bytes, const std::string& given, const std::string& name) {
@@ -50,9 +67,8 @@ FileEncoding encoding_of(std::string_view bytes, const std::string& given, const
   const auto mark = std::ranges::find_if(marks, [&](const Mark& each) { return bytes.starts_with(each.bytes); });
   if (mark != marks.end()) {
     if (!plain_name(mark->encoding).starts_with(plain)) {
-      throw Error(ExitCode::bad_data,
-                  fmt::format("{}: begins with the byte order mark of {}, so it is not {}; leave {} out", name,
-                              mark->encoding, given, option_name("encoding")));
+      throw EncodingError(fmt::format("{}: begins with the byte order mark of {}, so it is not {}; read it with {} {}",
+                                      name, mark->encoding, given, option_name("encoding"), mark->encoding));
     }
     if (mark->bytes == utf8_mark) return {};
     return {.name = mark->encoding, .note = fmt::format("read as {}, as its byte order mark says", mark->encoding)};
@@ -73,7 +89,7 @@ void Decoder::add(std::string_view bytes, std::string& text) {
   std::string_view rest = pending_;
   const Conversion::End end = conversion_.convert(rest, text);
   const std::size_t converted = pending_.size() - rest.size();
-  check(std::string_view(text).substr(before));
+  refuse_nul(pending_, before, text);
   line_ += std::count(text.begin() + static_cast<std::ptrdiff_t>(before), text.end(), '\n');
   offset_ += converted;
   if (end == Conversion::End::invalid) refuse(std::string_view(pending_).substr(converted), "not");
@@ -84,23 +100,25 @@ void Decoder::finish(std::string& text) {
   if (!pending_.empty()) refuse(pending_, "ends within a character of");
   const std::size_t before = text.size();
   conversion_.finish(text);
-  check(std::string_view(text).substr(before));
+  refuse_nul({}, before, text);
   is_utf8_ = is_utf8_ && utf8_pending_.empty();
 }
 
 std::vector<std::string> Decoder::notes() const {
   if (!is_utf8_ || is_ascii_) return {};
-  return {fmt::format("its bytes are UTF-8 too: if letters are wrong, leave {} {} out", option_name("encoding"),
-                      encoding_)};
+  return {fmt::format("its bytes are UTF-8 too: if letters are wrong, read it with {} UTF-8", option_name("encoding"))};
 }
 
-void Decoder::check(std::string_view added) const {
-  const std::size_t nul = added.find('\0');
-  if (nul == std::string_view::npos) return;
-  throw Error(ExitCode::bad_data,
-              fmt::format("{}: a NUL character in line {} of its text in {}; remove it, or name another {}", name_,
-                          line_ + std::count(added.begin(), added.begin() + static_cast<std::ptrdiff_t>(nul), '\n'),
-                          encoding_, option_name("encoding")));
+/// Refuses a NUL character in `text` from offset `begin` on, which was decoded from `bytes`, and ends the text there.
+void Decoder::refuse_nul(std::string_view bytes, std::size_t begin, std::string& text) const {
+  const std::size_t nul = text.find('\0', begin);
+  if (nul == std::string::npos) return;
+  const auto line = line_ + std::count(text.begin() + static_cast<std::ptrdiff_t>(begin),
+                                       text.begin() + static_cast<std::ptrdiff_t>(nul), '\n');
+  text.resize(nul);
+  throw EncodingError(
+      fmt::format("{}: a NUL character of {} at byte offset {} (line {}); remove it, or name another {}", name_,
+                  encoding_, offset_ + nul_in(bytes, size_of_nul(encoding_)), line, option_name("encoding")));
 }
 
 void Decoder::detect_utf8(std::string_view bytes) {
@@ -114,9 +132,9 @@ void Decoder::detect_utf8(std::string_view bytes) {
 }
 
 void Decoder::refuse(std::string_view bytes, const char* what) const {
-  throw Error(ExitCode::bad_data, fmt::format("{}: {} {} at byte offset {} (line {}, byte 0x{:02X}); {}", name_, what,
-                                              encoding_, offset_, line_, static_cast<unsigned char>(bytes.front()),
-                                              encoding_advice(bytes, offset_, encoding_)));
+  throw EncodingError(fmt::format("{}: {} {} at byte offset {} (line {}, byte 0x{:02X}); {}", name_, what, encoding_,
+                                  offset_, line_, static_cast<unsigned char>(bytes.front()),
+                                  encoding_advice(bytes, offset_, encoding_)));
 }
 
 std::optional<SourceText> decoded(std::string_view bytes, const std::string& given, const std::string& name) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +19,7 @@ struct FileEncoding {
 
 /// `given`: the name that the user gave, or empty. Otherwise a byte order mark at the beginning of `bytes`, the first
 /// of the file `name`, decides. Throws Error: usage for a name that iconv does not know, bad_data for one that
-/// contradicts the byte order mark.
+/// contradicts the byte order mark, as an EncodingError.
 FileEncoding encoding_of(std::string_view bytes, const std::string& given, const std::string& name);
 
 /// Makes UTF-8 of a text in another encoding that arrives in pieces of any size.
@@ -27,8 +28,8 @@ class Decoder {
   /// `encoding`: a name that iconv knows; `name`: the file's name in messages.
   Decoder(const std::string& encoding, std::string name);
 
-  /// Appends to `text` the characters that `bytes` complete. Throws Error(bad_data), with the byte offset, for bytes
-  /// that are no character of the encoding, and for NUL characters.
+  /// Appends to `text` the characters that `bytes` complete. Throws EncodingError, with the byte offset, for bytes that
+  /// are no character of the encoding, and for NUL characters; the text then ends before them.
   void add(std::string_view bytes, std::string& text);
   /// The end of the file.
   void finish(std::string& text);
@@ -36,7 +37,7 @@ class Decoder {
   std::vector<std::string> notes() const;
 
  private:
-  void check(std::string_view added) const;
+  void refuse_nul(std::string_view bytes, std::size_t begin, std::string& text) const;
   void detect_utf8(std::string_view bytes);
   [[noreturn]] void refuse(std::string_view bytes, const char* what) const;
 
@@ -53,6 +54,9 @@ class Decoder {
 struct SourceText {
   std::string text;
   std::vector<std::string> notes = {};
+  /// An EncodingError if the file goes on with bytes that are not decoded; the text then ends with a byte that is not
+  /// UTF-8. To be thrown by who needs more than the text before it.
+  std::exception_ptr fault = {};
 };
 
 /// Decodes a whole text in memory. `given` and `name`: as for encoding_of(). Nothing if it is UTF-8 already.

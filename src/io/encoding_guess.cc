@@ -273,11 +273,9 @@ std::string encoding_advice(std::string_view bytes, std::uint64_t offset, const 
     return fmt::format("the rest is like {}: is the file damaged, or joined of files in several encodings?", given);
   std::erase(names, given);
   if (names.empty()) return fmt::format("is it a text? Name its encoding with {}", option);
-  const bool is_utf8 = names.front() == "UTF-8";
-  if (is_utf8 && given.empty())
+  if (names.front() == "UTF-8" && given.empty())
     return "the rest is UTF-8: is the file damaged, or joined of files in several encodings?";
-  std::string advice = is_utf8 ? fmt::format("probably UTF-8: leave {} out", option)
-                               : fmt::format("probably {}: read it with {} {}", names[0], option, names[0]);
+  std::string advice = fmt::format("probably {}: read it with {} {}", names[0], option, names[0]);
   names.erase(names.begin());
   if (!names.empty()) advice += fmt::format("; less probably {}", fmt::join(names, " or "));
   return advice;
@@ -294,8 +292,8 @@ std::string described_fault(std::string_view bytes, std::size_t at, std::uint64_
 
 void refuse_bytes(const std::string& name, std::string_view bytes, std::size_t at, std::uint64_t offset,
                   std::int64_t line, const std::string& more) {
-  throw Error(ExitCode::bad_data, fmt::format("{}: {}; {}{}", name, described_fault(bytes, at, offset, line),
-                                              encoding_advice(bytes, offset), more));
+  throw EncodingError(fmt::format("{}: {}; {}{}", name, described_fault(bytes, at, offset, line),
+                                  encoding_advice(bytes, offset), more));
 }
 
 }  // namespace unroll

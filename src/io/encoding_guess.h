@@ -5,7 +5,15 @@
 #include <string_view>
 #include <vector>
 
+#include "unroll/error.h"
+
 namespace unroll {
+
+/// Bytes that are not of the encoding of their file; code() is bad_data.
+class EncodingError : public Error {
+ public:
+  explicit EncodingError(const std::string& message) : Error(ExitCode::bad_data, message) {}
+};
 
 /// The encodings in which `bytes` are probably text, as iconv names them: the most probable first, then at most two in
 /// which they are other characters. Empty if they are like text in none that is known here. `bytes` begin at `offset`
@@ -26,7 +34,7 @@ std::size_t first_byte_not_of_text(std::string_view text);
 /// at `offset` of the file, on 1-based line `line`.
 std::string described_fault(std::string_view bytes, std::size_t at, std::uint64_t offset = 0, std::int64_t line = 1);
 
-/// Throws Error(bad_data) with described_fault() of the file `name`, advice, and `more`.
+/// Throws EncodingError with described_fault() of the file `name`, advice, and `more`.
 [[noreturn]] void refuse_bytes(const std::string& name, std::string_view bytes, std::size_t at,
                                std::uint64_t offset = 0, std::int64_t line = 1, const std::string& more = {});
 

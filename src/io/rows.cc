@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -14,6 +15,20 @@ namespace unroll {
 void LineCount::note(const char* noun, const char* what, std::vector<std::string>& notes) const {
   if (lines > 0) notes.push_back(fmt::format("{}, first in line {}: {}", counted(lines, noun), first, what));
 }
+
+namespace {
+
+/// True if the text has a letter, but not for 1e5.
+bool is_word(std::string_view text) {
+  const auto is_letter = [](char byte) {
+    return static_cast<signed char>(byte) < 0 || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
+  };
+  const bool begins_like_number = text.find_first_of("0123456789") < text.find_first_of("eE");
+  return std::ranges::any_of(
+      text, [&](char byte) { return is_letter(byte) && !(begins_like_number && (byte | 0x20) == 'e'); });
+}
+
+}  // namespace
 
 RowAssembler::RowAssembler(std::string name, RowSink& sink, const RowOptions& options)
     : name_(std::move(name)), sink_(sink), options_(options) {}
@@ -47,7 +62,7 @@ void RowAssembler::end_row() {
                               length_advice()));
   }
   for (std::size_t column = cells_; column < names_.size(); ++column) sink_.cell(column, "", CellType::missing);
-  if (blank || (like_header_ && !is_short)) {
+  if (blank || (like_header_ && has_names_ && !is_short)) {
     (blank ? blank_ : headers_).add(line_);
     return sink_.no_row();
   }
@@ -61,9 +76,7 @@ std::string RowAssembler::length_advice() const {
   if (cells_ < names_.size())
     return fmt::format("add those that are missing, or take them as missing with {} fill", option_name("ragged"));
   const bool may_have_row_names = rows_ == 0 && cells_ == names_.size() + 1;
-  return fmt::format("{}{}",
-                     may_have_row_names ? "begin the header with a delimiter if rows begin with their name, else " : "",
-                     options_.long_row_advice);
+  return fmt::format("{}{}", may_have_row_names ? options_.row_names_advice : "", options_.long_row_advice);
 }
 
 std::string RowAssembler::label(std::size_t column) const {
@@ -86,6 +99,7 @@ void RowAssembler::take_header(char delimiter) {
     }
   }
   header_taken_ = true;
+  has_names_ = std::ranges::any_of(names_, is_word);
   sink_.header(names_, delimiter);
 }
 

@@ -37,7 +37,7 @@ struct LineCount {
   std::int64_t lines = 0, first = 0;
 
   void add(std::int64_t line, std::int64_t count = 1) {
-    if (lines == 0) first = line;
+    if (lines == 0 || line < first) first = line;
     lines += count;
   }
   /// Appends a note such as "2 comments, first in line 1: skipped"; nothing if there are no lines.
@@ -47,13 +47,16 @@ struct LineCount {
 /// How records become rows.
 struct RowOptions {
   bool fill_short_rows = false;  ///< cells that a row lacks at its end are missing
+  /// For a first row with one cell more than the header.
+  const char* row_names_advice = "begin the header with a delimiter if rows begin with their name, else ";
   const char* long_row_advice = "quote cells that hold the delimiter, or remove what is too much";
   const char* empty_advice = "a table begins with the names of its columns";
 };
 
 /// Makes the header of the first record of a file, and rows of the others, except those without any cell and those that
-/// repeat the header. Throws Error(bad_data), with the line, for rows that are shorter or longer than the header and
-/// for empty or repeated names; at the end also for a file without header or rows.
+/// repeat the header. A row like a header of numbers alone, which is perhaps a row itself, does not repeat it. Throws
+/// Error(bad_data), with the line, for rows that are shorter or longer than the header and for empty or repeated names;
+/// at the end also for a file without header or rows.
 class RowAssembler {
  public:
   /// `name`: the file's name in messages.
@@ -85,6 +88,7 @@ class RowAssembler {
   std::vector<std::string> labels_;
   std::vector<std::string> names_;  ///< column names
   bool header_taken_ = false;
+  bool has_names_ = false;   ///< the header is not of numbers alone
   std::int64_t line_ = 1;    ///< where the current record begins
   std::size_t cells_ = 0;    ///< in the current record so far
   bool all_missing_ = true;  ///< the cells of the current record

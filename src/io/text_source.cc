@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "io/encoding_guess.h"
 #include "io/gzip.h"
 #include "io/zip.h"
 #include "unroll/error.h"
@@ -104,11 +105,13 @@ void for_each_raw_piece(OpenSource& open, Take take) {
   }
 }
 
-/// Decodes the source from its beginning. `take` receives the decoder's output so far, may remove it, and returns
-/// false for the last piece that is needed.
+/// Decodes the source from its beginning into `result`. `take`, called after each piece, may remove the text so far,
+/// and returns false for the last piece that is needed.
 template <class Take>
-std::vector<std::string> decode_source(OpenSource& open, const FileEncoding& encoding, std::string& text, Take take) {
+void decode_source(OpenSource& open, const FileEncoding& encoding, SourceText& result, Take take) {
   Decoder decoder(encoding.name, open.name());
+  std::string& text = result.text;
+  if (!encoding.note.empty()) result.notes.push_back(encoding.note);
   bool is_first = true, whole = true;
   for_each_raw_piece(open, [&](std::string_view bytes) {
     decoder.add(bytes, text);
@@ -120,9 +123,7 @@ std::vector<std::string> decode_source(OpenSource& open, const FileEncoding& enc
     decoder.finish(text);
     take();
   }
-  std::vector<std::string> notes = decoder.notes();
-  if (!encoding.note.empty()) notes.insert(notes.begin(), encoding.note);
-  return notes;
+  for (std::string& note : decoder.notes()) result.notes.push_back(std::move(note));
 }
 
 FileEncoding file_encoding_of(OpenSource& open, const std::string& given) {
@@ -142,7 +143,12 @@ SourceText read_source(const std::string& source, const SourceLimits& limits, co
   }
   SourceText result;
   const std::uint64_t longest = open.packed() ? no_limit : limits.plain;
-  result.notes = decode_source(open, file_encoding, result.text, [&] { return result.text.size() < longest; });
+  try {
+    decode_source(open, file_encoding, result, [&] { return result.text.size() < longest; });
+  } catch (const EncodingError&) {
+    result.fault = std::current_exception();
+    result.text += '\xff';
+  }
   return result;
 }
 
@@ -173,12 +179,13 @@ std::vector<std::string> for_each_piece(const std::string& source, const std::st
     });
     return {};
   }
-  std::string text;
-  return decode_source(open, file_encoding, text, [&] {
-    take(text);
-    text.clear();
+  SourceText piece;
+  decode_source(open, file_encoding, piece, [&] {
+    take(piece.text);
+    piece.text.clear();
     return true;
   });
+  return piece.notes;
 }
 
 }  // namespace unroll

@@ -27,8 +27,8 @@ struct SourceLimits {
 /// their first bytes, not by their names. A file whose own name contains a colon takes precedence. An archive is always
 /// read to its end, so that its checksum is verified. Text in another encoding becomes UTF-8 (see encoding_of()); what
 /// is UTF-8, or Content::bytes, is returned as it is and not checked. Throws Error: no_input if there is nothing to
-/// open, bad_data for a damaged or ambiguous archive, for another format (see refuse_other_format) and for bytes that
-/// are not of the encoding, io if reading fails.
+/// open, bad_data for a damaged or ambiguous archive and for another format (see refuse_other_format), io if reading
+/// fails. Bytes that are not of the encoding are SourceText::fault.
 SourceText read_source(const std::string& source, const SourceLimits& limits = {}, const std::string& encoding = {});
 
 /// An Excel workbook (xlsx) in memory.

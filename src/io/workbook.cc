@@ -100,19 +100,33 @@ struct StringsPart : XmlHandler {
   bool phonetic = false, within_text = false;
 };
 
+std::string percent_decoded(std::string_view text) {
+  std::string decoded;
+  while (!text.empty()) {
+    unsigned char code = 0;
+    const std::string_view digits = text[0] == '%' ? text.substr(1, 2) : "";
+    const bool escaped =
+        digits.size() == 2 && std::from_chars(digits.data(), digits.data() + 2, code, 16).ptr == digits.data() + 2;
+    decoded += escaped ? static_cast<char>(code) : text[0];
+    text.remove_prefix(escaped ? 3 : 1);
+  }
+  return decoded;
+}
+
 /// The members of a workbook, which together have at most max_unpacked bytes.
 class Parts {
  public:
   explicit Parts(const WorkbookSource& source)
       : source_(source), names_(zip_members(source.archive, source_.path)), left_(max_unpacked) {}
 
-  bool has(const std::string& part) const { return std::ranges::find(names_, part) != names_.end(); }
+  bool has(const std::string& part) const { return member_of(part) != names_.end(); }
 
   std::string read(const std::string& part) {
-    if (!has(part))
+    const auto member = member_of(part);
+    if (member == names_.end())
       throw Error(ExitCode::bad_data, fmt::format("{} is missing; open the workbook in its program and save it again",
                                                   Sheet::part_label(source_, part)));
-    std::string xml = unzip(source_.archive, source_.path, part, left_);
+    std::string xml = unzip(source_.archive, source_.path, *member, left_);
     left_ -= xml.size();
     return xml;
   }
@@ -125,6 +139,12 @@ class Parts {
   std::string workbook_part() const { return *std::ranges::find_if(names_, is_workbook_part); }
 
  private:
+  /// The part has the name of the member, or that name with %20 for a space.
+  std::vector<std::string>::const_iterator member_of(const std::string& part) const {
+    const auto found = std::ranges::find(names_, part);
+    return found != names_.end() ? found : std::ranges::find(names_, percent_decoded(part));
+  }
+
   const WorkbookSource& source_;
   std::vector<std::string> names_;
   std::uint64_t left_;

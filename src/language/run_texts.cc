@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/atomic_file.h"
+#include "io/encoding_guess.h"
 #include "io/file.h"
 #include "io/utf8.h"
 #include "unroll/error.h"
@@ -49,6 +50,18 @@ Corpus read_corpus(const std::string& file, const CorpusOptions& options, const 
   return corpus.renumbered(vocabulary.begins_with->extended_by(corpus.vocabulary()));
 }
 
+/// Calls read(), which reads a text in the encoding that holds for the file `other` too; empty: for no other.
+template <class Read>
+auto with_one_encoding(const std::string& other, const Read& read) {
+  try {
+    return read();
+  } catch (const EncodingError& error) {
+    if (other.empty()) throw;
+    throw EncodingError(fmt::format("{}; {} holds for {} too: if the two differ, convert one of them with iconv",
+                                    error.what(), option_name("encoding"), other));
+  }
+}
+
 void check_length(const LanguageRunOptions& o, std::span<const std::int32_t> held_out) {
   const std::int64_t scored = std::max<std::int64_t>(static_cast<std::int64_t>(held_out.size()) - 1, 0);
   if (scored >= o.task.window) return;
@@ -73,6 +86,7 @@ TrainingTexts read_texts(const LanguageRunOptions& o, const std::string& file, c
                             o.validation, o.validation == "-" ? "standard input" : "it"));
   }
   TrainingTexts texts;
+  std::string other;  // than the validation file, in the same encoding
   if (text && vocabulary.exactly != nullptr) {
     texts.training = in_vocabulary_of_run(*text, *vocabulary.exactly);
   } else if (text && vocabulary.begins_with != nullptr) {
@@ -81,9 +95,14 @@ TrainingTexts read_texts(const LanguageRunOptions& o, const std::string& file, c
     texts.training = std::move(*text);
   } else {
     texts.source = source_name(o.text);
-    const std::string encoding = file == o.text ? o.encoding : "";  // the copy in the run directory is UTF-8
-    texts.training = read_corpus(
-        file, {.unit = o.unit, .newlines = o.model.newlines, .limit = o.limit, .encoding = encoding}, vocabulary);
+    const bool is_copy = file != o.text;  // the copy in the run directory is UTF-8
+    const CorpusOptions reading = {.unit = o.unit,
+                                   .newlines = o.model.newlines,
+                                   .limit = o.limit,
+                                   .encoding = is_copy ? std::string() : o.encoding};
+    if (!is_copy) other = texts.source;
+    texts.training =
+        with_one_encoding(is_copy || share ? "" : o.validation, [&] { return read_corpus(file, reading, vocabulary); });
   }
   if (o.validation.empty()) return texts;
   if (share) {
@@ -92,8 +111,9 @@ TrainingTexts read_texts(const LanguageRunOptions& o, const std::string& file, c
     texts.validation = std::move(parts.validation);
     texts.validation_is_tail = texts.validation.size() > 0;
   } else {
-    texts.validation = Corpus::read(o.validation, {.newlines = o.model.newlines, .encoding = o.encoding},
-                                    texts.training.vocabulary(), o.unknown);
+    const CorpusOptions reading = {.newlines = o.model.newlines, .encoding = o.encoding};
+    texts.validation = with_one_encoding(
+        other, [&] { return Corpus::read(o.validation, reading, texts.training.vocabulary(), o.unknown); });
     if (std::ranges::equal(texts.validation.ids(), texts.training.ids())) {
       texts.warnings.push_back(
           fmt::format("{} is the text that is trained on: its perplexity says nothing of other texts", o.validation));

@@ -50,8 +50,11 @@ bool begins_like_number(std::string_view cell) {
   const char byte = cell.front();
   if (is_digit(byte)) return true;
   if (byte == '-' || byte == '+' || byte == '.' || byte == '$' || byte == ',') return cell.size() > 1;
-  if (is_letter(byte)) return begins_with_word_and_digit(cell);
-  return (byte == '(' || static_cast<unsigned char>(byte) >= 0x80) && take_number_apart(cell).has_value();
+  if (is_letter(byte) && begins_with_word_and_digit(cell)) return true;
+  // A currency such as zł or CHF may have a letter or a space behind it that is not ASCII.
+  constexpr std::size_t max_currency = 3;
+  const bool may_be_amount = byte == '(' || !std::ranges::all_of(cell.substr(0, max_currency + 1), is_ascii);
+  return may_be_amount && take_number_apart(cell).has_value();
 }
 
 /// Tokens that are all digits are parts of numbers with commas.
@@ -131,9 +134,10 @@ void ColumnMaker::look() {
     survey_.bytes += static_cast<std::int64_t>(cell.size());
     const bool like_number = begins_like_number(cell);
     const bool comma = cell.size() > 2 && cell.find(',') != std::string_view::npos;
-    if (in_first_row && !take_number_apart(cell) && !take_date_apart(cell)) {
-      survey_.first_is_word = true;
-      survey_.words_like_numbers = like_number ? 1 : 0;  // m2
+    if (in_first_row) {
+      survey_.first_is_value = take_number_apart(cell) || take_date_apart(cell);
+      survey_.first_is_word = !survey_.first_is_value;
+      survey_.words_like_numbers = survey_.first_is_word && like_number ? 1 : 0;  // m2
     }
     survey_.like_numbers += like_number ? 1 : 0;
     survey_.like_codes += has_leading_zero(cell) ? 1 : 0;
@@ -142,10 +146,12 @@ void ColumnMaker::look() {
   });
 }
 
-void ColumnMaker::drop_first_row() {
-  cells_.drop_first();
-  --column_.size_;
+void ColumnMaker::drop_rows(std::span<const std::int64_t> rows) {
+  cells_.drop(rows);
+  column_.size_ -= std::ssize(rows);
   survey_ = {};
+  numbers_.reset();
+  dates_.reset();
   look();
 }
 
@@ -222,9 +228,9 @@ void ColumnMaker::leave_out_missing(const ReadingContext& context) {
   if (missing_.empty()) return;
   std::size_t row = 0;
   for (double& number : column_.numbers_) {
-    if (missing_.match(number)) {
+    if (missing_.match(number, context.marked->found)) {
       number = std::numeric_limits<double>::quiet_NaN();
-      context.marked->add((*context.lines)[row]);
+      context.marked->cells.add((*context.lines)[row]);
     }
     ++row;
   }
@@ -317,8 +323,7 @@ void ColumnMaker::take_given_numbers(const ReadingContext& context) {
     if (!named) throw OptionError(fmt::format("{} is no form of numbers", in_quotes(form_)));
     form = *named;
   }
-  if (mark != 0) form = with_decimal(form, mark);
-  if (plain && mark != ',') {
+  if (plain) {
     // Signs and the + of 10,000+ are read in every form.
     const NumberForm usual = {.group = ','};
     keep_numbers(
@@ -331,7 +336,7 @@ void ColumnMaker::take_given_numbers(const ReadingContext& context) {
     keep_numbers([&](std::string_view cell) { return form.read(cell); }, any_number);
     column_.form_.name = form.name();
   }
-  if (mark == 0 && survey_.filled > 0) check_marks(context, form, plain);
+  if (mark != form.decimal && survey_.filled > 0) check_marks(context, form, plain);
   refuse_if_nothing_is_read(context);
 }
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +23,7 @@ struct ReadingContext {
   const std::vector<std::int64_t>* lines = nullptr;  ///< lines of the rows
   FileMarks marks = {};
   std::optional<DateForm> order = {};  ///< of the columns of dates whose own cells decide, if they agree
-  LineCount* marked = nullptr;         ///< counts the numbers that set_missing() takes for missing values
+  MarkedCells* marked = nullptr;       ///< counts the numbers that set_missing() takes for missing values
 };
 
 /// Builds a column of one kind and form from the cells of a CSV file. First look() at the cells of all columns, then
@@ -35,13 +36,18 @@ class ColumnMaker {
   /// Numbers that are missing values. Cells that are written like them are missing already.
   void set_missing(MissingMarks marks) { missing_ = std::move(marks); }
 
+  const std::string& name() const { return column_.name(); }
+
   void look();
-  void drop_first_row();  ///< and looks again
+  void drop_rows(std::span<const std::int64_t> rows);  ///< in ascending order; and looks again
   /// True if all cells but the first, at least two, begin like numbers or dates, and the first one is neither.
   bool only_first_is_no_number() const;
   bool all_are_numbers() const {
     return survey_.filled > 0 && survey_.like_numbers == survey_.filled && !survey_.first_is_word;
   }
+  bool is_given_number() const { return kind_ == ColumnKind::number; }
+  bool first_is_word() const { return survey_.first_is_word; }    ///< the cell of the first row
+  bool first_is_value() const { return survey_.first_is_value; }  ///< it is a number or a date
   bool are_distinct_whole_numbers() const;
   void learn_marks(FileMarks& marks);
   /// Looks for a decimal point; only of use for the columns that learn_marks() has passed over.
@@ -63,6 +69,7 @@ class ColumnMaker {
     std::int64_t number_commas = 0;       ///< cells with a comma that begin as a number may
     std::int64_t words_like_numbers = 0;  ///< of the first row
     bool first_is_word = false;           ///< the first row has a cell that is no number and no date
+    bool first_is_value = false;          ///< the first row has a cell that is one
   };
 
   bool may_be_numbers() const { return survey_.filled > 0 && 2 * survey_.like_numbers >= survey_.filled; }

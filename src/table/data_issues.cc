@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <unordered_map>
 
 #include "base/fingerprint.h"
@@ -166,6 +167,13 @@ class Search {
     }
   }
 
+  /// Sorts the numbers at the first call only.
+  const NumberSummary& summary(const Column& column) {
+    const auto found = summaries_.find(&column);
+    return found != summaries_.end() ? found->second
+                                     : summaries_.emplace(&column, summary_of(column.numbers())).first->second;
+  }
+
   std::string rows_text(const std::vector<std::int64_t>& rows) const {
     return counted(static_cast<std::int64_t>(rows.size()), "row");
   }
@@ -175,7 +183,7 @@ class Search {
     std::vector<const Column*> of;
     for (const Column& column : table_.columns()) {
       if (column.kind() != ColumnKind::number) continue;
-      if (target_ != nullptr ? &column == target_ : summary_of(column.numbers()).median >= 1000) of.push_back(&column);
+      if (target_ != nullptr ? &column == target_ : summary(column).median >= 1000) of.push_back(&column);
     }
     const std::vector<std::int64_t> rows = all_rows(table_.rows());
     for (Leak& leak : find_leaks({table_, rows}, of)) {
@@ -199,7 +207,7 @@ class Search {
     if (column.kind() != ColumnKind::number || &column == target_ || table_.rows() < enough_rows) return;
     const bool whole =
         std::ranges::all_of(column.numbers(), [](double number) { return number == std::floor(number); });
-    if (!whole || summary_of(column.numbers()).distinct != table_.rows()) return;
+    if (!whole || summary(column).distinct != table_.rows()) return;
     const Column* nearest = nullptr;
     double highest = 0;
     for (const Column& dates : table_.columns()) {
@@ -263,7 +271,7 @@ class Search {
   /// Reports whole numbers with the same number of digits, at most half of them distinct: probably codes.
   void find_codes(const Column& column) {
     constexpr double min_digits = 1e4;
-    const NumberSummary numbers = summary_of(column.numbers());
+    const NumberSummary& numbers = summary(column);
     const bool as_many_digits = numbers.minimum >= min_digits &&
                                 std::floor(std::log10(numbers.minimum)) == std::floor(std::log10(numbers.maximum));
     const bool whole = std::ranges::all_of(
@@ -321,7 +329,7 @@ class Search {
     if (present == 0) return add("only_missing", column, "is missing in every row: " + drop_it());
     const std::int64_t distinct = column.kind() == ColumnKind::category ? std::int64_t{column.levels().size()}
                                   : column.kind() == ColumnKind::number || column.kind() == ColumnKind::date
-                                      ? summary_of(column.numbers()).distinct
+                                      ? summary(column).distinct
                                       : 2;
     if (distinct == 1 && present == table_.rows() && table_.rows() > 1 && column.unparsed().empty()) {
       return add("constant", column, "is the same in every row: " + drop_it());
@@ -365,15 +373,16 @@ class Search {
     for (const char delimiter : {'|', ';', '\t', ',', ':', '^', '~', ' '}) {
       const std::vector<std::int64_t> rows = rows_with(column, delimiter);
       if (2 * std::ssize(rows) < table_.rows() || rows.empty()) continue;
+      const std::string named = delimiter == '\t' ? "TAB" : std::string(1, delimiter);
       const std::string name = delimiter == '\t' ? "tab" : fmt::format("'{}'", delimiter);
       const bool known = std::string_view(";\t|,").find(delimiter) != std::string_view::npos;
       return add(
           "other_delimiter", column,
           fmt::format("is the only column, and {} of its cells have a {}, as in {}: does it separate columns? {}",
                       percent(std::ssize(rows), table_.rows()), name, first_line(rows),
-                      known ? fmt::format("a line sep={} before the header, which names as many, sets it",
-                                          delimiter == '\t' ? "TAB" : std::string(1, delimiter))
-                            : "put commas in its place, or one of ; and |"),
+                      table_.is_workbook() ? "the program of the workbook divides it (text to columns)"
+                      : known ? fmt::format("a line sep={} before the header, which names as many, sets it", named)
+                              : "put commas in its place, or one of ; and |"),
           rows);
     }
   }
@@ -412,6 +421,7 @@ class Search {
   const Table& table_;
   const Column* target_;
   std::vector<DataIssue> found_;
+  std::map<const Column*, NumberSummary> summaries_;
 };
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace unroll {
 
-void MissingMarks::add(std::string_view value) {
+void MissingMarks::add(std::string_view value, std::size_t option) {
   std::string text(trimmed(value));
   auto number = parse_number(text);
   if (!number) {
@@ -15,15 +15,26 @@ void MissingMarks::add(std::string_view value) {
     std::ranges::replace(with_point, ',', '.');
     number = parse_number(with_point);
   }
-  if (number) numbers_.push_back(*number);
-  texts_.push_back(std::move(text));
+  marks_.push_back({std::move(text), number, option});
 }
 
-bool MissingMarks::match(std::string_view cell) const {
-  return !cell.empty() && std::ranges::find(texts_, trimmed(cell)) != texts_.end();
+bool MissingMarks::match(std::string_view cell, std::vector<bool>& found) const {
+  if (cell.empty()) return false;
+  const auto written = std::ranges::find(marks_, trimmed(cell), &Mark::text);
+  if (written == marks_.end()) return false;
+  found[written->option] = true;
+  if (written->number) match(*written->number, found);
+  return true;
 }
 
-bool MissingMarks::match(double number) const { return std::ranges::find(numbers_, number) != numbers_.end(); }
+bool MissingMarks::match(double number, std::vector<bool>& found) const {
+  bool any = false;
+  for (const Mark& mark : marks_) {
+    if (mark.number != number) continue;
+    found[mark.option] = any = true;
+  }
+  return any;
+}
 
 std::optional<std::string> column_of_missing_value(std::string_view text, std::span<const std::string> names) {
   const std::size_t last = text.rfind('=');

@@ -231,6 +231,31 @@ std::optional<NumberCell> take_number_apart(std::string_view text) {
   return cell;
 }
 
+std::optional<SimpleNumber> simple_number(std::string_view cell) {
+  constexpr std::size_t most = 15;  // which a double holds exactly
+  SimpleNumber number;
+  number.negative = cell.starts_with('-');
+  if (number.negative) cell.remove_prefix(1);
+  if (cell.empty() || cell.size() > most + 1 || !is_digit(cell.back())) return std::nullopt;
+  for (const char byte : cell) {
+    if (is_digit(byte)) {
+      number.digits = 10 * number.digits + (byte - '0');
+      ++(number.mark == 0 ? number.whole : number.fraction);
+    } else if ((byte == ',' || byte == '.') && number.mark == 0 && number.whole > 0) {
+      number.mark = byte;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return number.whole + number.fraction > most ? std::nullopt : std::optional(number);
+}
+
+double SimpleNumber::value() const {
+  constexpr std::array powers = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  const double size = static_cast<double>(digits) / powers[fraction];  // rounded once
+  return negative ? -size : size;
+}
+
 std::optional<NumberDigits> digits_of(std::string_view body, char decimal) {
   const std::size_t mark = body.find(decimal);
   const std::string_view whole = body.substr(0, mark);
@@ -291,6 +316,10 @@ std::optional<NumberForm> NumberForm::named(std::string_view name) {
 }
 
 std::optional<double> NumberForm::read(std::string_view text) const {
+  if (unit.empty()) {
+    const auto simple = simple_number(text);
+    if (simple && (simple->mark == 0 || simple->mark == decimal)) return simple->value();
+  }
   const auto cell = take_number_apart(text);
   return cell ? read(*cell) : std::nullopt;
 }

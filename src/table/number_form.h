@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +21,21 @@ struct NumberCell {
 
 /// nullopt if the cell cannot be a number in any form. `cell` has no spaces around it and outlives the result.
 std::optional<NumberCell> take_number_apart(std::string_view cell);
+
+/// What most numbers are: at most 15 digits, perhaps with a minus before them and one comma or point between them. It
+/// is found in a fraction of the time of take_number_apart().
+struct SimpleNumber {
+  bool negative = false;
+  std::int64_t digits = 0;   ///< without the mark
+  char mark = 0;             ///< comma or point; 0: none
+  std::size_t whole = 0;     ///< number of digits before the mark
+  std::size_t fraction = 0;  ///< number of digits behind it
+
+  double value() const;  ///< the mark being a decimal one
+};
+
+/// nullopt if the cell is something else. `cell` has no spaces around it.
+std::optional<SimpleNumber> simple_number(std::string_view cell);
 
 /// The digits of a body under one decimal mark.
 struct NumberDigits {

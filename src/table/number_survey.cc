@@ -22,8 +22,25 @@ bool is_zero(std::string_view body) {
 
 }  // namespace
 
+/// Counts the cell if it is a number in which a comma or point is a decimal mark only.
+bool NumberSurvey::add_simple(std::int64_t row, std::string_view text) {
+  const auto number = simple_number(text);
+  if (!number) return false;
+  const bool may_be_group = number->fraction == 3 && number->whole <= 3 && text[number->negative ? 1 : 0] != '0';
+  if (may_be_group) return false;
+  ++numbers;
+  ++(number->digits == 0 ? bare_zeros : bare);
+  if (number->mark == '.') point.add(row, text);
+  if (number->mark == ',') {
+    comma.add(row, text);
+    not_plain.add(row, text);
+  }
+  return true;
+}
+
 void NumberSurvey::add(std::int64_t row, std::string_view text) {
   ++filled;
+  if (add_simple(row, text)) return;
   const auto cell = take_number_apart(text);
   if (!cell) return not_numbers.add(row, text);
   const auto with_point = digits_of(cell->body, '.'), with_comma = digits_of(cell->body, ',');

@@ -45,6 +45,9 @@ struct NumberSurvey {
   std::array<std::int64_t, 2> indian = {};
 
   void add(std::int64_t row, std::string_view cell);
+
+ private:
+  bool add_simple(std::int64_t row, std::string_view cell);
 };
 
 /// Looks at all cells; stops after `max_not_numbers` cells that are no numbers, and with no numbers if these have as

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,10 +34,22 @@ class RawCells {
   }
 
   void drop_last() { bytes_.resize(last_); }  ///< once after each append()
-  void drop_first() {
+  /// `cells`: indices in ascending order.
+  void drop(std::span<const std::int64_t> cells) {
     const char* position = bytes_.data();
-    next(position);
-    bytes_.erase(0, static_cast<std::size_t>(position - bytes_.data()));
+    const char* const end = position + bytes_.size();
+    char* kept = bytes_.data();
+    for (std::int64_t cell = 0; position != end; ++cell) {
+      const char* const begin = position;
+      next(position);
+      if (!cells.empty() && cells.front() == cell) {
+        cells = cells.subspan(1);
+      } else {
+        std::memmove(kept, begin, static_cast<std::size_t>(position - begin));
+        kept += position - begin;
+      }
+    }
+    bytes_.resize(static_cast<std::size_t>(kept - bytes_.data()));
   }
 
   /// Calls take(text, type) for each cell in order, until it returns false.

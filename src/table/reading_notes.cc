@@ -43,6 +43,8 @@ std::string number_note(const Table& table, const Column& column) {
 
 std::vector<std::string> reading_notes(const Table& table) {
   std::vector<std::string> notes = table.notes();
+  for (const std::string& value : table.unused_missing_values())
+    notes.push_back(fmt::format("{} {}: no cell has this value", option_name("missing-value"), in_quotes(value)));
   for (const Column& column : table.columns()) {
     if (column.form().row < 0) continue;
     notes.push_back(column.kind() == ColumnKind::date ? date_note(table, column) : number_note(table, column));

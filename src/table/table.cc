@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "io/csv.h"
@@ -84,7 +86,7 @@ class TableMaker : public RowSink {
   }
 
   void cell(std::size_t column, std::string_view text, CellType type) override {
-    if (!marks_[column].empty() && marks_[column].match(text)) {
+    if (!marks_[column].empty() && marks_[column].match(text, marked_.found)) {
       type = CellType::missing;
       ++marked_in_row_;
     }
@@ -94,9 +96,9 @@ class TableMaker : public RowSink {
   }
 
   void end_of_row(std::int64_t line) override {
-    if (marked_in_row_ > 0) marked_.add(line, std::exchange(marked_in_row_, 0));
+    if (marked_in_row_ > 0) marked_.cells.add(line, std::exchange(marked_in_row_, 0));
     if (!lacks_required_) return table_.lines_.push_back(line);
-    if (left_out_++ == 0) first_left_out_ = line;
+    left_out_.add(line);
     no_row();
   }
 
@@ -110,15 +112,11 @@ class TableMaker : public RowSink {
 
   void notes(const std::vector<std::string>& lines) override {
     table_.notes_ = lines;
-    if (left_out_ == 0) return;
-    if (table_.rows() == 0)
-      throw Error(ExitCode::bad_data,
-                  fmt::format("{}: no row has a value in column {}", table_.name_, in_quotes(options_.required)));
-    table_.notes_.push_back(fmt::format("{} without a value in column {}, first in line {}: left out, and not numbered",
-                                        counted(left_out_, "row"), in_quotes(options_.required), first_left_out_));
+    check_rows();
   }
 
-  Table table() && {
+  Table table(bool is_workbook = false) && {
+    table_.is_workbook_ = is_workbook;
     std::vector<ColumnMaker> makers;
     for (std::size_t i = 0; i < names_.size(); ++i) {
       if (!kept_[i]) continue;
@@ -134,11 +132,10 @@ class TableMaker : public RowSink {
     }
     for (ColumnMaker& maker : makers) maker.look();
     leave_out_units(makers);
-    ReadingContext context = context_of(makers);
-    context.marked = &marked_;
+    leave_out_marked_rows(makers);
+    const ReadingContext context = context_of(makers);
     for (ColumnMaker& maker : makers) table_.columns_.push_back(std::move(maker).make(context));
-    const std::string why = "missing, by " + option_name("missing-value");
-    marked_.note("cell", why.c_str(), table_.notes_);
+    note_missing_values();
     return std::move(table_);
   }
 
@@ -151,8 +148,27 @@ class TableMaker : public RowSink {
       if (name && column == names_.end()) refuse_column(table_.name_, *name, names_);
       for (std::size_t i = 0; i < names_.size(); ++i) {
         if (name ? names_[i] == *name : names_[i] != options_.id)
-          marks_[i].add(name ? std::string_view(text).substr(name->size() + 1) : text);
+          marks_[i].add(name ? std::string_view(text).substr(name->size() + 1) : text, marked_.found.size());
       }
+      marked_.found.push_back(false);
+    }
+  }
+
+  void check_rows() const {
+    if (left_out_.lines > 0 && table_.rows() == 0)
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: no row has a value in column {}", table_.name_, in_quotes(options_.required)));
+  }
+
+  void note_missing_values() {
+    const std::string no_value =
+        fmt::format("without a value in column {}, first in line {}: left out, and not numbered",
+                    in_quotes(options_.required), left_out_.first);
+    if (left_out_.lines > 0) table_.notes_.push_back(counted(left_out_.lines, "row") + " " + no_value);
+    const std::string why = "missing, by " + option_name("missing-value");
+    marked_.cells.note("cell", why.c_str(), table_.notes_);
+    for (std::size_t i = 0; i < marked_.found.size(); ++i) {
+      if (!marked_.found[i]) table_.unused_missing_values_.push_back(options_.missing_values[i]);
     }
   }
 
@@ -174,18 +190,52 @@ class TableMaker : public RowSink {
 
   /// A first row with words above all numbers has their units.
   void leave_out_units(std::vector<ColumnMaker>& makers) {
-    const auto has_unit = [](const ColumnMaker& maker) { return maker.only_first_is_no_number(); };
-    const auto is_number = [](const ColumnMaker& maker) { return maker.all_are_numbers(); };
-    if (std::ranges::count_if(makers, has_unit) < 2 || std::ranges::any_of(makers, is_number)) return;
+    if (!seem_to_have_units(makers) && !have_units_as_expected(makers)) return;
+    table_.unit_line_ = true;
     table_.notes_.push_back(
         fmt::format("line {} has words above the numbers, such as units: left out", table_.line(0)));
-    table_.lines_.erase(table_.lines_.begin());
-    for (ColumnMaker& maker : makers) maker.drop_first_row();
+    drop_rows(makers, std::array<std::int64_t, 1>{});
+  }
+
+  static bool seem_to_have_units(const std::vector<ColumnMaker>& makers) {
+    const auto has_unit = [](const ColumnMaker& maker) { return maker.only_first_is_no_number(); };
+    const auto is_number = [](const ColumnMaker& maker) { return maker.all_are_numbers(); };
+    return std::ranges::count_if(makers, has_unit) >= 2 && std::ranges::none_of(makers, is_number);
+  }
+
+  /// The same by TableOptions::unit_line and the given kinds, for any number of rows.
+  bool have_units_as_expected(const std::vector<ColumnMaker>& makers) const {
+    const auto has_unit = [](const ColumnMaker& maker) { return maker.is_given_number() && maker.first_is_word(); };
+    const auto is_number = [](const ColumnMaker& maker) { return maker.is_given_number() && maker.first_is_value(); };
+    return options_.unit_line && table_.rows() > 1 && std::ranges::any_of(makers, has_unit) &&
+           std::ranges::none_of(makers, is_number);
+  }
+
+  /// Leaves out the rows whose number in the required column is a missing value. Those written like the missing value
+  /// are left out already.
+  void leave_out_marked_rows(std::vector<ColumnMaker>& makers) {
+    const auto required = std::ranges::find(makers, options_.required, &ColumnMaker::name);
+    if (options_.missing_values.empty() || required == makers.end()) return;
+    const Column column = ColumnMaker(*required).make(context_of(makers));
+    std::vector<std::int64_t> rows;
+    for (std::int64_t row = 0; row < column.size(); ++row) {
+      if (!column.is_missing(row)) continue;
+      rows.push_back(row);
+      left_out_.add(table_.line(row));
+    }
+    if (!rows.empty()) drop_rows(makers, rows);
+    check_rows();
+  }
+
+  void drop_rows(std::vector<ColumnMaker>& makers, std::span<const std::int64_t> rows) {
+    for (ColumnMaker& maker : makers) maker.drop_rows(rows);
+    std::int64_t row = 0;
+    std::erase_if(table_.lines_, [&](std::int64_t) { return std::ranges::binary_search(rows, row++); });
   }
 
   /// Decides for the file what its columns leave open.
-  ReadingContext context_of(std::vector<ColumnMaker>& makers) const {
-    ReadingContext context = {.file = table_.name_, .lines = &table_.lines_};
+  ReadingContext context_of(std::vector<ColumnMaker>& makers) {
+    ReadingContext context = {.file = table_.name_, .lines = &table_.lines_, .marked = &marked_};
     FileMarks& marks = context.marks;
     marks.delimiter = table_.delimiter_;
     if (options_.decimal != DecimalMark::infer) marks.given = options_.decimal == DecimalMark::comma ? ',' : '.';
@@ -210,11 +260,11 @@ class TableMaker : public RowSink {
   std::vector<RawCells> cells_;
   std::vector<MissingMarks> marks_;  // of each column
   std::int64_t marked_in_row_ = 0;
-  LineCount marked_;             // cells with a missing value of the options
+  MarkedCells marked_;
   bool is_unnamed_ = false;      // the first column
   std::size_t required_ = 0;     // index of options_.required; the number of columns if it is empty
   bool lacks_required_ = false;  // the current row
-  std::int64_t left_out_ = 0, first_left_out_ = 0;
+  LineCount left_out_;           // rows without a value in that column
 };
 
 namespace {
@@ -225,8 +275,8 @@ CsvOptions csv_options(const TableOptions& options) { return {.fill_short_rows =
 
 Table Table::read(const std::string& source, const TableOptions& options) {
   TableMaker maker(source_name(source), options);
-  read_table(source, maker, csv_options(options), options.encoding);
-  return std::move(maker).table();
+  const bool is_workbook = read_table(source, maker, csv_options(options), options.encoding);
+  return std::move(maker).table(is_workbook);
 }
 
 Table Table::from_text(std::string_view csv, const TableOptions& options, const std::string& name) {

@@ -20,6 +20,12 @@ bool is_form(ColumnKind kind, const std::string& form) {
          std::ranges::find(forms, form, &std::pair<std::string, DateForm>::first) != forms.end();
 }
 
+std::string form_with_decimal(const std::string& form, DecimalMark decimal) {
+  const auto named = NumberForm::named(form);
+  const bool has_it = form == plain_form ? decimal == DecimalMark::point : !named;
+  return has_it ? form : with_decimal(named.value_or(NumberForm()), decimal == DecimalMark::comma ? ',' : '.').name();
+}
+
 namespace {
 
 std::string kinds_with(const char* separator) {

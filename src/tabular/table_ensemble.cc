@@ -127,6 +127,7 @@ TableEnsemble TableEnsemble::fit(const TableView& rows, const TableTarget& task,
     model.members_.push_back({name_of(kind), fit_member(kind, samples)});
   }
   model.missing_values_ = rows.table().missing_values();
+  model.unit_line_ = rows.table().unit_line();
   for (const TableInput& input : model.inputs()) {
     const std::string& form = rows.table().column(input.name).form().name;
     if (!form.empty()) model.forms_[input.name] = form;
@@ -197,6 +198,7 @@ void TableEnsemble::save(const std::string& path) const {
       {"members", std::move(members)}};
   if (!forms_.empty()) config["forms"] = forms_;
   if (!missing_values_.empty()) config["missing_values"] = missing_values_;
+  if (unit_line_) config["unit_line"] = true;
   check_finite(path, "config", config);
   check_finite(path, tensors);
   const std::map<std::string, std::string> metadata = {
@@ -230,6 +232,7 @@ TableEnsemble TableEnsemble::load(const std::string& path) {
     }
     if (model.members_.empty()) refuse(path, "its config has no members");
     if (config.contains("missing_values")) config.at("missing_values").get_to(model.missing_values_);
+    if (config.contains("unit_line")) config.at("unit_line").get_to(model.unit_line_);
     if (config.contains("forms")) config.at("forms").get_to(model.forms_);
     for (const TableInput& input : model.inputs()) {
       if (!input.form.empty() && !is_form(input.kind, input.form))

@@ -44,7 +44,8 @@ class TableEnsemble {
   const TableTarget& task() const { return task_; }
   /// Those of TableOptions::missing_values of the training table that count for the inputs.
   std::vector<std::string> missing_values() const;
-  std::vector<TableInput> inputs() const;  ///< inputs of all members, ordered by name
+  bool unit_line() const { return unit_line_; }  ///< Table::unit_line() of the training table
+  std::vector<TableInput> inputs() const;        ///< inputs of all members, ordered by name
   /// The choices() of the members, by their names.
   nlohmann::ordered_json choices() const;
 
@@ -61,7 +62,8 @@ class TableEnsemble {
   TableTarget task_;
   double low_ = 0, high_ = 0;  // clipping range of a member's predictions, in logarithms if the task takes them
   std::vector<Named> members_;
-  std::vector<std::string> missing_values_;   // TableOptions::missing_values of the training table
+  std::vector<std::string> missing_values_;  // TableOptions::missing_values of the training table
+  bool unit_line_ = false;
   std::map<std::string, std::string> forms_;  // of the columns that are not plain, as ColumnForm::name
 };
 

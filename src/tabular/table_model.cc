@@ -48,7 +48,10 @@ TableOptions TableModel::reading_options(bool with_id, const TableOptions& given
   for (const TableInput& input : inputs()) {
     options.as[input.name] = input.kind;
     const bool has_form = input.kind == ColumnKind::number || input.kind == ColumnKind::date;
-    if (has_form) options.forms[input.name] = input.form.empty() ? plain_form : input.form;
+    if (!has_form) continue;
+    std::string& form = options.forms[input.name] = input.form.empty() ? plain_form : input.form;
+    if (input.kind == ColumnKind::number && given.decimal != DecimalMark::infer)
+      form = form_with_decimal(form, given.decimal);
   }
   if (with_id && !id().empty()) options.as[id()] = ColumnKind::category;
   for (const auto& [column, kind] : given.as) {
@@ -60,6 +63,7 @@ TableOptions TableModel::reading_options(bool with_id, const TableOptions& given
   options.ragged = given.ragged;
   options.missing_values = ensemble_->missing_values();
   options.missing_values.insert(options.missing_values.end(), given.missing_values.begin(), given.missing_values.end());
+  options.unit_line = ensemble_->unit_line();
   options.id = id();
   options.encoding = given.encoding;
   return options;

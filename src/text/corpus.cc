@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -58,11 +59,12 @@ SourceText read_text(const std::string& source, const CorpusOptions& options) {
 
 /// Calls make(text). Where the text is not one, the message says which encoding it probably has, and `more`.
 template <class Make>
-auto with_advice(std::string_view text, const std::string& name, const std::string& more, const Make& make) {
+auto with_advice(const SourceText& file, const std::string& name, const std::string& more, const Make& make) {
   try {
-    return make(text);
+    return make(std::string_view(file.text));
   } catch (const InvalidText& error) {
-    refuse_bytes(name, text, error.offset(), 0, 1, more);
+    if (file.fault) std::rethrow_exception(file.fault);
+    refuse_bytes(name, file.text, error.offset(), 0, 1, more);
   }
 }
 
@@ -131,7 +133,7 @@ Corpus Corpus::read(const std::string& source, const CorpusOptions& options) {
   const SourceText file = read_text(source, options);
   const std::string name = source_name(source);
   const std::string bytes = fmt::format("; {} byte takes any bytes", option_name("unit"));
-  return with_advice(file.text, name, bytes,
+  return with_advice(file, name, bytes,
                      [&](std::string_view text) { return from_utf8(text, options, name, file.notes); });
 }
 
@@ -141,7 +143,7 @@ Corpus Corpus::read(const std::string& source, const CorpusOptions& asked, const
   options.unit = vocabulary.unit();
   const SourceText file = read_text(source, options);
   const std::string name = source_name(source);
-  return with_advice(file.text, name, "", [&](std::string_view text) {
+  return with_advice(file, name, "", [&](std::string_view text) {
     std::int64_t count = 0;
     const SkippedMarks marks = for_each_token_read(text, name, options, [&](auto) { ++count; });
     std::vector<std::string> notes = file.notes;

@@ -63,6 +63,23 @@ class TextsTest(ProgramTest):
         self.assertEqual(self.symbols("a.txt"), "".join(f"part {i}\nand more\n" for i in range(3)))
         self.assertIn("a.txt: 2 byte order marks, first in line 3", self.succeed("inspect", "a.txt").err)
 
+    def test_the_remedy_holds_for_resumed_runs_and_two_texts(self):
+        self.write("utf8.txt", GERMAN)
+        self.write("a.txt", GERMAN.encode("cp1252"))
+        self.write("marked.txt", GERMAN.encode("utf-16"))
+        self.succeed("train", "a.txt", *TINY, "--encoding", "windows-1251", "--out", "run")
+        self.write("a.txt", GERMAN.encode("utf-16"))
+        line = self.complaint(BAD_DATA, "train", "--resume", "run", "--extend-epochs", "1")
+        self.assertTrue(line.endswith("so it is not windows-1251; read it with --encoding UTF-16LE\n"), line)
+        self.write("a.txt", GERMAN.encode("cp1252"))
+        both = "holds for {} too: if the two differ, convert one of them with iconv\n"
+        for text, validation, encoding, other in [("utf8.txt", "a.txt", [], "utf8.txt"), ("a.txt", "utf8.txt", [], "utf8.txt"),
+                                                  ("utf8.txt", "marked.txt", ["--encoding", "windows-1252"], "utf8.txt")]:
+            line = self.complaint_underway(BAD_DATA, "train", text, "--validation", validation, *TINY, *encoding, "--out", "two")
+            self.assertIn("read it with --encoding", line)
+            self.assertTrue(f"{line}\n".endswith(f"; --encoding {both.format(other)}"), line)
+        self.assertNotIn("iconv", self.complaint(BAD_DATA, "train", "a.txt", "--validation", "0.1", *TINY))
+
     def test_names_and_units_are_checked(self):
         self.write("a.txt", GERMAN)
         for command in (["train"], ["inspect"], ["table", "inspect"]):

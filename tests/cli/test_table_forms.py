@@ -84,6 +84,19 @@ class FormsTest(ProgramTest):
         self.assertIn('line 2: "1/20/2020" in column "when" is mdy', line)
         self.succeed("table", "predict", "run", "test.csv", "--as", "when=date:mdy")
 
+    def test_a_form_given_for_a_column_wins_over_the_mark_of_all(self):
+        self.write("a.csv", 'a;b;c\n1.234,5;1,234.5;1,5\n2.345,5;2,345.5;2,5\n')
+        flags = ["--decimal", "comma", "--as", "b=number:1,234.5"]
+        columns = json.loads(self.succeed("table", "inspect", "a.csv", *flags, "--json").out)["columns"]
+        self.assertEqual([column["maximum"] for column in columns], [2345.5, 2345.5, 2.5])
+        self.write("train.csv", table(60))
+        self.write("test.csv", table(5, target=False))
+        self.train("train.csv")
+        expected = self.succeed("table", "predict", "run", "test.csv").out
+        for form in "point", "1,234.5":
+            flags = ["--decimal", "comma", "--as", f"area=number:{form}"]
+            self.assertEqual(self.succeed("table", "predict", "run", "test.csv", *flags).out, expected)
+
     def test_forms_that_are_none(self):
         self.write("a.csv", "a\n1\n")
         for form in ("a=number:x", "a=date:xyz", "a=category:comma", "a=number:"):

@@ -92,6 +92,44 @@ class ShapesTest(ProgramTest):
         self.write("b.csv", "x,price\n1,\n2,\n")
         self.assertIn("no row has a value", self.complaint(BAD_DATA, "table", "train", "b.csv", *train))
 
+    def test_rows_whose_target_is_a_missing_value(self):
+        rows = [f"{area};{rooms};{price},5" for area, rooms, price in ROWS]
+        marked = ["99;1;-200,0", "98;2;-200", "97;1; -2e2"]
+        self.write("plain.csv", "\n".join(["area;rooms;price", *rows]) + "\n")
+        self.write("a.csv", "\n".join(["area;rooms;price", *marked, *rows]) + "\n")
+        train = ["--target", "price", "--model", "linear", "--missing-value", "price=-200"]
+        result = self.succeed("table", "train", "a.csv", *train, "--out", "a")
+        self.assertIn('3 rows without a value in column "price", first in line 2: left out, and not numbered\n', result.err)
+        plain = self.succeed("table", "train", "plain.csv", *train, "--out", "plain")
+        self.assertEqual(*[(self.folder / run / "oof.csv").read_bytes() for run in ("a", "plain")])
+        self.assertIn('--missing-value "price=-200": no cell has this value\n', plain.err)
+        self.assertEqual([note for note in self.inspect("plain.csv", "--missing-value", "-200")["notes"] if "-200" in note],
+                         ['--missing-value "-200": no cell has this value'])
+        self.assertNotIn("no cell has this value", self.succeed("table", "predict", "a", "plain.csv").err)
+        line = self.complaint_underway(BAD_DATA, "table", "train", "a.csv", *train, "--missing-target", "refuse", "--overwrite")
+        self.assertIn('line 2: the target "price" is missing', line)
+
+    def test_a_model_remembers_that_there_was_a_line_of_units(self):
+        header, *rows = table().splitlines(keepends=True)
+        self.write("a.csv", header + "m2,-,EUR\n" + "".join(rows))
+        self.write("plain.csv", header + "".join(rows))
+        for file in "a", "plain":
+            self.succeed("table", "train", f"{file}.csv", "--target", "price", "--model", "linear", "--out", file)
+        expected = self.succeed("table", "predict", "a", "plain.csv").out.splitlines()
+        for count in 1, 2, 3:
+            few = "".join(row.rpartition(",")[0] + "\n" for row in rows[:count])
+            self.write("few.csv", "area,rooms\nm2,-\n" + few)
+            result = self.succeed("table", "predict", "a", "few.csv")
+            self.assertEqual(result.out.splitlines(), expected[:count + 1])
+            self.assertIn("line 2 has words above the numbers, such as units: left out", result.err)
+            result = self.succeed("table", "predict", "plain", "few.csv")
+            if count == 1:
+                self.assertEqual(len(result.out.splitlines()), count + 2, "one row alone does not show it")
+            self.write("few.csv", "area,rooms\n" + "unknown,2\n" + few)
+            self.assertEqual(len(self.succeed("table", "predict", "a", "few.csv").out.splitlines()), count + 2)
+        self.write("few.csv", "area,rooms\nunknown,-\n")
+        self.assertIn('"unknown" in column "area" is no number', self.complaint(BAD_DATA, "table", "predict", "a", "few.csv"))
+
     def test_predictions_skip_what_training_skips(self):
         self.write("a.csv", table())
         self.succeed("table", "train", "a.csv", "--target", "price", "--model", "linear", "--out", "run")

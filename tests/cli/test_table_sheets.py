@@ -57,6 +57,12 @@ class SheetsTest(ProgramTest):
         of_sheet = self.succeed("table", "predict", "commas", "a.xlsx").out
         self.assertEqual(of_sheet, of_commas.replace(",", ".").replace(";", ","))
 
+    def test_advice_is_for_workbooks(self):
+        self.write("b.xlsx", workbook({"A": [["x;y"], ["a;1"], ["b;2"], ["c;3"]]}))
+        text = json.loads(self.succeed("table", "inspect", "b.xlsx", "--json").out)["trouble"][0]["text"]
+        self.assertIn("does it separate columns? the program of the workbook divides it (text to columns)", text)
+        self.assertNotIn("sep=", text)
+
     def test_what_is_no_table(self):
         self.assertIn('no sheet "None"; it has "Sold", "Other"', self.complaint(BAD_DATA, "table", "inspect", "a.xlsx:None"))
         self.assertIn("xlsx", self.complaint(BAD_DATA, "train", "a.xlsx"))

@@ -186,6 +186,17 @@ TEST(Csv, ALineMayNameTheDelimiter) {
   EXPECT_THAT(contents_of("sep=x\n1\n").names, ElementsAre("sep=x"));
 }
 
+TEST(Csv, SkipsMarksAtTheBeginningOfLinesBeforeTheHeader) {
+  for (const std::size_t piece : {1, 2, 1000}) {
+    const Contents contents =
+        contents_of("\ufeff\n\ufeff# joined\n\ufeff\ufeffsep=;\n\ufeff\n#\n\ufeffa,b;c\n1,2;3\n", piece);
+    EXPECT_THAT(contents.names, ElementsAre("a,b", "c"));
+    EXPECT_THAT(contents.rows, ElementsAre(Row{"1,2", "3"}));
+    EXPECT_THAT(contents.noted, ElementsAre(HasSubstr("sep=;"), "2 comments, first in line 2: skipped",
+                                            HasSubstr("5 byte order marks, first in line 2: ")));
+  }
+}
+
 TEST(Csv, PipesMayBeDelimiters) { EXPECT_THAT(rows_of("h|i\na,b|c\n"), ElementsAre(Row{"a,b", "c"})); }
 
 TEST(Csv, CommentsBeforeTheHeaderAreSkipped) {
@@ -212,6 +223,22 @@ TEST(Csv, BlankRowsAndRepeatedHeadersAreSkipped) {
   EXPECT_THAT(contents.lines, ElementsAre(2, 6));
   EXPECT_THAT(contents.noted,
               ElementsAre("3 blank rows, first in line 3: skipped", "1 repeated header, first in line 4: skipped"));
+}
+
+TEST(Csv, ManyEmptyLinesMayPrecedeTheHeader) {
+  const Contents contents = contents_of(std::string(1'200'000, '\n') + "h,i\na,b\n", 1 << 20);
+  EXPECT_THAT(contents.names, ElementsAre("h", "i"));
+  EXPECT_THAT(contents.lines, ElementsAre(1'200'002));
+}
+
+TEST(Csv, RowsLikeAHeaderOfNumbersAreRows) {
+  for (const char* line : {"1,2", "1e5,-2.5", "2020-01-31,5"}) {
+    const Contents contents = contents_of(std::string(line) + "\n3,4\n" + line + "\n");
+    EXPECT_THAT(contents.lines, ElementsAre(2, 3)) << line;
+    EXPECT_THAT(contents.noted, ElementsAre());
+  }
+  for (const char* line : {"x,2", "e,f", "1,2e\u0301"})
+    EXPECT_THAT(contents_of(std::string(line) + "\n3,4\n" + line + "\n").lines, ElementsAre(2)) << line;
 }
 
 TEST(Csv, ShortRowsAreFilledOnRequest) {

@@ -76,7 +76,7 @@ TEST(LikelyEncodings, AreNoneForBytesWithoutLetters) {
 TEST(LikelyEncodings, SayWhereUtf8IsDamaged) {
   const std::string damaged = russian + russian + "\xd1" + russian;
   EXPECT_THAT(encoding_advice(damaged), HasSubstr("the rest is UTF-8: is the file damaged"));
-  EXPECT_THAT(encoding_advice(russian, 0, "KOI8-R"), HasSubstr("probably UTF-8: leave encoding out"));
+  EXPECT_THAT(encoding_advice(russian, 0, "KOI8-R"), HasSubstr("probably UTF-8: read it with encoding UTF-8"));
 }
 
 TEST(Decoder, PutsCharactersOfAnyPiecesTogether) {
@@ -111,6 +111,25 @@ TEST(Decoder, NamesTheByteThatIsNoCharacter) {
     EXPECT_THAT(refusal(bytes + "\x93", size), HasSubstr("a.txt: ends within a character of CP932 at byte offset 5"));
   }
   EXPECT_THAT(refusal(encoded(chinese, "GB18030") + chinese, 1000), HasSubstr("not CP932"));
+}
+
+TEST(Decoder, NamesTheOffsetOfANulCharacter) {
+  for (const auto& [encoding, offset] : {std::pair("UTF-16LE", 6), std::pair("UTF-16BE", 6), std::pair("UTF-32BE", 12),
+                                         std::pair("GB18030", 4), std::pair("windows-1252", 3)}) {
+    const char* letters = encoding == std::string("windows-1252") ? "a\nb" : "a\n分";
+    const std::string bytes = encoded(letters + std::string("\0c\0", 3), encoding);
+    for (const std::size_t size : {1, 3, 100}) {
+      Decoder decoder(encoding, "a.txt");
+      std::string text;
+      const Error error = error_of([&] {
+        for (std::string_view rest = bytes; !rest.empty(); rest.remove_prefix(std::min(size, rest.size())))
+          decoder.add(rest.substr(0, size), text);
+      });
+      EXPECT_THAT(error.what(), HasSubstr("a.txt: a NUL character of " + std::string(encoding) + " at byte offset " +
+                                          std::to_string(offset) + " (line 2); "));
+      EXPECT_EQ(text, letters);
+    }
+  }
 }
 
 const auto no_workbook = [](const WorkbookSource&) { ADD_FAILURE() << "is no workbook"; };

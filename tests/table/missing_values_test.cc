@@ -31,7 +31,19 @@ TEST(MissingValues, CountForAllColumnsOrForOne) {
   const Table one = Table::from_text(csv, {.missing_values = {"b=-200"}});
   EXPECT_THAT(missing_in(one, "a"), ElementsAre());
   EXPECT_THAT(missing_in(one, "b"), ElementsAre(0, 3));
-  EXPECT_THAT(Table::from_text(csv, {.missing_values = {"b=7"}}).notes(), ElementsAre());
+}
+
+TEST(MissingValues, ThatNoCellHasAreSaid) {
+  const char* csv = "a,b\n1,-200\n-200.0,7\n";
+  const auto notes = [&](const std::vector<std::string>& values) {
+    return reading_notes(Table::from_text(csv, {.missing_values = values}));
+  };
+  EXPECT_THAT(notes({"-200"}), ElementsAre("2 cells, first in line 2: missing, by missing-value"));
+  EXPECT_THAT(notes({"b=-200", "a=-200", "-200.0"}), ElementsAre(HasSubstr("2 cells")));
+  EXPECT_THAT(notes({"a=7", "b=7", "none"}),
+              ElementsAre(HasSubstr("1 cell,"), "missing-value \"a=7\": no cell has this value",
+                          "missing-value \"none\": no cell has this value"));
+  EXPECT_THAT(Table::from_text(csv, {.missing_values = {"a=7"}}).notes(), ElementsAre()) << "predict shows these";
 }
 
 TEST(MissingValues, MayHaveDecimalCommas) {
@@ -79,6 +91,21 @@ TEST(MissingValues, MayBeInColumnsWithEqualsSigns) {
 TEST(MissingValues, OfARequiredColumnLeaveTheRowOut) {
   const Table table = Table::from_text("a,y\n1,-1\n2,5\n3,-1\n", {.missing_values = {"y=-1"}, .required = "y"});
   EXPECT_EQ(table.rows(), 1);
+}
+
+TEST(MissingValues, OfARequiredColumnAreReadByItsForm) {
+  const TableOptions options = {.missing_values = {"-200"}, .required = "y"};
+  const Table table = Table::from_text("a;y\n1;-200,0\n2;5,5\nNA;-200\n4; -2e2\n5;7,0\n6;\n", options);
+  EXPECT_EQ(table.rows(), 2);
+  EXPECT_EQ(table.line(0), 3);
+  EXPECT_EQ(table.line(1), 6);
+  EXPECT_THAT(table.column("a").numbers(), ElementsAre(2, 5));
+  EXPECT_THAT(table.column("y").numbers(), ElementsAre(5.5, 7));
+  EXPECT_THAT(table.notes(),
+              ElementsAre("4 rows without a value in column \"y\", first in line 2: left out, and not numbered",
+                          "3 cells, first in line 2: missing, by missing-value"));
+  const Error error = error_of([&] { Table::from_text("a,y\n1,-200.0\n2,-2e2\n", options); });
+  EXPECT_STREQ(error.what(), "the table: no row has a value in column \"y\"");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <random>
 #include <span>
 
 #include "table/number_form.h"
@@ -155,6 +156,35 @@ TEST(NumberForms, WhatIsNoNumberStaysWhatItIs) {
   EXPECT_EQ(value_column({"1", "2", "3B", "4A"}, ',').unparsed().size(), 2U);
   EXPECT_EQ(value_column({"1", "2", "3B"}, ',').numbers()[2], 3e9);
   EXPECT_EQ(value_column({"1k", "2k", "3k"}, ',').numbers()[2], 3);
+}
+
+TEST(NumberForms, MayHaveAnyCurrencyBeforeThem) {
+  for (const char* currency : {"zł ", "Kč ", "zł", "kr ", "CHF ", "Rs. ", "kr\u00a0", "CHF\u202f", "€ ", "R$ "}) {
+    std::string csv = "a;b\n";
+    for (const char* number : {"5", "7,25", "1.234,50"}) csv += std::string(currency) + number + ";x\n";
+    const Table table = Table::from_text(csv);
+    ASSERT_EQ(table.column("a").kind(), ColumnKind::number) << currency;
+    EXPECT_THAT(table.column("a").numbers(), testing::ElementsAre(5, 7.25, 1234.5)) << currency;
+  }
+}
+
+TEST(NumberForms, SimpleNumbersAreReadLikeAllOthers) {
+  std::mt19937_64 random(1);
+  const NumberForm forms[] = {{}, {.decimal = ',', .group = '.'}, {.currency = "€", .multiplied = true}};
+  std::int64_t simple = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text = random() % 2 == 0 ? "-" : "";
+    for (auto left = random() % 18; left > 0; --left) text += "0123456789,."[random() % (left % 5 == 0 ? 12 : 10)];
+    const auto cell = take_number_apart(text);
+    for (const NumberForm& form : forms) {
+      const auto expected = cell ? form.read(*cell) : std::nullopt;
+      ASSERT_EQ(form.read(text), expected) << text << " as " << form.name();
+    }
+    simple += simple_number(text) ? 1 : 0;
+  }
+  EXPECT_GT(simple, 5'000);
+  EXPECT_EQ(simple_number("1,2.3"), std::nullopt);
+  EXPECT_TRUE(std::signbit(*NumberForm().read("-0")));
 }
 
 TEST(NumberForms, CleanNumbersHaveNoForm) {

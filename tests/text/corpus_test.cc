@@ -106,7 +106,8 @@ TEST(Corpus, ReadsUtf16AndUtf32ByTheirMarks) {
   }
   EXPECT_THAT(error_of([] { read_back("\xff\xfeh"); }).what(), HasSubstr("ends within a character of UTF-16LE"));
   EXPECT_THAT(error_of([] { read_back("\xff\xfeh", {.encoding = "windows-1252"}); }).what(),
-              HasSubstr("begins with the byte order mark of UTF-16LE, so it is not windows-1252; leave encoding out"));
+              HasSubstr("begins with the byte order mark of UTF-16LE, so it is not windows-1252; read it with encoding "
+                        "UTF-16LE"));
 }
 
 TEST(Corpus, ReadsTheEncodingOfTheOptions) {
@@ -121,7 +122,7 @@ TEST(Corpus, ReadsTheEncodingOfTheOptions) {
   EXPECT_EQ(read_back(std::string("a\0b\0", 4), {.encoding = "UTF-16"}), "ab");
   EXPECT_EQ(read_back(std::string("\0a\0b", 4), {.encoding = "utf-16"}), "ab");
   EXPECT_THAT(Corpus::from_text("café", {.encoding = "windows-1252"}).notes(),
-              ElementsAre(AllOf(HasSubstr("UTF-8 too"), HasSubstr("leave encoding windows-1252 out"))));
+              ElementsAre(AllOf(HasSubstr("UTF-8 too"), HasSubstr("read it with encoding UTF-8"))));
 
   const Error unknown = error_of([] { read_back("x", {.encoding = "no-such"}); });
   EXPECT_EQ(unknown.code(), ExitCode::usage);
@@ -133,7 +134,25 @@ TEST(Corpus, ReadsTheEncodingOfTheOptions) {
   EXPECT_EQ(invalid.code(), ExitCode::bad_data);
   EXPECT_THAT(invalid.what(), HasSubstr("not GB18030 at byte offset 4 (line 2, byte 0xFF)"));
   EXPECT_THAT(error_of([] { read_back(std::string("a\n\0", 3), {.encoding = "windows-1252"}); }).what(),
-              HasSubstr("a NUL character in line 2"));
+              HasSubstr("a NUL character of windows-1252 at byte offset 2 (line 2)"));
+}
+
+TEST(Corpus, TheEncodingIsNotCheckedBehindTheLimit) {
+  const TemporaryFolder folder;
+  for (const auto& [bytes, encoding, fault] :
+       {std::tuple(std::string("\xb7\xd6 \xbf\xaa \xff\xff"), "GB18030", "not GB18030 at byte offset 6"),
+        std::tuple(std::string("\x06\x52 \0\0\x5f \0\0\0", 10), "UTF-16LE",
+                   "a NUL character of UTF-16LE at byte offset 8"),
+        std::tuple(std::string("\x06\x52 \0\0\x5f \0x", 9), "UTF-16LE", "ends within a character of UTF-16LE")}) {
+    const std::string path = folder.file("a.txt", bytes);
+    for (const TokenUnit unit : {TokenUnit::character, TokenUnit::word}) {
+      EXPECT_EQ(text_of(Corpus::read(path, {.unit = unit, .limit = 4, .encoding = encoding})), "分 开 ");
+      for (const int limit : {0, 5}) {
+        const CorpusOptions options = {.unit = unit, .limit = limit, .encoding = encoding};
+        EXPECT_THAT(error_of([&] { Corpus::read(path, options); }).what(), HasSubstr(fault));
+      }
+    }
+  }
 }
 
 TEST(Corpus, RefusesNul) {
