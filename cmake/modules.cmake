@@ -18,6 +18,7 @@ if(UNROLL_SANITIZE)
     # AddressSanitizer detects the use of such addresses. These checks would take a third of the compile time and find
     # nothing else.
     -fno-sanitize=null,object-size,pointer-overflow)
+  target_compile_definitions(unroll_flags INTERFACE UNROLL_SANITIZED)
   target_link_options(unroll_flags INTERFACE -fsanitize=${UNROLL_SANITIZE})
 endif()
 

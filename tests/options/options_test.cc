@@ -162,7 +162,8 @@ TYPED_TEST_SUITE(DescribedOptions, Descriptions);
 
 TYPED_TEST(DescribedOptions, EveryValueIsReadBackFromFlagTomlJsonAndCopy) {
   const Described<TypeParam> defaults;
-  for (const auto& [name, before] : defaults.values()) {
+  for (const auto& entry : defaults.values()) {
+    const std::string& name = entry.first;
     const std::string value = other_value<TypeParam>(defaults[name]);
     OptionValues expected = defaults.values();
     expected[name] = {value};
@@ -192,7 +193,8 @@ TYPED_TEST(DescribedOptions, EveryValueIsReadBackFromFlagTomlJsonAndCopy) {
 
 TYPED_TEST(DescribedOptions, TheFirstIllegalValueOnEachSideIsRefusedInOneWording) {
   const Described<TypeParam> defaults;
-  for (const auto& [name, before] : defaults.values()) {
+  for (const auto& entry : defaults.values()) {
+    const std::string& name = entry.first;
     const std::string legal = legal_values(Described<TypeParam>()[name]);
     if (legal.empty()) continue;  // any text
     for (const std::string& value : illegal_values(legal)) {

@@ -28,7 +28,7 @@ constexpr std::int64_t kLanes = HWY_LANES(float);
 /// For functions used by many tiles: inlines them. With sanitizers they are not inlined, because copies of their checks
 /// in every tile of every target would take minutes to compile.
 #undef UNROLL_INLINE
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef UNROLL_SANITIZED
 #define UNROLL_INLINE HWY_NOINLINE inline
 #else
 #define UNROLL_INLINE HWY_INLINE

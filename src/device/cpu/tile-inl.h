@@ -29,7 +29,7 @@ constexpr int kTileRows = 3;
 constexpr int kTileVectors = 4;
 constexpr std::int64_t kPanelWidth = kTileVectors * kLanes;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef UNROLL_SANITIZED
 // Loops: unrolled code with a check at every access takes ten minutes to compile per file.
 template <int kCount, class F>
 HWY_INLINE void ForEach(const F& f) {
