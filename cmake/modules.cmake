@@ -8,8 +8,8 @@
 
 add_library(unroll_flags INTERFACE)
 target_compile_options(unroll_flags INTERFACE -Wall -Wextra -Wconversion -ffp-contract=off
-  # UNROLL_CHECK(!"a text") converts on purpose.
-  $<$<CXX_COMPILER_ID:Clang>:-Wno-string-conversion>
+  # UNROLL_CHECK(!"a text") converts on purpose; -Wconversion of GCC does not include signs; loops may call lambdas.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-string-conversion;-Wno-sign-conversion;-Wno-for-loop-analysis>
   # In sources that are compiled together, locals may have the name of a global of another source.
   $<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wshadow>)
 if(UNROLL_SANITIZE)

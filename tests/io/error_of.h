@@ -21,4 +21,17 @@ Error error_of(Action&& action) {
   return Error("no Error was thrown");
 }
 
+template <class Action>
+std::string message_of(Action&& action) {
+  return error_of(action).what();
+}
+
+/// Fails the test if the error has another exit code too.
+template <class Action>
+std::string message_of(ExitCode code, Action&& action) {
+  const Error error = error_of(action);
+  EXPECT_EQ(error.code(), code) << error.what();
+  return error.what();
+}
+
 }  // namespace unroll

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "io/error_of.h"
 #include "language/model_fixtures.h"
 #include "unroll/error.h"
 #include "unroll/language_model.h"
@@ -20,18 +21,6 @@ using test::writable;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-template <class Action>
-std::string message_of(ExitCode code, const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return "";
-}
 
 TEST(Generate, GreedyTextIsWhatTheModelFindsMostProbable) {
   Context context({.seed = 5});

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "io/error_of.h"
 #include "language/model_fixtures.h"
 #include "unroll/error.h"
 
@@ -25,17 +26,6 @@ std::vector<std::string> names_of(const LanguageModel& model) {
   std::vector<std::string> names;
   for (const auto& entry : model.parameters().entries()) names.push_back(entry.name + entry.var.shape().to_string());
   return names;
-}
-
-std::string message_of(const std::function<void()>& action, ExitCode code = ExitCode::usage) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code);
-    return error.what();
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return "";
 }
 
 TEST(LanguageModel, AddsItsParametersInTheDocumentedOrder) {
@@ -188,7 +178,7 @@ TEST(LanguageModel, NamesTheOptionThatIsOutOfRange) {
   const auto with = [&](auto change) {
     LanguageModelOptions options;
     change(options);
-    return message_of([&] { LanguageModel(context, letters(5), options); });
+    return message_of(ExitCode::usage, [&] { LanguageModel(context, letters(5), options); });
   };
   EXPECT_THAT(with([](auto& o) { o.hidden = 0; }), HasSubstr("hidden '0': must be a whole number from 1 to 65536"));
   EXPECT_THAT(with([](auto& o) { o.hidden = 65537; }), HasSubstr("hidden '65537'"));
@@ -205,7 +195,8 @@ TEST(LanguageModel, NamesTheOptionThatIsOutOfRange) {
   EXPECT_THAT(with([](auto& o) { o.dropout = 1; }), HasSubstr("dropout '1'"));
   EXPECT_THAT(with([](auto& o) { o.dropout = std::nanf(""); }), HasSubstr("dropout 'nan'"));
   EXPECT_THAT(with([](auto& o) { o.init.standard_deviation = -1; }), HasSubstr("init 'normal:-1'"));
-  EXPECT_THAT(message_of([&] { LanguageModel(context, Tokenizer(), {}); }), HasSubstr("vocabulary is empty"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { LanguageModel(context, Tokenizer(), {}); }),
+              HasSubstr("vocabulary is empty"));
 }
 
 TEST(LanguageModel, NamesWhatDoesNotFitInACall) {
@@ -213,15 +204,17 @@ TEST(LanguageModel, NamesWhatDoesNotFitInACall) {
   const LanguageModel model(context, letters(5), {.hidden = 4});
   RecurrentState state = model.zero_state(2);
   const Ids ids = scattered_ids(3, 2, 5);
-  EXPECT_THAT(message_of([&] { model.loss(ids, scattered_ids(2, 2, 5), state); }), HasSubstr("3 x 2 symbols"));
-  EXPECT_THAT(message_of([&] { model.score(ids, scattered_ids(3, 1, 5), state); }), HasSubstr("3 x 1 targets"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { model.loss(ids, scattered_ids(2, 2, 5), state); }),
+              HasSubstr("3 x 2 symbols"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { model.score(ids, scattered_ids(3, 1, 5), state); }),
+              HasSubstr("3 x 1 targets"));
   Ids foreign = ids;
   foreign[1][1] = 5;
-  EXPECT_THAT(message_of([&] { model.score(ids, foreign, state); }), HasSubstr("target"));
-  EXPECT_THAT(message_of([&] { model.loss(ids, foreign, state); }), HasSubstr("target"));
-  EXPECT_THAT(message_of([&] { model.loss(foreign, ids, state); }), HasSubstr("index"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { model.score(ids, foreign, state); }), HasSubstr("target"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { model.loss(ids, foreign, state); }), HasSubstr("target"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { model.loss(foreign, ids, state); }), HasSubstr("index"));
   RecurrentState small = model.zero_state(1);
-  EXPECT_THAT(message_of([&] { model.loss(ids, ids, small); }), HasSubstr("[1, 1, 4]"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { model.loss(ids, ids, small); }), HasSubstr("[1, 1, 4]"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "device/every_target.h"
+#include "io/error_of.h"
 #include "language/model_fixtures.h"
 #include "unroll/error.h"
 
@@ -130,40 +131,37 @@ TEST(Predictor, TextsThatEndLeaveTheOthersAlone) {
   }
 }
 
-template <class Action>
-std::string message_of(const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::usage);
-    return error.what();
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return "";
-}
-
 TEST(Predictor, NamesWhatItCannotDo) {
   Context context;
   LanguageModel model(context, letters(5), {.hidden = 4});
-  EXPECT_THAT(message_of([&] { Predictor(model, 0); }), HasSubstr("0 texts"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { Predictor(model, 0); }), HasSubstr("0 texts"));
   Predictor predictor(model, 2);
-  EXPECT_THAT(message_of([&] { predictor.logits(); }), HasSubstr("0 were fed"));
-  EXPECT_THAT(message_of([&] { predictor.feed(5); }), HasSubstr("predictor: symbol"));
-  EXPECT_THAT(message_of([&] { predictor.feed(-1); }), HasSubstr("predictor: symbol"));
-  EXPECT_THAT(message_of([&] { predictor.feed(std::span<const std::int32_t>()); }), HasSubstr("0 symbols"));
-  EXPECT_THAT(message_of([&] { predictor.feed(std::vector<std::int32_t>{1, 2, 3}); }), HasSubstr("give 1 to 2"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { predictor.logits(); }), HasSubstr("0 were fed"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { predictor.feed(5); }), HasSubstr("predictor: symbol"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { predictor.feed(-1); }), HasSubstr("predictor: symbol"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { predictor.feed(std::span<const std::int32_t>()); }),
+              HasSubstr("0 symbols"));
+  EXPECT_THAT(message_of(ExitCode::usage,
+                         [&] {
+                           predictor.feed(std::vector<std::int32_t>{1, 2, 3});
+                         }),
+              HasSubstr("give 1 to 2"));
   predictor.feed(1);
-  EXPECT_THAT(message_of([&] { predictor.logits(0, 2); }), HasSubstr("1 were fed"));
-  EXPECT_THAT(message_of([&] { predictor.logits(-1); }), HasSubstr("1 were fed"));
-  EXPECT_THAT(message_of([&] { predictor.feed(std::vector<std::int32_t>{1, 2}); }), HasSubstr("give 1 to 1"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { predictor.logits(0, 2); }), HasSubstr("1 were fed"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { predictor.logits(-1); }), HasSubstr("1 were fed"));
+  EXPECT_THAT(message_of(ExitCode::usage,
+                         [&] {
+                           predictor.feed(std::vector<std::int32_t>{1, 2});
+                         }),
+              HasSubstr("give 1 to 1"));
   model.parameters().updated();
-  EXPECT_THAT(message_of([&] { predictor.feed(1); }), HasSubstr("the parameters have changed"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { predictor.feed(1); }), HasSubstr("the parameters have changed"));
 }
 
 TEST(Predictor, RefusesAModelThatSeesTheFuture) {
   Context context;
   const LanguageModel model(context, letters(5), {.hidden = 4, .bidirectional = true});
-  EXPECT_THAT(message_of([&] { Predictor predictor(model); }), HasSubstr("sees the future"));
+  EXPECT_THAT(message_of(ExitCode::usage, [&] { Predictor predictor(model); }), HasSubstr("sees the future"));
   RecurrentState state = model.zero_state(1);
   EXPECT_NO_THROW(model.score(scattered_ids(3, 1, 5), scattered_ids(3, 1, 5), state)) << "scoring is fine";
 }

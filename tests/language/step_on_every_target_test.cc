@@ -23,7 +23,8 @@ using test::BoundReport;
 using Number = test::Tracked<float>;
 
 // 32 positions: a power of two, so that the factor of the mean is exact.
-constexpr int symbols = 45, hidden = 23, steps = 4, batch = 8, positions = steps * batch;
+constexpr int vocabulary_size = 45, hidden_size = 23, window_length = 4, batch_size = 8,
+              positions = window_length * batch_size;
 
 template <class Value>
 struct Outcome {
@@ -41,13 +42,18 @@ std::vector<Number> exact_values(const LanguageModel& model, const char* name) {
 Outcome<Number> by_formulas(const LanguageModel& model, const Batch& window) {
   const auto values = [&](const char* name) { return exact_values(model, name); };
   const std::vector<Number> weight_ih = values("rnn.weight_ih_l0"), bias_ih = values("rnn.bias_ih_l0");
-  test::RecurrentProblem<Number> recurrent(
-      {.cell = model.options().cell, .with_state = false, .steps = steps, .batch = batch, .hidden = hidden}, 1);
+  test::RecurrentProblem<Number> recurrent({.cell = model.options().cell,
+                                            .with_state = false,
+                                            .steps = window_length,
+                                            .batch = batch_size,
+                                            .hidden = hidden_size},
+                                           1);
   recurrent.weight = values("rnn.weight_hh_l0");
   recurrent.bias = values("rnn.bias_hh_l0");
   const std::int64_t width = recurrent.width();
   const ref::Grid<Number> gates(recurrent.gates.data(), positions, width);
-  ref::gather_rows(ref::Grid<const Number>(weight_ih.data(), symbols, width), window.ids.flat(), bias_ih.data(), gates);
+  ref::gather_rows(ref::Grid<const Number>(weight_ih.data(), vocabulary_size, width), window.ids.flat(), bias_ih.data(),
+                   gates);
   recurrent.forward();
 
   const std::vector<Number> decoder = values("decoder.weight"), decoder_bias = values("decoder.bias");
@@ -58,15 +64,15 @@ Outcome<Number> by_formulas(const LanguageModel& model, const Batch& window) {
     return sums.data();
   };
   ref::LinearLoss<Number> loss;
-  loss.input = {recurrent.written(recurrent.h).data(), positions, hidden};
-  loss.weight = {decoder.data(), hidden, symbols};
+  loss.input = {recurrent.written(recurrent.h).data(), positions, hidden_size};
+  loss.weight = {decoder.data(), hidden_size, vocabulary_size};
   loss.bias = decoder_bias.data();
   loss.targets = window.targets.flat();
   loss.with_gradients = true;
   loss.scale = Number(1.0 / positions);
-  loss.d_input = {recurrent.d_output.data(), positions, hidden};
-  loss.d_weight = {gradient("decoder.weight", hidden * symbols), hidden, symbols};
-  loss.d_bias = gradient("decoder.bias", symbols);
+  loss.d_input = {recurrent.d_output.data(), positions, hidden_size};
+  loss.d_weight = {gradient("decoder.weight", hidden_size * vocabulary_size), hidden_size, vocabulary_size};
+  loss.d_bias = gradient("decoder.bias", vocabulary_size);
   ref::linear_cross_entropy(loss);
   outcome.loss = loss.loss_sum * loss.scale;
 
@@ -76,18 +82,20 @@ Outcome<Number> by_formulas(const LanguageModel& model, const Batch& window) {
   outcome.gradients["rnn.weight_hh_l0"] = recurrent.weight_gradient();
   outcome.gradients["rnn.bias_hh_l0"] = recurrent.bias_gradient();
   ref::add_column_sums(ref::Grid<const Number>(gates), gradient("rnn.bias_ih_l0", width));
-  ref::scatter_add_rows(window.ids.flat(), ref::Grid<const Number>(gates),
-                        ref::Grid<Number>(gradient("rnn.weight_ih_l0", symbols * width), symbols, width));
+  ref::scatter_add_rows(
+      window.ids.flat(), ref::Grid<const Number>(gates),
+      ref::Grid<Number>(gradient("rnn.weight_ih_l0", vocabulary_size * width), vocabulary_size, width));
   return outcome;
 }
 
 void expect_agreement_of_targets(Cell cell, int shards = 1) {
-  const Corpus corpus = Corpus::from_ids(test::pseudo_random_ids(2 * positions, symbols), test::letters(symbols));
+  const Corpus corpus =
+      Corpus::from_ids(test::pseudo_random_ids(2 * positions, vocabulary_size), test::letters(vocabulary_size));
   Context context({.seed = 1, .threads = 2});
-  LanguageModel model(context, corpus.vocabulary(), {.cell = cell, .hidden = hidden});
-  LanguageTask task(model, corpus, {.batch = batch, .window = steps});
+  LanguageModel model(context, corpus.vocabulary(), {.cell = cell, .hidden = hidden_size});
+  LanguageTask task(model, corpus, {.batch = batch_size, .window = window_length});
   const Outcome<Number> exact =
-      by_formulas(model, Windows(WindowKind::consecutive, corpus.ids(), batch, steps).batch(0));
+      by_formulas(model, Windows(WindowKind::consecutive, corpus.ids(), batch_size, window_length).batch(0));
   ASSERT_EQ(exact.gradients.size(), model.parameters().entries().size());
 
   std::map<std::string, Outcome<double>> outcomes;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 
+#include "io/error_of.h"
 #include "io/safetensors.h"
 #include "io/utf8.h"
 #include "language/model_fixtures.h"
@@ -34,7 +35,7 @@ std::string repeated(std::string_view text, int times) {
 }
 
 /// A model that has learned the poem by heart.
-LanguageModel trained(Context& context, TokenUnit unit) {
+LanguageModel trained_on_poem(Context& context, TokenUnit unit) {
   const Corpus corpus = Corpus::from_text(repeated(poem, 6), {.unit = unit});
   LanguageModel model(context, corpus.vocabulary(), {.cell = Cell::gru, .hidden = 48});
   Adam optimizer(model.parameters(), {.learning_rate = 1e-2f});
@@ -55,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(All, Units, ::testing::ValuesIn(units), name_of);
 
 TEST_P(Units, GoThroughAModelFile) {
   Context context({.seed = 1, .threads = 1});
-  const LanguageModel model = trained(context, GetParam());
+  const LanguageModel model = trained_on_poem(context, GetParam());
   model.save(path_);
   const LanguageModel loaded = LanguageModel::load(context, path_);
   EXPECT_EQ(loaded.vocabulary(), model.vocabulary());
@@ -76,7 +77,7 @@ TEST_P(Units, GoThroughAModelFile) {
 
 TEST_P(Units, StreamWholeUtf8) {
   Context context({.seed = 3, .threads = 1});
-  const LanguageModel model = trained(context, GetParam());
+  const LanguageModel model = trained_on_poem(context, GetParam());
   for (const float temperature : {0.0f, 1.0f, 8.0f}) {  // at the last one bytes are hardly ever UTF-8
     for (const char* prefix : {"", "夜", "夜来 the"}) {
       std::string joined;
@@ -179,16 +180,6 @@ TEST(ByteModel, KnowsEveryPrefix) {
   const Corpus corpus = Corpus::from_text("abc", {.unit = TokenUnit::byte});
   const LanguageModel model(context, corpus.vocabulary(), {.hidden = 2});
   EXPECT_EQ(generate(model, "\ufeff分\r\n\xff", {.length = 0}), "\ufeff分\r\n\ufffd");
-}
-
-template <class Action>
-std::string message_of(const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "accepted";
 }
 
 TEST(ByteModel, KeepsLineEnds) {

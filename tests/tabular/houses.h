@@ -6,6 +6,8 @@
 #include <random>
 #include <string>
 
+#include "unroll/table_model.h"
+
 namespace unroll {
 
 inline constexpr const char* houses_header = "Id,area,zone,price\n";
@@ -25,5 +27,13 @@ inline std::string house_rows(int rows, unsigned seed) {
 }
 
 inline std::string houses_csv(int rows, unsigned seed = 1) { return houses_header + house_rows(rows, seed); }
+
+/// A linear model of the houses' prices.
+inline const TableModelOptions linear = {.target = "price", .id = "Id", .members = {MemberKind::linear}, .folds = 3};
+
+/// The houses, read for that model.
+inline Table houses(int rows, unsigned seed = 1) {
+  return Table::from_text(houses_csv(rows, seed), reading_options(linear), "houses.csv");
+}
 
 }  // namespace unroll

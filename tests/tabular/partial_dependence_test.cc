@@ -4,8 +4,9 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
-#include <numeric>
 #include <random>
+
+#include "tabular/rows.h"
 
 namespace unroll {
 namespace {
@@ -18,7 +19,7 @@ struct House {
   double price = 0;
 };
 
-std::vector<House> houses(int count) {
+std::vector<House> random_houses(int count) {
   std::mt19937 random(1);
   std::normal_distribution<double> normal;
   std::vector<House> houses;
@@ -38,17 +39,11 @@ std::vector<House> houses(int count) {
   return houses;
 }
 
-Table table_of(const std::vector<House>& houses) {
+Table table_of_dependence(const std::vector<House>& houses) {
   std::string text = "area,rooms,zone,sold,extras,price\n";
   for (const House& h : houses)
     text += fmt::format("{},{},{},{},{},{}\n", h.area, h.rooms, h.zone, h.sold, h.extras, h.price);
   return Table::from_text(text, {.as = {{"extras", ColumnKind::list}}});
-}
-
-std::vector<std::int64_t> all_rows(const Table& table) {
-  std::vector<std::int64_t> rows(static_cast<std::size_t>(table.rows()));
-  std::iota(rows.begin(), rows.end(), std::int64_t{0});
-  return rows;
 }
 
 class PartialDependenceTest : public testing::Test {
@@ -66,14 +61,14 @@ class PartialDependenceTest : public testing::Test {
   double mean_with(std::string House::*column, const std::string& cell) const {
     std::vector<House> all = houses_;
     for (House& house : all) house.*column = cell;
-    const Table table = table_of(all);
+    const Table table = table_of_dependence(all);
     double sum = 0;
     for (const double prediction : model_.predict({table, all_rows(table)})) sum += prediction;
     return sum / static_cast<double>(table.rows());
   }
 
-  const std::vector<House> houses_ = houses(400);
-  const Table table_ = table_of(houses_);
+  const std::vector<House> houses_ = random_houses(400);
+  const Table table_ = table_of_dependence(houses_);
   const TableEnsemble model_ = model_of(table_);
 };
 

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <random>
+
+#include "tabular/rows.h"
 
 namespace unroll {
 namespace {
@@ -25,13 +26,7 @@ std::string text_of(int count, unsigned seed) {
   return text;
 }
 
-Table table_of(const std::string& text) { return Table::from_text("decisive,weak,noise,y\n" + text); }
-
-std::vector<std::int64_t> rows_from(std::int64_t begin, std::int64_t end) {
-  std::vector<std::int64_t> some(static_cast<std::size_t>(end - begin));
-  std::iota(some.begin(), some.end(), begin);
-  return some;
-}
+Table table_of_effects(const std::string& text) { return Table::from_text("decisive,weak,noise,y\n" + text); }
 
 TableEnsemble model_of(const Table& table) {
   return TableEnsemble::fit({table, rows_from(0, rows - validated)}, {.target = "y", .id = ""},
@@ -40,7 +35,7 @@ TableEnsemble model_of(const Table& table) {
 
 std::vector<ColumnImportance> importance_of(const TableEnsemble& model, const Table& table, std::uint64_t seed,
                                             std::uint32_t fold) {
-  const std::vector<std::int64_t> some = rows_from(rows - validated, rows);
+  const std::vector<std::int64_t> some = rows_from(rows - validated, validated);
   const auto error_of = [&](std::span<const double> predictions) {
     double squares = 0;
     for (std::size_t i = 0; i < predictions.size(); ++i)
@@ -56,7 +51,7 @@ double increase_of(const std::vector<ColumnImportance>& importances, const std::
 }
 
 TEST(PermutationImportance, IsWhatTheErrorGrowsBy) {
-  const Table table = table_of(text_of(rows, 1));
+  const Table table = table_of_effects(text_of(rows, 1));
   const auto importances = importance_of(model_of(table), table, 1, 0);
   // A permuted column is independent of its term of the target: both have variance 1, so their difference has 2. The
   // mean of 500 squares is within 20 % of that (three standard errors), its root within 10 %.
@@ -67,10 +62,10 @@ TEST(PermutationImportance, IsWhatTheErrorGrowsBy) {
 
 TEST(PermutationImportance, PermutesCellsAmongTheRowsThatAreMeasured) {
   const std::string own = text_of(validated, 2);
-  const Table table = table_of(text_of(rows - validated, 1) + own);
+  const Table table = table_of_effects(text_of(rows - validated, 1) + own);
   std::string absurd;
   for (int i = 0; i < rows - validated; ++i) absurd += fmt::format("{0},{0},{0},0\n", 1000 + i);
-  const Table other = table_of(absurd + own);
+  const Table other = table_of_effects(absurd + own);
   const TableEnsemble model = model_of(table);
   const auto expected = importance_of(model, table, 1, 0), found = importance_of(model, other, 1, 0);
   ASSERT_EQ(found.size(), 3U);
@@ -78,7 +73,7 @@ TEST(PermutationImportance, PermutesCellsAmongTheRowsThatAreMeasured) {
 }
 
 TEST(PermutationImportance, DependsOnSeedAndFold) {
-  const Table table = table_of(text_of(rows, 1));
+  const Table table = table_of_effects(text_of(rows, 1));
   const TableEnsemble model = model_of(table);
   const auto of = [&](std::uint64_t seed, std::uint32_t fold) {
     return increase_of(importance_of(model, table, seed, fold), "decisive");

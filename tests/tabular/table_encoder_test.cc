@@ -5,10 +5,10 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <random>
 
 #include "io/error_of.h"
+#include "tabular/rows.h"
 
 namespace unroll {
 namespace {
@@ -18,19 +18,12 @@ using testing::HasSubstr;
 
 constexpr FeatureScales all_one = {.number = 1, .missing = 1, .value = 1, .level = 1, .bin = 1};
 
-std::vector<std::int64_t> first_rows(std::int64_t count, std::int64_t begin = 0) {
-  std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
-  std::iota(rows.begin(), rows.end(), begin);
-  return rows;
-}
-
-std::vector<std::int64_t> all_rows(const Table& table) { return first_rows(table.rows()); }
-
-using Kinds = std::map<std::string, ColumnKind>;
-const Kinds kinds = {{"number", ColumnKind::number}, {"few", ColumnKind::number},      {"level", ColumnKind::category},
-                     {"date", ColumnKind::date},     {"tokens", ColumnKind::list},     {"text", ColumnKind::text},
-                     {"words", ColumnKind::number},  {"missing", ColumnKind::category}};
-constexpr const char* header = "number,few,level,date,tokens,text,words,missing\n";
+using EncoderKinds = std::map<std::string, ColumnKind>;
+const EncoderKinds encoder_kinds = {{"number", ColumnKind::number},  {"few", ColumnKind::number},
+                                    {"level", ColumnKind::category}, {"date", ColumnKind::date},
+                                    {"tokens", ColumnKind::list},    {"text", ColumnKind::text},
+                                    {"words", ColumnKind::number},   {"missing", ColumnKind::category}};
+constexpr const char* encoder_header = "number,few,level,date,tokens,text,words,missing\n";
 
 /// A row with a cell of every kind; may have missing cells, rare levels and words among numbers.
 std::string row_text(std::mt19937& random) {
@@ -43,14 +36,14 @@ std::string row_text(std::mt19937& random) {
                      1 + below(9), below(2) == 0 ? "wood" : "tile", below(30), words);
 }
 
-std::string rows_text(int rows, unsigned seed) {
+std::string rows_of_all_kinds(int rows, unsigned seed) {
   std::mt19937 random(seed);
   std::string text;
   for (int i = 0; i < rows; ++i) text += row_text(random);
   return text;
 }
 
-/// Rows with values that do not occur in rows_text().
+/// Rows with values that do not occur in rows_of_all_kinds().
 std::string absurd_rows(int rows) {
   std::string text;
   for (int i = 0; i < rows; ++i)
@@ -59,31 +52,33 @@ std::string absurd_rows(int rows) {
 }
 
 /// Fits an encoder to constant targets.
-TableEncoder fit(const TableView& rows, const ColumnUse& use, const FeatureScales& scales = {}) {
+TableEncoder fitted_encoder(const TableView& rows, const ColumnUse& use, const FeatureScales& scales = {}) {
   return TableEncoder::fit(rows, std::vector<double>(static_cast<std::size_t>(rows.size()), 1.0), use, scales);
 }
 
 std::string encoder_text(const std::string& rows, Rows fitted) {
-  const Table table = Table::from_text(header + rows, {.as = kinds});
-  return fit({table, fitted}, {}).to_json().dump();
+  const Table table = Table::from_text(encoder_header + rows, {.as = encoder_kinds});
+  return fitted_encoder({table, fitted}, {}).to_json().dump();
 }
 
 TEST(TableEncoder, LearnsNothingOfOtherRows) {
   constexpr int fitted = 200, others = 60;
-  const std::string own = rows_text(fitted, 1);
-  const std::vector<std::int64_t> in_front = first_rows(fitted), behind = first_rows(fitted, others);
+  const std::string own = rows_of_all_kinds(fitted, 1);
+  const std::vector<std::int64_t> in_front = rows_from(0, fitted), behind = rows_from(others, fitted);
   const std::string expected = encoder_text(own, in_front);
-  EXPECT_EQ(encoder_text(own + rows_text(others, 2), in_front), expected);
-  EXPECT_EQ(encoder_text(own + rows_text(others, 3), in_front), expected);
+  EXPECT_EQ(encoder_text(own + rows_of_all_kinds(others, 2), in_front), expected);
+  EXPECT_EQ(encoder_text(own + rows_of_all_kinds(others, 3), in_front), expected);
   EXPECT_EQ(encoder_text(own + absurd_rows(others), in_front), expected);
-  EXPECT_EQ(encoder_text(rows_text(others, 2) + own, behind), expected) << "levels are numbered in another order";
+  EXPECT_EQ(encoder_text(rows_of_all_kinds(others, 2) + own, behind), expected)
+      << "levels are numbered in another order";
   EXPECT_EQ(encoder_text(absurd_rows(others) + own, behind), expected);
-  EXPECT_NE(encoder_text(rows_text(fitted, 4), in_front), expected);
+  EXPECT_NE(encoder_text(rows_of_all_kinds(fitted, 4), in_front), expected);
 }
 
 TEST(TableEncoder, SurvivesItsJson) {
-  const Table table = Table::from_text(header + rows_text(100, 1) + absurd_rows(10), {.as = kinds});
-  const TableEncoder encoder = fit({table, first_rows(100)}, {.without = {"few"}});
+  const Table table =
+      Table::from_text(encoder_header + rows_of_all_kinds(100, 1) + absurd_rows(10), {.as = encoder_kinds});
+  const TableEncoder encoder = fitted_encoder({table, rows_from(0, 100)}, {.without = {"few"}});
   const std::string text = encoder.to_json().dump();
   const TableEncoder copy = TableEncoder::from_json(nlohmann::json::parse(text), "a file");
   EXPECT_EQ(copy.to_json().dump(), text);
@@ -101,9 +96,9 @@ std::vector<double> encoded(const std::vector<std::string>& cells, ColumnKind ki
   std::string csv = "c,d\n";
   for (const std::string& cell : cells) csv += cell + ",1\n";
   const Table table = Table::from_text(csv, {.as = {{"c", kind}}});
-  const TableEncoder encoder = fit({table, first_rows(fitted)}, {}, all_one);
+  const TableEncoder encoder = fitted_encoder({table, rows_from(0, fitted)}, {}, all_one);
   *width = encoder.width();
-  return encoder.encode({table, first_rows(table.rows() - fitted, fitted)});
+  return encoder.encode({table, rows_from(fitted, table.rows() - fitted)});
 }
 
 std::vector<std::string> times(int count, const std::vector<std::string>& cells) {
@@ -222,8 +217,8 @@ TEST(TableEncoder, MakesNothingOfWhatSaysNothing) {
 }
 
 TEST(TableEncoder, RefusesTablesWithoutItsColumns) {
-  const Table table = Table::from_text(header + rows_text(50, 1), {.as = kinds});
-  const TableEncoder encoder = fit({table, all_rows(table)}, {});
+  const Table table = Table::from_text(encoder_header + rows_of_all_kinds(50, 1), {.as = encoder_kinds});
+  const TableEncoder encoder = fitted_encoder({table, all_rows(table)}, {});
   const auto refusal = [&](const std::string& csv) {
     const Table other = Table::from_text(csv, {}, "test.csv");
     return std::string(error_of([&] { encoder.encode({other, all_rows(other)}); }).what());
@@ -233,8 +228,8 @@ TEST(TableEncoder, RefusesTablesWithoutItsColumns) {
 }
 
 TEST(TableEncoder, RefusesWhatIsNoEncoder) {
-  const Table table = Table::from_text(header + rows_text(50, 1), {.as = kinds});
-  const nlohmann::json good = nlohmann::json::parse(fit({table, all_rows(table)}, {}).to_json().dump());
+  const Table table = Table::from_text(encoder_header + rows_of_all_kinds(50, 1), {.as = encoder_kinds});
+  const nlohmann::json good = nlohmann::json::parse(fitted_encoder({table, all_rows(table)}, {}).to_json().dump());
   const auto refusal = [](const nlohmann::json& json) {
     const Error error = error_of([&] { TableEncoder::from_json(json, "m.safetensors"); });
     EXPECT_EQ(error.code(), ExitCode::bad_data);
@@ -273,7 +268,7 @@ TEST(TableEncoder, GivesACategoryOfManyLevelsItsMeanTarget) {
   }
   csv += "never seen,1\n,1\n";
   const Table table = Table::from_text(csv, {.as = {{"c", ColumnKind::category}}});
-  const std::vector<std::int64_t> learned = first_rows(1800);
+  const std::vector<std::int64_t> learned = rows_from(0, 1800);
   const TableEncoder encoder = TableEncoder::fit({table, learned}, targets, {}, all_one);
   ASSERT_EQ(encoder.width(), 202) << "levels, pool, mean";
   const TableEncoder copy = TableEncoder::from_json(nlohmann::json::parse(encoder.to_json().dump()), "a file");
@@ -286,7 +281,7 @@ TEST(TableEncoder, GivesACategoryOfManyLevelsItsMeanTarget) {
   EXPECT_NEAR(mean_of_row(299), (high - 2.5) / deviation, 1e-12);
   EXPECT_EQ(mean_of_row(1800), 0) << "never seen";
   EXPECT_EQ(mean_of_row(1801), 0) << "missing in too few rows";
-  EXPECT_EQ(fit({table, learned}, {}).width(), 201) << "where all levels have the same mean it says nothing";
+  EXPECT_EQ(fitted_encoder({table, learned}, {}).width(), 201) << "where all levels have the same mean it says nothing";
 }
 
 std::vector<double> features_of(const std::string& text, bool masked) {
@@ -294,7 +289,7 @@ std::vector<double> features_of(const std::string& text, bool masked) {
   const ColumnUse use = {.hashed = {"note"},
                          .masked = masked ? std::vector<std::string>{"note"} : std::vector<std::string>{}};
   const std::vector<std::int64_t> rows = {0};
-  const TableEncoder encoder = fit({table, rows}, use);
+  const TableEncoder encoder = fitted_encoder({table, rows}, use);
   const TableEncoder copy = TableEncoder::from_json(nlohmann::json::parse(encoder.to_json().dump()), "file");
   EXPECT_EQ(copy.encode({table, rows}), encoder.encode({table, rows}));
   return encoder.encode({table, rows});
@@ -317,7 +312,7 @@ TEST(TextFeatures, HideWordsWithDigitsWhereTheyAreMasked) {
 TEST(TextFeatures, AreThereOnRequestOnly) {
   const Table table = Table::from_text("note\nx\n", {.as = {{"note", ColumnKind::text}}});
   const std::vector<std::int64_t> rows = {0};
-  EXPECT_EQ(fit({table, rows}, {}).width(), 0);
+  EXPECT_EQ(fitted_encoder({table, rows}, {}).width(), 0);
 }
 
 }  // namespace

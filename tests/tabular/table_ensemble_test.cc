@@ -7,13 +7,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <numeric>
 #include <regex>
 
 #include "io/error_of.h"
 #include "io/safetensors.h"
 #include "table/number_summary.h"
 #include "tabular/houses.h"
+#include "tabular/rows.h"
 
 namespace unroll {
 namespace {
@@ -62,17 +62,12 @@ class TableEnsembleTest : public testing::TestWithParam<MemberKind> {
 
 const TableTarget task = {.target = "price", .id = "Id", .logarithm = true};
 
-Table table_of(const std::string& rows) {
+Table table_of_houses(const std::string& rows) {
   return Table::from_text(houses_header + rows, {.as = {{"Id", ColumnKind::category}, {"area", ColumnKind::number}}});
 }
 
-std::vector<std::int64_t> rows_from(std::int64_t begin, std::int64_t count) {
-  std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
-  std::iota(rows.begin(), rows.end(), begin);
-  return rows;
-}
-
-TableEnsemble fit(MemberKind kind, const Table& table, Rows rows, std::vector<std::string> without, int threads = 1) {
+TableEnsemble fitted_ensemble(MemberKind kind, const Table& table, Rows rows, std::vector<std::string> without,
+                              int threads = 1) {
   const TableTarget learned = {.target = "price", .id = "Id", .logarithm = kind != MemberKind::textbook};
   return TableEnsemble::fit({table, rows}, learned,
                             {.members = {kind}, .without = std::move(without), .seed = 3, .threads = threads});
@@ -83,7 +78,7 @@ TEST_P(TableEnsembleTest, LearnsNothingOfOtherRows) {
   std::string absurd;
   for (int i = 0; i < 30; ++i) absurd += fmt::format("{0},{0}e200,zone{0},1e-9\n", i);
   const auto bytes = [&](const std::string& rows, std::int64_t begin) {
-    return saved_bytes(fit(GetParam(), table_of(rows), rows_from(begin, 180), {}));
+    return saved_bytes(fitted_ensemble(GetParam(), table_of_houses(rows), rows_from(begin, 180), {}));
   };
   const std::string expected = bytes(own, 0);
   EXPECT_EQ(bytes(own + others, 0), expected);
@@ -94,8 +89,10 @@ TEST_P(TableEnsembleTest, LearnsNothingOfOtherRows) {
 }
 
 TEST_P(TableEnsembleTest, IsTheSameOnAnyNumberOfThreads) {
-  const Table table = table_of(house_rows(200, 1));
-  const auto bytes = [&](int threads) { return saved_bytes(fit(GetParam(), table, rows_from(0, 200), {}, threads)); };
+  const Table table = table_of_houses(house_rows(200, 1));
+  const auto bytes = [&](int threads) {
+    return saved_bytes(fitted_ensemble(GetParam(), table, rows_from(0, 200), {}, threads));
+  };
   const std::string expected = bytes(1);
   EXPECT_EQ(bytes(2), expected);
   EXPECT_EQ(bytes(5), expected);
@@ -104,8 +101,8 @@ TEST_P(TableEnsembleTest, IsTheSameOnAnyNumberOfThreads) {
 TEST_P(TableEnsembleTest, PredictsWhatItHasLearned) {
   // The logarithms of the prices have standard deviation 0.33, their noise 0.05.
   const double enough = GetParam() == MemberKind::linear ? 0.07 : 0.1;
-  const Table table = table_of(house_rows(400, 1)), other = table_of(house_rows(100, 9));
-  const TableEnsemble model = fit(GetParam(), table, rows_from(0, 400), {});
+  const Table table = table_of_houses(house_rows(400, 1)), other = table_of_houses(house_rows(100, 9));
+  const TableEnsemble model = fitted_ensemble(GetParam(), table, rows_from(0, 400), {});
   const std::vector<double> predictions = model.predict({other, rows_from(0, 100)});
   double squares = 0;
   for (std::size_t i = 0; i < 100; ++i)
@@ -114,8 +111,8 @@ TEST_P(TableEnsembleTest, PredictsWhatItHasLearned) {
 }
 
 TEST_P(TableEnsembleTest, SurvivesItsFile) {
-  const Table table = table_of(house_rows(100, 1));
-  const TableEnsemble model = fit(GetParam(), table, rows_from(0, 100), {"zone"});
+  const Table table = table_of_houses(house_rows(100, 1));
+  const TableEnsemble model = fitted_ensemble(GetParam(), table, rows_from(0, 100), {"zone"});
   model.save(path());
   const TableEnsemble loaded = TableEnsemble::load(path());
   EXPECT_EQ(loaded.task().target, "price");
@@ -151,8 +148,8 @@ TEST_P(TableEnsembleTest, PredictsTargetsOfAnySize) {
 }
 
 TEST_P(TableEnsembleTest, WithoutFeaturesPredictsTheSameForAll) {
-  const Table table = table_of(house_rows(60, 1));
-  const TableEnsemble model = fit(GetParam(), table, rows_from(0, 60), {"zone", "area"});
+  const Table table = table_of_houses(house_rows(60, 1));
+  const TableEnsemble model = fitted_ensemble(GetParam(), table, rows_from(0, 60), {"zone", "area"});
   model.save(path());
   const std::vector<double> predictions = TableEnsemble::load(path()).predict({table, rows_from(0, 60)});
   EXPECT_THAT(predictions, testing::Each(predictions.front()));
@@ -241,7 +238,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, TableEnsembleLeaks, testing::Values(MemberKind::
                          [](const auto& test) { return std::string(name_of(test.param)); });
 
 TEST(TableEnsembleMembers, PredictTheirMean) {
-  const Table table = table_of(house_rows(200, 1));
+  const Table table = table_of_houses(house_rows(200, 1));
   const std::vector<std::int64_t> rows = rows_from(0, 200);
   const auto predictions = [&](std::vector<MemberKind> members) {
     const EnsembleOptions learning = {.members = std::move(members), .seed = 3, .threads = 1};
@@ -274,8 +271,8 @@ TEST(TableEnsembleFile, WithNumbersThatAreNotFiniteIsNotWritten) {
 }
 
 TEST_P(TableEnsembleTest, RefusesWhatIsNoModelOrDamaged) {
-  const Table table = table_of(house_rows(60, 1));
-  const std::string good = saved_bytes(fit(GetParam(), table, rows_from(0, 60), {}));
+  const Table table = table_of_houses(house_rows(60, 1));
+  const std::string good = saved_bytes(fitted_ensemble(GetParam(), table, rows_from(0, 60), {}));
   for (std::size_t place = 0; place < good.size(); place += 97 + good.size() / 1000) {
     std::string bad = good;
     bad[place] = static_cast<char>(bad[place] ^ 1);
@@ -342,9 +339,9 @@ std::vector<ConfigChange> bad_changes(MemberKind kind) {
 }
 
 TEST_P(TableEnsembleTest, RefusesNumbersThatNoTrainingGives) {
-  const Table table = table_of(house_rows(60, 1));
+  const Table table = table_of_houses(house_rows(60, 1));
   const SafetensorsFile file =
-      SafetensorsFile::parse(saved_bytes(fit(GetParam(), table, rows_from(0, 60), {})), "good");
+      SafetensorsFile::parse(saved_bytes(fitted_ensemble(GetParam(), table, rows_from(0, 60), {})), "good");
   const auto changed = [&](const std::string& place, const nlohmann::json& value) {
     auto metadata = file.metadata();
     nlohmann::json config = nlohmann::json::parse(metadata.at("config"));

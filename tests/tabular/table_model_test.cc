@@ -17,10 +17,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-const TableModelOptions linear = {.target = "price", .id = "Id", .members = {MemberKind::linear}, .folds = 3};
-
-Table houses(int rows, unsigned seed = 1) { return Table::from_text(houses_csv(rows, seed), reading_options(linear)); }
-
 TEST(TableModelTest, PredictsOtherRows) {
   const TableModel model = TableModel::train(houses(300), linear);
   EXPECT_EQ(model.target(), "price");

@@ -22,10 +22,6 @@ using testing::HasSubstr;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
-const TableModelOptions linear = {.target = "price", .id = "Id", .members = {MemberKind::linear}, .folds = 3};
-
-Table houses(int rows) { return Table::from_text(houses_csv(rows), reading_options(linear), "houses.csv"); }
-
 struct Events : TableRunObserver {
   void on_leak(const TargetLeak& leak) override { leaks.push_back(leak.column); }
   void on_resume(std::size_t finished, std::size_t count) override {

@@ -6,10 +6,10 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <random>
 
 #include "io/error_of.h"
+#include "tabular/rows.h"
 
 namespace unroll {
 namespace {
@@ -19,12 +19,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::vector<std::int64_t> first_rows(std::int64_t count, std::int64_t begin = 0) {
-  std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
-  std::iota(rows.begin(), rows.end(), begin);
-  return rows;
-}
-
 /// One column of cells; the encoder is fitted to the first targets.size() of them.
 struct Fitted {
   Table table;
@@ -32,7 +26,7 @@ struct Fitted {
 
   Fitted(ColumnKind kind, const std::vector<std::string>& cells, const std::vector<double>& targets)
       : table(Table::from_text(csv(cells), {.as = {{"c", kind}, {"other", ColumnKind::text}}})),
-        encoder(TreeEncoder::fit({table, first_rows(std::ssize(targets))}, targets, {})) {}
+        encoder(TreeEncoder::fit({table, rows_from(0, std::ssize(targets))}, targets, {})) {}
 
   static std::string csv(const std::vector<std::string>& cells) {
     std::string text = "c,other\n";
@@ -141,12 +135,12 @@ TEST(TreeEncoder, TakesTheWordsOfTextsOnRequestAndNotThoseThatAreHidden) {
   EXPECT_THAT(words_of(masked), ElementsAre(0, 2, 4, 4));
 }
 
-constexpr const char* header = "number,level,date,tokens,words,remark\n";
-const std::map<std::string, ColumnKind> kinds = {{"number", ColumnKind::number}, {"level", ColumnKind::category},
-                                                 {"date", ColumnKind::date},     {"tokens", ColumnKind::list},
-                                                 {"words", ColumnKind::number},  {"remark", ColumnKind::text}};
+constexpr const char* tree_header = "number,level,date,tokens,words,remark\n";
+const std::map<std::string, ColumnKind> tree_kinds = {{"number", ColumnKind::number}, {"level", ColumnKind::category},
+                                                      {"date", ColumnKind::date},     {"tokens", ColumnKind::list},
+                                                      {"words", ColumnKind::number},  {"remark", ColumnKind::text}};
 
-std::string rows_text(int rows, unsigned seed) {
+std::string tree_rows(int rows, unsigned seed) {
   std::mt19937 random(seed);
   const auto below = [&](unsigned bound) { return random() % bound; };
   std::string text;
@@ -159,7 +153,7 @@ std::string rows_text(int rows, unsigned seed) {
   return text;
 }
 
-Table table_of(const std::string& rows) { return Table::from_text(header + rows, {.as = kinds}); }
+Table tree_table(const std::string& rows) { return Table::from_text(tree_header + rows, {.as = tree_kinds}); }
 
 std::vector<double> targets_of(std::size_t rows) {
   std::vector<double> targets(rows);
@@ -168,32 +162,32 @@ std::vector<double> targets_of(std::size_t rows) {
 }
 
 TEST(TreeEncoder, LearnsNothingOfOtherRows) {
-  const std::string own = rows_text(200, 1);
+  const std::string own = tree_rows(200, 1);
   std::string absurd;
   for (int i = 0; i < 60; ++i)
     absurd += fmt::format("-1e300,new{},1066-10-14,\"x{}, wood\",\"a, b, c\",strange\n", i, i);
   const auto learned = [](const std::string& rows, std::int64_t begin) {
-    return TreeEncoder::fit({table_of(rows), first_rows(200, begin)}, targets_of(200), {.hashed = {"remark"}})
+    return TreeEncoder::fit({tree_table(rows), rows_from(begin, 200)}, targets_of(200), {.hashed = {"remark"}})
         .to_json()
         .dump();
   };
   const std::string expected = learned(own, 0);
-  EXPECT_EQ(learned(own + rows_text(60, 2), 0), expected);
+  EXPECT_EQ(learned(own + tree_rows(60, 2), 0), expected);
   EXPECT_EQ(learned(own + absurd, 0), expected);
-  EXPECT_EQ(learned(rows_text(60, 2) + own, 60), expected) << "levels are numbered in another order";
+  EXPECT_EQ(learned(tree_rows(60, 2) + own, 60), expected) << "levels are numbered in another order";
   EXPECT_EQ(learned(absurd + own, 60), expected);
-  EXPECT_NE(learned(rows_text(200, 3), 0), expected);
+  EXPECT_NE(learned(tree_rows(200, 3), 0), expected);
 }
 
 TEST(TreeEncoder, SurvivesItsJsonAndEncodesManyRowsAsItDoesOne) {
-  const Table table = table_of(rows_text(1500, 1));
+  const Table table = tree_table(tree_rows(1500, 1));
   const TreeEncoder encoder =
-      TreeEncoder::fit({table, first_rows(100)}, targets_of(100), {.without = {"words"}, .hashed = {"remark"}});
+      TreeEncoder::fit({table, rows_from(0, 100)}, targets_of(100), {.without = {"words"}, .hashed = {"remark"}});
   const std::string text = encoder.to_json().dump();
   const TreeEncoder copy = TreeEncoder::from_json(json::parse(text), "a file");
   EXPECT_EQ(copy.to_json().dump(), text);
   EXPECT_EQ(copy.inputs().size(), 5U);
-  const SparseRows all = copy.encode({table, first_rows(1500)}), one = encoder.encode({table, first_rows(1, 1400)});
+  const SparseRows all = copy.encode({table, rows_from(0, 1500)}), one = encoder.encode({table, rows_from(1400, 1)});
   ASSERT_EQ(all.size(), 1500);
   const auto begin = static_cast<std::ptrdiff_t>(all.begins[1400]), end = static_cast<std::ptrdiff_t>(all.begins[1401]);
   EXPECT_EQ(std::vector(all.values.begin() + begin, all.values.begin() + end), one.values);
@@ -201,12 +195,15 @@ TEST(TreeEncoder, SurvivesItsJsonAndEncodesManyRowsAsItDoesOne) {
 }
 
 TEST(TreeEncoder, NeedsItsColumnsAsTheyWere) {
-  const Table table = table_of(rows_text(50, 1));
-  const TreeEncoder encoder = TreeEncoder::fit({table, first_rows(50)}, targets_of(50), {.without = {"words"}});
+  const Table table = tree_table(tree_rows(50, 1));
+  const TreeEncoder encoder = TreeEncoder::fit({table, rows_from(0, 50)}, targets_of(50), {.without = {"words"}});
   const Table less = Table::from_text("number\n1\n", {});
-  EXPECT_THAT(error_of([&] { encoder.encode({less, first_rows(1)}); }).what(), HasSubstr("no column \"date\""));
-  const Table other = Table::from_text(header + rows_text(50, 1), {.as = {{"number", ColumnKind::category}}});
-  EXPECT_THAT(error_of([&] { encoder.encode({other, first_rows(1)}); }).what(), HasSubstr("\"number\" is of another"));
+  EXPECT_THAT(error_of([&] { encoder.encode({less, rows_from(0, 1)}); }).what(), HasSubstr("no column \"date\""));
+  const Table other = Table::from_text(tree_header + tree_rows(50, 1), {.as = {{"number", ColumnKind::category}}});
+  EXPECT_THAT(error_of([&] {
+                encoder.encode({other, rows_from(0, 1)});
+              }).what(),
+              HasSubstr("\"number\" is of another"));
 }
 
 TEST(TreeEncoder, RefusesWhatIsNoEncoder) {

@@ -4,10 +4,10 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
-#include <numeric>
 #include <random>
 
 #include "io/error_of.h"
+#include "tabular/rows.h"
 
 namespace unroll {
 namespace {
@@ -35,7 +35,7 @@ class Trees : public testing::Test {
   }
 };
 
-std::string rows_text(int rows, unsigned seed) {
+std::string pool_rows(int rows, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal;
   std::string text;
@@ -50,20 +50,14 @@ std::string rows_text(int rows, unsigned seed) {
   return text;
 }
 
-Table table_of(const std::string& rows) {
+Table pool_table(const std::string& rows) {
   return Table::from_text("area,zone,extras,sold,target\n" + rows, {.as = {{"area", ColumnKind::number},
                                                                            {"zone", ColumnKind::category},
                                                                            {"extras", ColumnKind::list},
                                                                            {"target", ColumnKind::number}}});
 }
 
-std::vector<std::int64_t> rows_from(std::int64_t begin, std::int64_t count) {
-  std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
-  std::iota(rows.begin(), rows.end(), begin);
-  return rows;
-}
-
-std::unique_ptr<TableMember> fit(const Table& table, Rows rows) {
+std::unique_ptr<TableMember> fitted_trees(const Table& table, Rows rows) {
   const std::vector<double> targets = numbers_of(table.column("target"), NumberPart::value, rows);
   return fit_member(
       MemberKind::trees,
@@ -71,8 +65,8 @@ std::unique_ptr<TableMember> fit(const Table& table, Rows rows) {
 }
 
 TEST_F(Trees, PredictWhatTheyHaveLearned) {
-  const Table table = table_of(rows_text(600, 1)), other = table_of(rows_text(300, 9));
-  const auto member = fit(table, rows_from(0, 600));
+  const Table table = pool_table(pool_rows(600, 1)), other = pool_table(pool_rows(300, 9));
+  const auto member = fitted_trees(table, rows_from(0, 600));
   const std::vector<double> predictions = member->predict({other, rows_from(0, 300)});
   double squares = 0;
   for (std::size_t i = 0; i < 300; ++i) squares += std::pow(predictions[i] - other.column("target").numbers()[i], 2);
@@ -83,8 +77,8 @@ TEST_F(Trees, PredictWhatTheyHaveLearned) {
 
 TEST_F(Trees, PredictTheMeanWhereThereIsNothingToLearn) {
   const auto prediction = [](const std::string& rows, std::int64_t count) {
-    const Table table = table_of(rows);
-    const auto member = fit(table, rows_from(0, count));
+    const Table table = pool_table(rows);
+    const auto member = fitted_trees(table, rows_from(0, count));
     EXPECT_EQ(member->choices()["rounds"], 0);
     return member->predict({table, rows_from(0, count)});
   };
@@ -101,14 +95,14 @@ TEST_F(Trees, PredictAFiniteNumberForAbsurdRows) {
     rows += fmt::format("{}{},{},\"a, b\",20{:02}-01-01,{}e200\n", i % 2 == 0 ? "-" : "", i % 7 == 0 ? "1e308" : "1",
                         i % 3, i % 20, i % 2);
   rows += ",\"\",,,\n1e308,new,\"c, d\",9999-12-31,0\n-1e308,0,,0001-01-01,0\n";
-  const Table table = table_of(rows);
-  const auto member = fit(table, rows_from(0, 60));
+  const Table table = pool_table(rows);
+  const auto member = fitted_trees(table, rows_from(0, 60));
   for (const double prediction : member->predict({table, rows_from(0, 63)})) EXPECT_TRUE(std::isfinite(prediction));
 }
 
 TEST_F(Trees, RefuseBytesThatAreNone) {
-  const Table table = table_of(rows_text(100, 1));
-  const auto member = fit(table, rows_from(0, 100));
+  const Table table = pool_table(pool_rows(100, 1));
+  const auto member = fitted_trees(table, rows_from(0, 100));
   const nlohmann::json good_config = nlohmann::json::parse(member->config().dump());
   const auto refusal = [&](const nlohmann::json& config, const std::vector<std::uint8_t>& bytes) {
     std::vector<StoredBytes> stored = member->bytes();
