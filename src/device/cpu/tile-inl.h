@@ -30,7 +30,7 @@ constexpr int kTileVectors = 4;
 constexpr std::int64_t kPanelWidth = kTileVectors * kLanes;
 
 #ifdef UNROLL_SANITIZED
-// Loops: unrolled code with a check at every access takes ten minutes to compile per file.
+// Loops: unrolled code with a check at every access takes minutes to compile per file.
 template <int kCount, class F>
 HWY_INLINE void ForEach(const F& f) {
   for (int i = 0; i < kCount; ++i) f(i);
