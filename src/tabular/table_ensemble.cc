@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "io/safetensors.h"
 #include "table/column_form.h"
+#include "table/date_form.h"
 #include "table/leaks.h"
 #include "table/missing_marks.h"
 #include "table/number_summary.h"
@@ -23,7 +24,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* format_name = "unroll.table_model";
-constexpr const char* format_version = "1";
+constexpr const char *oldest_version = "1", *newest_version = "2";
 constexpr double clipped_share = 0.005;  // predictions are clipped to these quantiles of the targets
 
 [[noreturn]] void refuse(const std::string& path, const std::string& reason) {
@@ -43,10 +44,22 @@ void check_format(const SafetensorsFile& file, const std::string& path) {
     refuse(path, fmt::format("its format is {}; expected \"{}\", as unroll table train writes it", in_quotes(format),
                              format_name));
   const std::string& version = metadata(file, path, "format_version");
-  if (version != format_version)
-    refuse(path, fmt::format("its format_version is {}, this build reads \"{}\"; use a newer unroll",
-                             in_quotes(version), format_version));
+  if (version != oldest_version && version != newest_version)
+    refuse(path, fmt::format("its format_version is {}, this build reads \"{}\" and \"{}\"; use a newer unroll",
+                             in_quotes(version), oldest_version, newest_version));
   if (!file.has_checksum()) refuse(path, "it has no checksum, without which damage cannot be seen; train it again");
+}
+
+/// The newest version if a reader of the oldest one, which ignores fields that it does not know, would read tables
+/// otherwise or predict other numbers.
+const char* version_of(const nlohmann::ordered_json& config) {
+  const auto forms = config.find("forms");
+  const auto is_usual = [](const auto& form) { return form == name_of(DateForm::ymd); };
+  const bool other_forms = forms != config.end() && !std::ranges::all_of(*forms, is_usual);
+  const auto linear = config.at("members").find(name_of(MemberKind::linear));
+  const bool scaled = linear != config.at("members").end() && linear->contains("scale");
+  const bool newer = other_forms || scaled || config.contains("missing_values") || config.contains("unit_line");
+  return newer ? newest_version : oldest_version;
 }
 
 /// The tensors of one member, under the names that the member gave them.
@@ -202,7 +215,7 @@ void TableEnsemble::save(const std::string& path) const {
   check_finite(path, "config", config);
   check_finite(path, tensors);
   const std::map<std::string, std::string> metadata = {
-      {"format", format_name}, {"format_version", format_version}, {"config", config.dump()}};
+      {"format", format_name}, {"format_version", version_of(config)}, {"config", config.dump()}};
   write_file_atomically(path, safetensors_bytes(metadata, tensors, bytes));
 }
 
