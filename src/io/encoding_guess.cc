@@ -70,7 +70,7 @@ constexpr std::array by_code_point = {
 constexpr std::u32string_view latin_small = U"äöüßéèêëàâçîïôùûñáíóúãõåæøœąćęłńśźżěščřžýůőűășțğış";
 constexpr std::u32string_view latin_capital = U"ÄÖÜÉÈÊÀÂÇÎÔÑÁÍÓÚÃÕÅÆØŒĄĆĘŁŃŚŹŻĚŠČŘŽÝŮŐŰĂȘȚĞİŞ";
 constexpr std::u32string_view symbols = U"’‘“”„–—…•€£«»°§©®·¿¡´\u00a0";
-constexpr std::u32string_view cyrillic_frequent = U"оеаинтсрвлкмдпу";
+constexpr std::u32string_view cyrillic_frequent = U"оеаинтсрвлкмдпу", cyrillic_rare = U"хжшюцщэфъ";
 
 enum class Script { none, ascii, latin, capital, cyrillic, cyrillic_capital };
 
@@ -90,12 +90,22 @@ struct Neighbours {
   char32_t before, after;
 };
 
-double frequency_bits(char32_t code, Script script) {
+double cyrillic_bits(char32_t small) {
+  if (cyrillic_frequent.find(small) != std::u32string_view::npos) return 4.5;
+  return small <= 0x44f && cyrillic_rare.find(small) == std::u32string_view::npos ? 6.5 : 9;
+}
+
+char32_t small_of(char32_t cyrillic_capital) { return cyrillic_capital + (cyrillic_capital < 0x410 ? 0x50 : 0x20); }
+
+/// Words in capitals have the frequencies of small letters: those of KOI8-R are the small letters of windows-1251.
+double frequency_bits(char32_t code, Script script, bool beside_capital) {
   switch (script) {
     case Script::latin:
       return code == U'œ' ? 9 : 6;
     case Script::cyrillic:
-      return cyrillic_frequent.find(code) != std::u32string_view::npos ? 4.5 : code <= 0x44f ? 6.5 : 9;
+      return cyrillic_bits(code);
+    case Script::cyrillic_capital:
+      return beside_capital ? cyrillic_bits(small_of(code)) : 8;
     default:
       return 8;
   }
@@ -110,7 +120,7 @@ double letter_bits(char32_t code, Script script, const Neighbours& neighbours) {
                              (neighbours.after >= 'A' && neighbours.after <= 'Z');
   const bool is_capital = script == Script::capital || script == Script::cyrillic_capital;
   const auto is_other = [&](Script each) { return is_cyrillic(script) ? is_latin(each) : is_cyrillic(each); };
-  double bits = frequency_bits(code, script);
+  double bits = frequency_bits(code, script, before == Script::cyrillic_capital || after == Script::cyrillic_capital);
   if (is_other(before) || is_other(after)) bits += rare;
   if (before == Script::none && after == Script::none) bits += unusual;
   if (is_capital ? small_before : capital_after) bits += rare;

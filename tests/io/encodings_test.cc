@@ -34,16 +34,18 @@ const std::string german = "Ein Käufer aus Köln zahlt für größere Häuser m
 const std::string french = "L’été, le café coûte 3 € ; « déjà » dit l’élève à Noël.\n";
 const std::string polish = "Łódź: świeży chleb, ser żółty, gęś i zupa z grzybów są tańsze.\n";
 const std::string russian = "Утром шёл дождь, и мы купили зонт, хлеб и яблоки.\n";
+const std::string capitals = "КОРОБКА ОТКРЫВАЕТСЯ НАЖАТИЕМ НА КРЫШКУ. ХРАНИТЬ В СУХОМ МЕСТЕ.\n";
 const std::string chinese = "今天早上下雨，我们在车站前面的商店买了一把伞，然后走路去上班。\n";
 const std::string traditional = "今天早上下雨，我們在車站前面的商店買了一把傘，然後走路去上班。\n";
 const std::string japanese = "今日は朝から雨が降っています。駅前の店で傘を買いました。\n";
 const std::string korean = "오늘은 아침부터 비가 내렸습니다. 역 앞 가게에서 우산을 샀습니다.\n";
 
 const std::vector<std::pair<std::string, const std::string*>> texts = {
-    {"windows-1252", &german},  {"windows-1252", &french}, {"macintosh", &french},  {"windows-1250", &polish},
-    {"windows-1251", &russian}, {"KOI8-R", &russian},      {"GB18030", &chinese},   {"Big5", &traditional},
-    {"CP932", &japanese},       {"EUC-JP", &japanese},     {"CP949", &korean},      {"UTF-16LE", &german},
-    {"UTF-16BE", &german},      {"UTF-16LE", &chinese},    {"UTF-16BE", &japanese}, {"UTF-16LE", &korean}};
+    {"windows-1252", &german},  {"windows-1252", &french}, {"macintosh", &french},      {"windows-1250", &polish},
+    {"windows-1251", &russian}, {"KOI8-R", &russian},      {"windows-1251", &capitals}, {"KOI8-R", &capitals},
+    {"GB18030", &chinese},      {"Big5", &traditional},    {"CP932", &japanese},        {"EUC-JP", &japanese},
+    {"CP949", &korean},         {"UTF-16LE", &german},     {"UTF-16BE", &german},       {"UTF-16LE", &chinese},
+    {"UTF-16BE", &japanese},    {"UTF-16LE", &korean}};
 
 TEST(LikelyEncodings, AreNamedForALineOfText) {
   for (const auto& [encoding, text] : texts) {
