@@ -73,10 +73,15 @@ void RowAssembler::end_row() {
 }
 
 std::string RowAssembler::length_advice() const {
-  if (cells_ < names_.size())
-    return fmt::format("add those that are missing, or take them as missing with {} fill", option_name("ragged"));
+  const bool may_have_title = rows_ == 0 || names_.size() == 1;
+  const char* const title_advice = may_have_title ? options_.title_advice : "";
+  if (cells_ < names_.size()) {
+    return fmt::format("{}add those that are missing, or take them as missing with {} fill", title_advice,
+                       option_name("ragged"));
+  }
   const bool may_have_row_names = rows_ == 0 && cells_ == names_.size() + 1;
-  return fmt::format("{}{}", may_have_row_names ? options_.row_names_advice : "", options_.long_row_advice);
+  return fmt::format("{}{}{}", title_advice, may_have_row_names ? options_.row_names_advice : "",
+                     options_.long_row_advice);
 }
 
 std::string RowAssembler::label(std::size_t column) const {
@@ -84,6 +89,7 @@ std::string RowAssembler::label(std::size_t column) const {
 }
 
 void RowAssembler::take_header(char delimiter) {
+  constexpr const char* title_remedy = "remove a title above the names of the columns";
   const std::size_t size = names_.size();
   while (names_.size() > 1 && names_.back().empty()) names_.pop_back();
   if (names_.size() < size) long_.add(line_);
@@ -91,11 +97,11 @@ void RowAssembler::take_header(char delimiter) {
   for (std::size_t i = 0; i < names_.size(); ++i) {
     const bool is_index = i == 0 && names_.size() > 1;
     if (names_[i].empty() && !is_index)
-      refuse(line_, fmt::format("column {} has no name; give it one in the header", label(i)));
+      refuse(line_, fmt::format("column {} has no name; give it one in the header, or {}", label(i), title_remedy));
     const auto [first, is_new] = places.emplace(names_[i], i);
     if (!is_new) {
-      refuse(line_, fmt::format("columns {} and {} have the same name {}; rename one in the header",
-                                label(first->second), label(i), in_quotes(names_[i])));
+      refuse(line_, fmt::format("columns {} and {} have the same name {}; rename one in the header, or {}",
+                                label(first->second), label(i), in_quotes(names_[i]), title_remedy));
     }
   }
   header_taken_ = true;

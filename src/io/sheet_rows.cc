@@ -265,6 +265,7 @@ class SheetRows {
       : with_time_(shape.with_time),
         rows_(sheet.label, sink,
               {.fill_short_rows = true,
+               .title_advice = "",
                .row_names_advice = "",
                .long_row_advice = "name its columns in the header, and leave nothing above the header",
                .empty_advice = "name its columns in the first row, or another sheet, as in FILE.xlsx:NAME"}) {

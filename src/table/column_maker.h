@@ -48,6 +48,7 @@ class ColumnMaker {
   bool is_given_number() const { return kind_ == ColumnKind::number; }
   bool first_is_word() const { return survey_.first_is_word; }    ///< the cell of the first row
   bool first_is_value() const { return survey_.first_is_value; }  ///< it is a number or a date
+  CellCount first_text() const;                                   ///< the first cell that is no CellType::value
   bool are_distinct_whole_numbers() const;
   void learn_marks(FileMarks& marks);
   /// Looks for a decimal point; only of use for the columns that learn_marks() has passed over.
@@ -88,8 +89,6 @@ class ColumnMaker {
   void take_given_dates(const ReadingContext& context);
   void refuse_if_nothing_is_read(const ReadingContext& context) const;
   [[noreturn]] void refuse_cell(const ReadingContext& context, const CellCount& cell, const std::string& why) const;
-
-  CellCount first_text() const;  ///< the first cell that is no CellType::value
 
   template <class ParseValue, class Parse>
   bool keep_parsed(ParseValue&& parse_value, Parse&& parse, std::int64_t max_unparsed);

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <unordered_map>
 
 #include "base/fingerprint.h"
+#include "table/cell_values.h"
 #include "table/leaks.h"
 #include "table/number_summary.h"
 #include "table/number_suspicions.h"
@@ -136,6 +138,7 @@ class Search {
     for (const Column& column : table_.columns()) look_at_variety(column);
     find_equal_columns();
     find_other_delimiter();
+    find_row_for_header();
     return std::move(found_);
   }
 
@@ -385,6 +388,26 @@ class Search {
                               : "put commas in its place, or one of ; and |"),
           rows);
     }
+  }
+
+  /// Reports names that seem to be a row of a table without names. Years or sizes in order are names of columns.
+  void find_row_for_header() {
+    std::vector<double> names;
+    const Column* shown = nullptr;
+    for (const Column& column : table_.columns()) {
+      if (column.kind() != ColumnKind::number) continue;
+      const auto name = parse_number(trimmed(column.name()));
+      if (!name) return;
+      if (shown == nullptr) shown = &column;
+      names.push_back(*name);
+    }
+    const bool whole = std::ranges::all_of(names, [](double name) { return name == std::floor(name); });
+    const bool in_order = std::ranges::is_sorted(names) || std::ranges::is_sorted(names, std::greater());
+    if (shown == nullptr || (whole && in_order)) return;
+    add("row_for_header", *shown,
+        "is a name that is a number, as are those of all columns of numbers: does the table lack a line of names? Add "
+        "one "
+        "above its first row");
   }
 
   /// Rows whose cell has the delimiter; of characters that are usual in texts, none unless each cell and the name have

@@ -191,9 +191,14 @@ class TableMaker : public RowSink {
   /// A first row with words above all numbers has their units.
   void leave_out_units(std::vector<ColumnMaker>& makers) {
     if (!seem_to_have_units(makers) && !have_units_as_expected(makers)) return;
+    const auto first = std::ranges::find_if(makers, [](const ColumnMaker& maker) {
+      return maker.only_first_is_no_number() || (maker.is_given_number() && maker.first_is_word());
+    });
     table_.unit_line_ = true;
     table_.notes_.push_back(
-        fmt::format("line {} has words above the numbers, such as units: left out", table_.line(0)));
+        fmt::format("line {} has words above the numbers, such as {} in column {}: left out as units; if these are the "
+                    "names of the columns, remove the lines above them",
+                    table_.line(0), in_quotes(first->first_text().text), in_quotes(first->name())));
     drop_rows(makers, std::array<std::int64_t, 1>{});
   }
 

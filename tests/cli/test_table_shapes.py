@@ -121,7 +121,7 @@ class ShapesTest(ProgramTest):
             self.write("few.csv", "area,rooms\nm2,-\n" + few)
             result = self.succeed("table", "predict", "a", "few.csv")
             self.assertEqual(result.out.splitlines(), expected[:count + 1])
-            self.assertIn("line 2 has words above the numbers, such as units: left out", result.err)
+            self.assertIn('line 2 has words above the numbers, such as "m2" in column "area": left out as units', result.err)
             result = self.succeed("table", "predict", "plain", "few.csv")
             if count == 1:
                 self.assertEqual(len(result.out.splitlines()), count + 2, "one row alone does not show it")

@@ -61,6 +61,13 @@ TEST(Csv, RowsWithNamesMayLackTheNameOfTheirColumn) {
               AllOf(HasSubstr("line 2: the row that begins here has 3 cells, and the header has 2"),
                     HasSubstr("begin the header with a delimiter")));
   EXPECT_THAT(refused("a,b\n1,2\nx,1,2\n"), HasSubstr("has 3 cells, and the header has 2; quote cells"));
+  for (const char* title : {"Sales 2024", "Sales 2024,,", "Sales, 2024", "Sales,2024,EUR,net", "T,,x,y", "T,T,T"}) {
+    for (const char* more : {"", "North\n"}) {
+      EXPECT_THAT(refused(std::string(title) + "\n" + more + "h,i,j\n1,2,3\n"),
+                  HasSubstr("above the names of the columns"))
+          << title;
+    }
+  }
 }
 
 // The test numbers are those of the definitions in RFC 4180, section 2.

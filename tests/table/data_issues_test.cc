@@ -97,6 +97,20 @@ TEST(DataIssues, OfOneColumnThatIsSeveral) {
     EXPECT_THAT(of(header, row), Not(Contains(HasSubstr("other_delimiter")))) << header;
 }
 
+TEST(DataIssues, OfATableWithoutALineOfNames) {
+  const auto of = [](const std::string& header) {
+    std::string csv = header + "\n";
+    for (int i = 0; i < 10; ++i)
+      csv += fmt::format("{},{},{},{}\n", i * 3 % 7, "abc"[i % 3], 0.5 + i * 3 % 5, i * i % 8);
+    return texts(Table::from_text(csv));
+  };
+  EXPECT_THAT(of("4,b,1.5,3"),
+              ElementsAre(HasSubstr("row_for_header 4: is a name that is a number, as are those of all")));
+  EXPECT_THAT(of("4,b,3,7"), ElementsAre(HasSubstr("row_for_header")));
+  for (const char* names : {"2020,b,2021,2022", "2022,b,2021,2020", "4,b,1.5,n", "0,1,2,3"})
+    EXPECT_THAT(of(names), ElementsAre()) << names;
+}
+
 TEST(DataIssues, DoNotAdviseToDropWhatMayBeNumbers) {
   std::string csv = "price,name\n";
   for (int i = 0; i < 40; ++i) csv += fmt::format("z{} zl,{}{}\n", 100 + i, "abcdefgh"[i % 8], "ijklm"[i / 8]);
