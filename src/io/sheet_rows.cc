@@ -238,12 +238,13 @@ SheetShape shape_of(const Sheet& sheet) {
   return shape;
 }
 
-std::vector<std::string> notes_of(const Sheet& sheet, const SheetFindings& found) {
+std::vector<std::string> notes_of(const Sheet& sheet, bool packed, const SheetFindings& found) {
   std::vector<std::string> notes;
-  notes.push_back(
-      fmt::format("sheet {}{}, {} of {}, is read, and its rows are called lines{}", in_quotes(sheet.name),
-                  sheet.hidden ? ", which is hidden" : "", sheet.place, sheet.count,
-                  sheet.count == 1 ? "" : "; the name of another one may follow the file, as in FILE.xlsx:NAME"));
+  const char* const others = packed ? "; to read another one, unpack the workbook and name it, as in FILE.xlsx:NAME"
+                                    : "; the name of another one may follow the file, as in FILE.xlsx:NAME";
+  notes.push_back(fmt::format("sheet {}{}, {} of {}, is read, and its rows are called lines{}", in_quotes(sheet.name),
+                              sheet.hidden ? ", which is hidden" : "", sheet.place, sheet.count,
+                              sheet.count == 1 ? "" : others));
   const auto add = [&](const CellsOfKind& kind, const char* noun, const char* what) {
     if (kind.cells > 0)
       notes.push_back(fmt::format("{}, first in {}: {}", counted(kind.cells, noun), kind.first, what));
@@ -316,7 +317,7 @@ void read_sheet_rows(const WorkbookSource& source, RowSink& sink) {
   parse_xml(sheet.xml, sheet.label, reader);
   rows.end_row();
   rows.rows().finish();
-  std::vector<std::string> notes = notes_of(sheet, shape.findings);
+  std::vector<std::string> notes = notes_of(sheet, source.packed, shape.findings);
   rows.rows().add_notes(notes);
   sink.notes(notes);
 }

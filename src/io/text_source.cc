@@ -45,8 +45,9 @@ class OpenSource {
     gzip_ = is_gzip(bytes_);
     zip_ = is_zip(bytes_);
     if (place_.member.has_value() && !zip_) {
-      throw Error(ExitCode::bad_data, fmt::format("{}: is not a zip archive, so there is no {} in it; pass {} alone",
-                                                  source_name(place_.path), in_quotes(*place_.member), place_.path));
+      throw Error(ExitCode::bad_data, fmt::format("{}: is not a zip archive, so there is no {} in it; pass {} alone{}",
+                                                  source_name(place_.path), in_quotes(*place_.member), place_.path,
+                                                  gzip_ ? ", or unpack it to name a sheet of a workbook" : ""));
     }
     if (is_old_office(bytes_) && content != Content::bytes) file_.read(bytes_, max_unpacked);
     if (!packed()) refuse_other_format(bytes_, name_, content_);
@@ -169,7 +170,7 @@ std::vector<std::string> for_each_piece(const std::string& source, const std::st
   if (open.packed()) {
     open.unpack(max_unpacked);
     if (is_zip(open.buffer()) && is_workbook(open.buffer(), source))
-      return pass_workbook({.archive = open.buffer(), .path = source});
+      return pass_workbook({.archive = open.buffer(), .path = source, .packed = true});
   }
   const FileEncoding file_encoding = file_encoding_of(open, encoding);
   if (file_encoding.name.empty()) {

@@ -36,6 +36,7 @@ struct WorkbookSource {
   std::string_view archive;               ///< its bytes
   std::string path;                       ///< for messages
   std::optional<std::string> sheet = {};  ///< the name after the colon, as in houses.xlsx:Sold
+  bool packed = false;                    ///< it was within gzip or another archive, so no sheet can be named
 };
 
 /// Passes a table, as read_source() returns it, to `take` in pieces, so that a plain file is never in memory as a

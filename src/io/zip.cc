@@ -119,7 +119,10 @@ const Member& Archive::find(const std::string& name) const {
     refuse(*found, fmt::format("is there {} times; unpack the archive yourself and pass the plain file", count));
   }
   if (found != members_.end()) return *found;
-  refuse(fmt::format("the zip archive holds no {}; name one of these: {}", in_quotes(name), list(members_)));
+  const bool has_workbook =
+      std::ranges::any_of(members_, [](const Member& member) { return member.name.ends_with(".xlsx"); });
+  refuse(fmt::format("the zip archive holds no {}; name one of these: {}{}", in_quotes(name), list(members_),
+                     has_workbook ? "; to name a sheet of a workbook, unpack the archive" : ""));
 }
 
 zip_stat_t Archive::checked_status(const Member& member, std::uint64_t longest) const {

@@ -1,11 +1,13 @@
 """The commands of tables on Excel workbooks: what they make of a sheet is what they make of the same table in CSV."""
 
 import datetime
+import gzip
 import json
 import os
 import unittest
 from pathlib import Path
 
+from archives import archive
 from support import BAD_DATA, SOURCE, USAGE, ProgramTest
 from workbooks import workbook
 
@@ -37,6 +39,19 @@ class SheetsTest(ProgramTest):
         self.assertEqual(["Sold" in note and "1 of 2" in note for note in result["notes"]], [True])
         other = json.loads(self.succeed("table", "inspect", "a.xlsx:Other", "--json").out)
         self.assertEqual([column["name"] for column in other["columns"]], ["x"])
+
+    def test_of_a_packed_workbook_the_first_sheet_is_read(self):
+        data = (self.folder / "a.xlsx").read_bytes()
+        self.write("a.xlsx.gz", gzip.compress(data))
+        self.write("a.zip", archive({"a.xlsx": data}))
+        for file in "a.xlsx.gz", "a.zip", "a.zip:a.xlsx":
+            note, = json.loads(self.succeed("table", "inspect", file, "--json").out)["notes"]
+            self.assertIn('sheet "Sold", 1 of 2', note)
+            self.assertIn("unpack the workbook and name it", note)
+        for source in "a.xlsx.gz:Other", "a.zip:Other", "a.zip:a.xlsx:Other":
+            line = self.complaint(BAD_DATA, "table", "inspect", source)
+            self.assertIn("unpack", line)
+            self.assertIn("sheet of a workbook", line)
 
     def test_training_prediction_and_explanation(self):
         self.assertIn('sheet "Sold", 1 of 2', self.train("a.xlsx", "sheet").err)
