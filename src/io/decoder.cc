@@ -6,7 +6,6 @@
 #include <array>
 #include <utility>
 
-#include "io/encoding_guess.h"
 #include "io/utf8.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
@@ -137,15 +136,18 @@ void Decoder::refuse(std::string_view bytes, const char* what) const {
                                   encoding_advice(bytes, offset_, encoding_)));
 }
 
-std::optional<SourceText> decoded(std::string_view bytes, const std::string& given, const std::string& name) {
+std::optional<SourceText> decoded(std::string_view bytes, const std::string& given, const std::string& name,
+                                  std::uint64_t longest) {
   constexpr std::size_t piece = 1 << 16;
   const FileEncoding encoding = encoding_of(bytes, given, name);
   if (encoding.name.empty()) return std::nullopt;
   SourceText result;
   Decoder decoder(encoding.name, name);
-  for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size())))
-    decoder.add(bytes.substr(0, piece), result.text);
-  decoder.finish(result.text);
+  keep_fault(result, [&] {
+    for (; !bytes.empty() && result.text.size() < longest; bytes.remove_prefix(std::min(piece, bytes.size())))
+      decoder.add(bytes.substr(0, piece), result.text);
+    if (bytes.empty()) decoder.finish(result.text);
+  });
   result.notes = decoder.notes();
   if (!encoding.note.empty()) result.notes.insert(result.notes.begin(), encoding.note);
   return result;

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "io/conversion.h"
+#include "io/encoding_guess.h"
+#include "io/file.h"
 
 namespace unroll {
 
@@ -59,7 +61,20 @@ struct SourceText {
   std::exception_ptr fault = {};
 };
 
-/// Decodes a whole text in memory. `given` and `name`: as for encoding_of(). Nothing if it is UTF-8 already.
-std::optional<SourceText> decoded(std::string_view bytes, const std::string& given, const std::string& name);
+/// Calls decode(), which appends to result.text; an EncodingError becomes result.fault.
+template <class Decode>
+void keep_fault(SourceText& result, Decode decode) {
+  try {
+    decode();
+  } catch (const EncodingError&) {
+    result.fault = std::current_exception();
+    result.text += '\xff';
+  }
+}
+
+/// Decodes a text in memory, at least its first `longest` bytes of UTF-8. `given` and `name`: as for encoding_of().
+/// Nothing if it is UTF-8 already.
+std::optional<SourceText> decoded(std::string_view bytes, const std::string& given, const std::string& name,
+                                  std::uint64_t longest = no_limit);
 
 }  // namespace unroll

@@ -7,7 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include "io/encoding_guess.h"
 #include "io/gzip.h"
 #include "io/zip.h"
 #include "unroll/error.h"
@@ -144,12 +143,7 @@ SourceText read_source(const std::string& source, const SourceLimits& limits, co
   }
   SourceText result;
   const std::uint64_t longest = open.packed() ? no_limit : limits.plain;
-  try {
-    decode_source(open, file_encoding, result, [&] { return result.text.size() < longest; });
-  } catch (const EncodingError&) {
-    result.fault = std::current_exception();
-    result.text += '\xff';
-  }
+  keep_fault(result, [&] { decode_source(open, file_encoding, result, [&] { return result.text.size() < longest; }); });
   return result;
 }
 

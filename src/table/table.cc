@@ -288,6 +288,7 @@ Table Table::from_text(std::string_view csv, const TableOptions& options, const 
   TableMaker maker(name, options);
   CsvParser parser(name, maker, csv_options(options));
   const std::optional<SourceText> text = decoded(csv, options.encoding, name);
+  if (text && text->fault) std::rethrow_exception(text->fault);
   parser.feed(text ? text->text : csv);
   parser.finish(text ? text->notes : std::vector<std::string>());
   return std::move(maker).table();

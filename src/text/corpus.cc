@@ -125,8 +125,11 @@ Corpus Corpus::from_utf8(std::string_view text, const CorpusOptions& options, co
 
 Corpus Corpus::from_text(std::string_view text, const CorpusOptions& options, const std::string& name) {
   check(options);
-  const auto other = options.unit == TokenUnit::byte ? std::nullopt : decoded(text, options.encoding, name);
-  return from_utf8(other ? other->text : text, options, name, other ? other->notes : std::vector<std::string>());
+  const auto other =
+      options.unit == TokenUnit::byte ? std::nullopt : decoded(text, options.encoding, name, max_bytes_read(options));
+  if (!other) return from_utf8(text, options, name, {});
+  return with_advice(*other, name, "",
+                     [&](std::string_view utf8) { return from_utf8(utf8, options, name, other->notes); });
 }
 
 Corpus Corpus::read(const std::string& source, const CorpusOptions& options) {

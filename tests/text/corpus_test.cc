@@ -147,9 +147,11 @@ TEST(Corpus, TheEncodingIsNotCheckedBehindTheLimit) {
     const std::string path = folder.file("a.txt", bytes);
     for (const TokenUnit unit : {TokenUnit::character, TokenUnit::word}) {
       EXPECT_EQ(text_of(Corpus::read(path, {.unit = unit, .limit = 4, .encoding = encoding})), "分 开 ");
+      EXPECT_EQ(text_of(Corpus::from_text(bytes, {.unit = unit, .limit = 4, .encoding = encoding})), "分 开 ");
       for (const int limit : {0, 5}) {
         const CorpusOptions options = {.unit = unit, .limit = limit, .encoding = encoding};
         EXPECT_THAT(error_of([&] { Corpus::read(path, options); }).what(), HasSubstr(fault));
+        EXPECT_THAT(error_of([&] { Corpus::from_text(bytes, options); }).what(), HasSubstr(fault));
       }
     }
   }
