@@ -169,7 +169,8 @@ class TableModel {
  public:
   /// Trains on all rows. Throws Error: usage for options that contradict each other or name a column that the table
   /// does not have; bad_data, with the line, for a target that is missing, not a number, beyond 1e100 (textbook: 1e18)
-  /// or, with log-rmse, not above 0.
+  /// or, with log-rmse, not above 0; or if no target reaches 1e-100 in magnitude (textbook: 1e-18), except with
+  /// log-rmse.
   static TableModel train(const Table& table, const TableModelOptions& options);
   /// For each fold, trains a model on the training rows only, scores it on the validation rows and calls `on_fold`.
   /// Throws the errors of train(), and Error if the rows do not make these folds.

@@ -24,9 +24,13 @@ bool is_textbook(const TableModelOptions& o) { return o.members == std::vector{M
   throw Error(ExitCode::bad_data, fmt::format("{}: line {}: {}", table.name(), table.line(row), problem));
 }
 
+bool has_textbook(const TableModelOptions& o) {
+  return std::ranges::find(o.members, MemberKind::textbook) != o.members.end();
+}
+
 void check_target(const Column& column, std::int64_t row, const Table& table, const TableModelOptions& o) {
   // So that sums of squares are finite: of floats in the textbook's model, which does not scale its targets.
-  const bool textbook = std::ranges::find(o.members, MemberKind::textbook) != o.members.end();
+  const bool textbook = has_textbook(o);
   const double max_target = textbook ? 1e18 : 1e100;
   const std::string name = in_quotes(column.name());
   const double target = column.numbers()[static_cast<std::size_t>(row)];
@@ -51,6 +55,19 @@ void check_target(const Column& column, std::int64_t row, const Table& table, co
   }
 }
 
+/// Refuses targets whose squares would be 0. Logarithms have no such limit.
+void check_largest_target(const Column& column, const Table& table, const TableModelOptions& o) {
+  if (o.metric == TableMetric::log_rmse && !has_textbook(o)) return;
+  const char* const min_target = has_textbook(o) ? "1e-18" : "1e-100";
+  const auto size = [](double target) { return std::abs(target); };
+  const auto largest = std::ranges::max_element(column.numbers(), {}, size);
+  if (largest == column.numbers().end() || *largest == 0 || size(*largest) >= std::stod(min_target)) return;
+  refuse_row(table, largest - column.numbers().begin(),
+             fmt::format("{} is the largest target {} in size, and squares of numbers below {} are lost; multiply all "
+                         "by a power of ten",
+                         *largest, in_quotes(column.name()), min_target));
+}
+
 std::vector<double> targets_of(const Table& table, const TableModelOptions& o) {
   const Column& column = table.column(o.target);
   if (column.kind() != ColumnKind::number)
@@ -58,6 +75,7 @@ std::vector<double> targets_of(const Table& table, const TableModelOptions& o) {
                             option_name("target"), in_quotes(o.target), name_of(column.kind()), option_name("as"),
                             in_quotes(o.target + "=number")));
   for (std::int64_t row = 0; row < table.rows(); ++row) check_target(column, row, table, o);
+  check_largest_target(column, table, o);
   return {column.numbers().begin(), column.numbers().end()};
 }
 

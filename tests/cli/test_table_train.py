@@ -61,6 +61,11 @@ class TableTrainTest(ProgramTest):
 
 
 class HousesTest(TableTrainTest):
+    def test_errors_of_small_targets_are_not_shown_as_zero(self):
+        self.write("a.csv", "x,y\n" + "".join(f"{i % 17},{i % 17 + i % 2}e-20\n" for i in range(40)))
+        text = self.succeed("table", "train", "a.csv", "--target", "y", "--model", "linear", "--metric", "rmse").out
+        self.assertRegex(text, r"mean +\d\.\d{3}e-21 +\d\.\d{3}e-21 \+- \d\.\d{3}e-2\d +rmse")
+
     def test_validation_and_submission(self):
         self.write("train.csv", houses(400))
         self.write("test.csv", houses(150, seed=2))

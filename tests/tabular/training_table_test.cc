@@ -122,6 +122,23 @@ TEST(Targets, AreAnyNumbersIfTheMetricAllows) {
   EXPECT_THAT(TrainingTable(table, options).targets(), ElementsAre(0, -5, 1e100));
 }
 
+TEST(Targets, AreNotAllTooSmallForSquares) {
+  const std::string csv = "x,price\n1,1e-300\n2,-3e-290\n3,0\n";
+  TableModelOptions options = options_for("price");
+  options.metric = TableMetric::rmse;
+  EXPECT_EQ(std::string(refusal(csv, options, {}).what()),
+            R"(a.csv: line 3: -3e-290 is the largest target "price" in size, and squares of numbers below 1e-100 are )"
+            "lost; multiply all by a power of ten");
+  for (const char* more : {"4,2e-100\n", "4,7\n"})
+    EXPECT_EQ(TrainingTable(Table::from_text(csv + more), options).targets().size(), 4U);
+  EXPECT_EQ(TrainingTable(Table::from_text("x,price\n1,0\n2,0\n3,0\n"), options).targets().size(), 3U);
+  options.members = {MemberKind::textbook};
+  EXPECT_THAT(refusal("x,price\n1,1e-20\n2,1e-20\n", options, {}).what(), HasSubstr("below 1e-18"));
+  options = options_for("price");
+  options.metric = TableMetric::log_rmse;
+  EXPECT_EQ(TrainingTable(Table::from_text("x,price\n1,1e-300\n2,3e-290\n3,1e-301\n"), options).targets().size(), 3U);
+}
+
 TEST(Targets, OfTheTextbookAreFloatsWhoseSquaresAreFinite) {
   TableModelOptions options = options_for("price");
   options.metric = TableMetric::mae;

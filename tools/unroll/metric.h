@@ -4,7 +4,7 @@
 
 namespace unroll::cli {
 
-/// Four decimals below 10 in magnitude, else four significant digits.
+/// Four decimals from 0.00005 to 10 in magnitude, else four significant digits.
 std::string score_text(double score);
 
 }  // namespace unroll::cli
