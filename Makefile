@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo program test deep bench format clean
 
+# One more than processors: tests of several processes wait for each other most of the time.
+jobs := $(shell expr $$(nproc) + 1)
+
 help:
 	@echo 'make demo     install, build the program, train it on data/lyrics.txt and let it continue a line'
 	@echo 'make program  install, build the program only: build/unroll'
@@ -27,11 +30,11 @@ test:
 	scripts/install_deps.sh build test
 	cmake --preset release
 	cmake --build build
-	ctest --preset quick -j $$(nproc)
+	ctest --preset quick -j $(jobs)
 
 deep: test
 	scripts/install_deps.sh ci
-	ctest --preset deep -j $$(nproc)
+	ctest --preset deep -j $(jobs)
 
 bench:
 	scripts/install_deps.sh build bench

@@ -16,7 +16,7 @@ if ! cmp -s "$requirements" "$environment/installed.txt"; then
     echo "SKIPPED: PyPI cannot be reached, so neither PyTorch nor TensorBoard read anything" >&2
     exit 77
   fi
-  "$environment/bin/pip" install -q --no-cache-dir -r "$requirements" </dev/null
+  "$environment/bin/pip" install -q --no-cache-dir --no-compile -r "$requirements" </dev/null
   cp "$requirements" "$environment/installed.txt"
 fi
 

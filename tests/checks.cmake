@@ -2,8 +2,10 @@
 # at full length, for `make deep`. Exit status 77 means "skipped".
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
+# Label unsanitized: they run no code that is built here, or build it themselves.
 function(unroll_check name)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS unsanitized)
 endfunction()
 
 # Single-threaded checks: ctest -j runs several at once.
@@ -40,10 +42,11 @@ unroll_check(bench.scripts Python3::Interpreter -B ${CMAKE_CURRENT_SOURCE_DIR}/b
 set(scripts ${PROJECT_SOURCE_DIR}/scripts)
 unroll_ci_check(format ${scripts}/format.sh --check)
 unroll_ci_check_alone(package ${CMAKE_CURRENT_SOURCE_DIR}/package/check.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
-unroll_ci_check_alone(readme Python3::Interpreter -B ${docs}/docs.py commands ${PROJECT_SOURCE_DIR})
+unroll_ci_check(readme Python3::Interpreter -B ${docs}/docs.py commands ${PROJECT_SOURCE_DIR})
 unroll_ci_check_alone(fuzz ${scripts}/fuzz.sh 20000)
 unroll_deep_check(fuzz ${scripts}/fuzz.sh 2000000)
 unroll_ci_check(interop ${scripts}/interop.sh ${PROJECT_BINARY_DIR})
+set_tests_properties(ci.interop PROPERTIES COST 200)  # it waits for downloads
 unroll_ci_check_alone(sanitizers ${scripts}/sanitizers.sh asan)
 unroll_deep_check(sanitizers ${scripts}/sanitizers.sh asan asan-all)
 unroll_deep_check(tables ${CMAKE_COMMAND} -E env UNROLL_EVERY_TABLE=1 $<TARGET_FILE:table_test>
