@@ -21,6 +21,7 @@ if ! cmp -s "$requirements" "$environment/installed.txt"; then
 fi
 
 python=$environment/bin/python
+export PYTHONPYCACHEPREFIX=$(realpath "$environment")/pycache
 "$python" tests/interop/check.py "$build/unroll" data/lyrics.txt
 "$python" tests/interop/tensorboard_reads_events.py "$build/unroll" data/lyrics.txt
 "$python" tests/interop/selftest.py

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-READER = Path(__file__).resolve().parent / "torch_reads_model.py"
+from reader import read
+
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "model-file.md"
 SYMBOLS = 2000
 # Nats per symbol; unroll computes in float32, PyTorch in float64.
@@ -74,10 +75,13 @@ def main():
             score, score_of_copy = (evaluation(program, file, source) for file in (model, copy))
             if score_of_copy != score:
                 sys.exit(f"{name}: {score} became {score_of_copy} in the file that Python wrote")
-            ids = " ".join(map(str, ids_of(model, text)))
-            read = [sys.executable, str(READER), "--model", model, "--ids", "-", "--expect", str(score["cross_entropy"]),
-                    "--tolerance", str(TOLERANCE)]
-            theirs = json.loads(subprocess.run(read, check=True, input=ids.encode(), stdout=subprocess.PIPE).stdout)
+            ids = Path(folder, "ids.txt")
+            ids.write_text(" ".join(map(str, ids_of(model, text))))
+            status, out, err = read("--model", model, "--ids", ids, "--expect", score["cross_entropy"],
+                                    "--tolerance", TOLERANCE)
+            if status != 0:
+                sys.exit(f"{name}: PyTorch: {err}")
+            theirs = json.loads(out)
             if theirs["symbols"] != score["symbols"]:
                 sys.exit(f"{name}: PyTorch scored {theirs['symbols']} symbols, unroll {score['symbols']}")
             difference = abs(theirs["cross_entropy"] - score["cross_entropy"])

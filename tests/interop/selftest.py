@@ -10,6 +10,8 @@ import tempfile
 import numpy as np
 from safetensors.numpy import save_file
 
+from reader import read
+
 SCRIPT = pathlib.Path(__file__).resolve().parent / "torch_reads_model.py"
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 ACTIVATIONS = {"tanh": np.tanh, "relu": lambda a: np.maximum(a, 0), "sigmoid": lambda a: 1 / (1 + np.exp(-a))}
@@ -63,11 +65,6 @@ def answer(config, tensors, ids):
     return nats.mean(), logits
 
 
-def run(*words):
-    done = subprocess.run([sys.executable, "-B", str(SCRIPT), *map(str, words)], capture_output=True, text=True)
-    return done.returncode, done.stdout, done.stderr
-
-
 def check(what, holds, detail=""):
     print(("ok    " if holds else "FAIL  ") + what, detail if not holds else "")
     check.failed += not holds
@@ -90,26 +87,28 @@ def main():
             ids_file.write_text("\n".join(map(str, ids)))
             nats, logits = answer(config, tensors, ids)
             logits_file.write_text("\n".join(" ".join(map(repr, row)) for row in logits.tolist()))
-            code, out, err = run("--model", model, "--ids", ids_file, "--expect", repr(float(nats)), "--tolerance", 1e-10,
-                                 "--logits", logits_file, "--logits-tolerance", 1e-10)
+            code, out, err = read("--model", model, "--ids", ids_file, "--expect", repr(float(nats)),
+                                  "--tolerance", 1e-10, "--logits", logits_file, "--logits-tolerance", 1e-10)
             result = json.loads(out) if code == 0 else {}
             good = result.get("symbols") == length - 1 and abs(result["cross_entropy"] - nats) < 1e-10
             check(f"{cell} {activation} x{layers} embedding {embedding}{' tied' if tied else ''}", good, out + err)
 
         common = ("--model", model, "--ids", ids_file)
         logits_file.write_text(json.dumps({"logits": logits.tolist()}))
-        code, _, err = run(*common, "--logits", logits_file)
+        code, _, err = read(*common, "--logits", logits_file)
         check("logits as JSON", code == 0, err)
         logits[3, 2] += 1e-3
         logits_file.write_text(json.dumps(logits.ravel().tolist()))
-        check("a wrong logit is a mismatch", run(*common, "--logits", logits_file)[0] == 1)
-        check("a wrong cross-entropy is a mismatch", run(*common, "--expect", nats + 1e-4)[0] == 1)
-        check("NaN is a mismatch", run(*common, "--expect", "nan")[0] == 1)
-        check("float32 agrees", run(*common, "--expect", nats, "--dtype", "float32")[0] == 0)
-        check("usage", run("--model", model)[0] == 2)
-        check("no such model", run("--model", folder / "none", "--ids", ids_file)[0] == 66)
+        check("a wrong logit is a mismatch", read(*common, "--logits", logits_file)[0] == 1)
+        check("a wrong cross-entropy is a mismatch", read(*common, "--expect", nats + 1e-4)[0] == 1)
+        check("NaN is a mismatch", read(*common, "--expect", "nan")[0] == 1)
+        check("float32 agrees", read(*common, "--expect", nats, "--dtype", "float32")[0] == 0)
+        check("usage", read("--model", model)[0] == 2)
+        process = subprocess.run([sys.executable, str(SCRIPT), "--model", str(model)], capture_output=True, check=False)
+        check("usage is the exit status of the process", process.returncode == 2, process.stderr)
+        check("no such model", read("--model", folder / "none", "--ids", ids_file)[0] == 66)
         ids_file.write_text("1 2 11")
-        check("an id outside the vocabulary is refused", run(*common)[0] == 65)
+        check("an id outside the vocabulary is refused", read(*common)[0] == 65)
 
         ids_file.write_text("1 2 3")
         agreed = {"config": json.dumps(config)}
@@ -123,10 +122,10 @@ def main():
                 ("no config", tensors, {"other": "x"}),
                 ("no metadata", tensors, None)):
             save_file(broken, model, metadata=metadata)
-            code, _, err = run(*common)
+            code, _, err = read(*common)
             check(f"{what} is refused", code == 65 and "Traceback" not in err, err)
         model.write_bytes(model.read_bytes()[:-4])
-        check("a truncated file is refused", run(*common)[0] == 65)
+        check("a truncated file is refused", read(*common)[0] == 65)
     print("all passed" if not check.failed else f"{check.failed} failed")
     return 1 if check.failed else 0
 

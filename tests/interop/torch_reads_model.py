@@ -156,7 +156,7 @@ def evaluate(model, ids, logits):
     return total / count, worst
 
 
-def arguments():
+def arguments(words):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="model.safetensors written by unroll")
     parser.add_argument("--ids", required=True, help="file of symbol ids separated by white space; - is stdin")
@@ -165,14 +165,14 @@ def arguments():
     parser.add_argument("--logits", help="file of the logits that unroll computes, one row for each of ids[:-1]; - is stdin")
     parser.add_argument("--logits-tolerance", type=float, default=1e-4, help="allowed difference of any logit (1e-4)")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float64", help="arithmetic here (float64)")
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     if options.ids == "-" and options.logits == "-":
         parser.error("only one of --ids and --logits can be stdin")
     return options
 
 
-def main():
-    options = arguments()
+def main(words):
+    options = arguments(words)
     torch.set_num_threads(1)
     try:
         model, config = read_model(options.model, getattr(torch, options.dtype))
@@ -202,4 +202,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
