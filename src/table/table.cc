@@ -246,11 +246,7 @@ class TableMaker : public RowSink {
     marks.delimiter = table_.delimiter_;
     if (options_.decimal != DecimalMark::infer) marks.given = options_.decimal == DecimalMark::comma ? ',' : '.';
     for (ColumnMaker& maker : makers) maker.learn_marks(marks);
-    const bool comma_remembered = std::ranges::any_of(options_.forms, [](const auto& entry) {
-      const auto form = NumberForm::named(entry.second);
-      return form && form->decimal == ',';
-    });
-    if (marks.some_comma || marks.some_lone_comma || comma_remembered) {
+    if (marks.some_comma || marks.some_lone_comma || !options_.forms.empty()) {
       for (const ColumnMaker& maker : makers) maker.learn_points(marks);
     }
     bool agree = true;
