@@ -145,8 +145,7 @@ struct TableOptions {
   RaggedRows ragged = RaggedRows::refuse;    ///< rows that lack cells at their end
   /// VALUE or COLUMN=VALUE: cells of all columns but `id`, or of one, that hold this number or text are missing.
   std::vector<std::string> missing_values = {};
-  /// A first row with words, and no number or date, in the columns whose given kind is number or date has units, and is
-  /// left out.
+  /// A first row with words, and no number, in the columns whose given kind is number has units, and is left out.
   /// False: a row with units is recognised by the rows below it, three or more.
   bool unit_line = false;
   std::string id = {};        ///< column that names the rows; empty: none

@@ -348,16 +348,12 @@ void ColumnMaker::check_marks(const ReadingContext& context, const NumberForm& f
   const CellCount &with = comma ? survey.comma : survey.point, &against = comma ? survey.point : survey.comma;
   const CellCount& lone = comma ? survey.lone_point : survey.lone_comma;
   if (with.cells > 0 || lone.cells == 0) return;
-  // Where the file does not decide, a remembered point between groups is more than the rule for lone points.
-  const bool file_decides = context.marks.some_point && !context.marks.some_comma;
-  const bool contradicts = comma ? file_decides : plain && choose_decimal(survey, context.marks).mark == ',';
-  if (against.cells == 0 && !contradicts) return;
-  refuse_cell(
-      context, against.cells > 0 ? against : lone,
-      fmt::format("seems to have a decimal {0}, and the numbers are to be read as in {1}; say which with {2} {3} "
-                  "or {2} {4}",
-                  comma ? "point" : "comma", in_quotes(plain ? "1,234.5" : form.name()), option_name("as"),
-                  in_quotes(column_.name() + "=number:comma"), in_quotes(column_.name() + "=number:point")));
+  const bool decimal_commas = plain && context.marks.delimiter != ',' && context.marks.delimiter != '|';
+  if (against.cells == 0 && !decimal_commas) return;
+  refuse_cell(context, against.cells > 0 ? against : lone,
+              fmt::format("seems to have a decimal {}, and the numbers are to be read as in {}; say which with {}",
+                          comma ? "point" : "comma", in_quotes(plain ? "1,234.5" : form.name()),
+                          option_name("decimal") + " comma|point"));
 }
 
 bool ColumnMaker::take_dates(const ReadingContext& context, std::int64_t max_unparsed) {

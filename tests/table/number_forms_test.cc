@@ -7,7 +7,6 @@
 #include <random>
 #include <span>
 
-#include "io/error_of.h"
 #include "table/number_form.h"
 #include "table/number_writings.h"
 #include "unroll/error.h"
@@ -123,26 +122,6 @@ TEST(NumberForms, AThousandIsNeverTakenForAUnit) {
   EXPECT_THROW(read({"2,650", "1,5"}, ',', "plain"), Error);
   EXPECT_THROW(read({"1.234", "2.5"}, ';', "1.234,5"), Error);
   EXPECT_EQ(read({"1.234", "7"}, ';', "1234,5").unparsed().size(), 1U);  // no groups were seen in training
-}
-
-TEST(NumberForms, OtherColumnsDecideWhetherTheRememberedFormFits) {
-  const auto read = [](const std::string& csv, const std::string& form) {
-    const Table table = Table::from_text(csv, {.as = {{"a", ColumnKind::number}}, .forms = {{"a", form}}});
-    return table.column("a").numbers()[0];
-  };
-  const std::string tabs = "a\tb\n2,650\t0.5\n1,500\t3\n", commas = "a,b\n\"2,650\",\"0,5\"\n\"1,500\",3\n";
-  EXPECT_EQ(Table::from_text(tabs).column("a").numbers()[0], 2650);
-  EXPECT_EQ(read(tabs, "plain"), 2650) << "as in training";
-  EXPECT_THROW(read("a\tb\n2,650\t5\n1,500\t3\n", "plain"), Error);
-  EXPECT_EQ(Table::from_text(commas).column("a").numbers()[0], 2.65);
-  EXPECT_THROW(read(commas, "plain"), Error);
-  EXPECT_EQ(read("a;b\n2.650;5\n1.500;3\n", "1.234,5"), 2650);
-  EXPECT_EQ(read("a;b\n2.650;0,5\n1.500;3\n", "1.234,5"), 2650);
-  const std::string points = "a;b\n2.650;0.5\n1.500;3\n";
-  EXPECT_THAT(error_of([&] { read(points, "1.234,5"); }).what(),
-              HasSubstr(R"(say which with as "a=number:comma" or as "a=number:point")"));
-  EXPECT_EQ(read(points, "comma"), 2650);
-  EXPECT_EQ(read(points, "point"), 2.65);
 }
 
 TEST(NumberForms, OneCellDecidesTheColumn) {

@@ -109,11 +109,5 @@ TEST(ReadingFaults, ThePlainFormReadsSignsBehindToo) {
               ElementsAre(-5, -5, -5, 10, 1500));
 }
 
-TEST(ReadingFaults, ALineOfUnitsIsExpectedAboveDatesToo) {
-  const TableOptions remembered = {.as = {{"x", ColumnKind::date}}, .forms = {{"x", "ymd"}}, .unit_line = true};
-  EXPECT_EQ(faulty("x,y\nday,m\n2024-01-02,b\n", remembered).rows(), 1);
-  EXPECT_EQ(faulty("x,y\n2024-01-01,m\n2024-01-02,b\n", remembered).rows(), 2);
-}
-
 }  // namespace
 }  // namespace unroll
