@@ -8,6 +8,8 @@
 
 add_library(unroll_flags INTERFACE)
 target_compile_options(unroll_flags INTERFACE -Wall -Wextra -Wconversion -ffp-contract=off
+  # Paths in messages do not name the folder in which the library was built, and a compiler cache serves any copy.
+  -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
   # UNROLL_CHECK(!"a text") converts on purpose; -Wconversion of GCC does not include signs; loops may call lambdas.
   $<$<CXX_COMPILER_ID:Clang>:-Wno-string-conversion;-Wno-sign-conversion;-Wno-for-loop-analysis>
   # In sources that are compiled together, locals may have the name of a global of another source.

@@ -97,7 +97,8 @@ double cyrillic_bits(char32_t small) {
 
 char32_t small_of(char32_t cyrillic_capital) { return cyrillic_capital + (cyrillic_capital < 0x410 ? 0x50 : 0x20); }
 
-/// Words in capitals have the frequencies of small letters: those of KOI8-R are the small letters of windows-1251.
+/// Words in capitals have the frequencies of small letters, but are rarer. The small letters of KOI8-R are the capitals
+/// of windows-1251, and the other way round.
 double frequency_bits(char32_t code, Script script, bool beside_capital) {
   switch (script) {
     case Script::latin:
@@ -105,7 +106,7 @@ double frequency_bits(char32_t code, Script script, bool beside_capital) {
     case Script::cyrillic:
       return cyrillic_bits(code);
     case Script::cyrillic_capital:
-      return beside_capital ? cyrillic_bits(small_of(code)) : 8;
+      return beside_capital ? cyrillic_bits(small_of(code)) + 0.4 : 8;
     default:
       return 8;
   }

@@ -390,7 +390,8 @@ class Search {
     }
   }
 
-  /// Reports names that seem to be a row of a table without names. Years or sizes in order are names of columns.
+  /// Reports names that seem to be a row of a table without names. Years, sizes or quantiles in order are names of
+  /// columns.
   void find_row_for_header() {
     std::vector<double> names;
     const Column* shown = nullptr;
@@ -401,13 +402,11 @@ class Search {
       if (shown == nullptr) shown = &column;
       names.push_back(*name);
     }
-    const bool whole = std::ranges::all_of(names, [](double name) { return name == std::floor(name); });
     const bool in_order = std::ranges::is_sorted(names) || std::ranges::is_sorted(names, std::greater());
-    if (shown == nullptr || (whole && in_order)) return;
+    if (in_order) return;
     add("row_for_header", *shown,
-        "is a name that is a number, as are those of all columns of numbers: does the table lack a line of names? Add "
-        "one "
-        "above its first row");
+        "is a name that is a number, as are those of all columns of numbers: does the table lack a line of names? "
+        "Add one above its first row");
   }
 
   /// Rows whose cell has the delimiter; of characters that are usual in texts, none unless each cell and the name have

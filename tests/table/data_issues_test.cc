@@ -107,7 +107,7 @@ TEST(DataIssues, OfATableWithoutALineOfNames) {
   EXPECT_THAT(of("4,b,1.5,3"),
               ElementsAre(HasSubstr("row_for_header 4: is a name that is a number, as are those of all")));
   EXPECT_THAT(of("4,b,3,7"), ElementsAre(HasSubstr("row_for_header")));
-  for (const char* names : {"2020,b,2021,2022", "2022,b,2021,2020", "4,b,1.5,n", "0,1,2,3"})
+  for (const char* names : {"2020,b,2021,2022", "2022,b,2021,2020", "4,b,1.5,n", "0,1,2,3", "0.1,b,0.5,0.9"})
     EXPECT_THAT(of(names), ElementsAre()) << names;
 }
 
