@@ -42,7 +42,7 @@ unroll_check(bench.scripts Python3::Interpreter -B ${CMAKE_CURRENT_SOURCE_DIR}/b
 set(scripts ${PROJECT_SOURCE_DIR}/scripts)
 unroll_ci_check(format ${scripts}/format.sh --check)
 unroll_ci_check_alone(package ${CMAKE_CURRENT_SOURCE_DIR}/package/check.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
-unroll_ci_check(readme Python3::Interpreter -B ${docs}/docs.py commands ${PROJECT_SOURCE_DIR})
+unroll_ci_check_alone(readme Python3::Interpreter -B ${docs}/docs.py commands ${PROJECT_SOURCE_DIR})
 unroll_ci_check_alone(fuzz ${scripts}/fuzz.sh 20000)
 unroll_deep_check(fuzz ${scripts}/fuzz.sh 2000000)
 unroll_ci_check(interop ${scripts}/interop.sh ${PROJECT_BINARY_DIR})

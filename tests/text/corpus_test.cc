@@ -151,7 +151,8 @@ TEST(Corpus, TheEncodingIsNotCheckedBehindTheLimit) {
       for (const int limit : {0, 5}) {
         const CorpusOptions options = {.unit = unit, .limit = limit, .encoding = encoding};
         EXPECT_THAT(error_of([&] { Corpus::read(path, options); }).what(), HasSubstr(fault));
-        EXPECT_THAT(error_of([&] { Corpus::from_text(bytes, options); }).what(), HasSubstr(fault));
+        const std::string& text = bytes;
+        EXPECT_THAT(error_of([&] { Corpus::from_text(text, options); }).what(), HasSubstr(fault));
       }
     }
   }
