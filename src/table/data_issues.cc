@@ -403,7 +403,7 @@ class Search {
       names.push_back(*name);
     }
     const bool in_order = std::ranges::is_sorted(names) || std::ranges::is_sorted(names, std::greater());
-    if (in_order) return;
+    if (shown == nullptr || in_order) return;
     add("row_for_header", *shown,
         "is a name that is a number, as are those of all columns of numbers: does the table lack a line of names? "
         "Add one above its first row");
