@@ -47,8 +47,8 @@ struct LineCount {
 /// How records become rows.
 struct RowOptions {
   bool fill_short_rows = false;  ///< cells that a row lacks at its end are missing
-  /// For a first row that is longer or shorter than the header or rows longer than one name; for a first row with one
-  /// cell more.
+  /// Given where a row has another number of cells than the header: title_advice if it is the first row or the header
+  /// has one name, row_names_advice if it is the first row and has one cell more.
   const char* title_advice = "remove the lines above the names of the columns if there are any, else ";
   const char* row_names_advice = "begin the header with a delimiter if rows begin with their name, else ";
   const char* long_row_advice = "quote cells that hold the delimiter, or remove what is too much";
