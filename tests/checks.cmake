@@ -44,7 +44,7 @@ unroll_ci_check(format ${scripts}/format.sh --check)
 unroll_ci_check_alone(package ${CMAKE_CURRENT_SOURCE_DIR}/package/check.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 unroll_ci_check_alone(readme Python3::Interpreter -B ${docs}/docs.py commands ${PROJECT_SOURCE_DIR})
 unroll_ci_check_alone(fuzz ${scripts}/fuzz.sh 20000)
-unroll_deep_check(fuzz ${scripts}/fuzz.sh 2000000)
+unroll_deep_check(fuzz ${scripts}/fuzz.sh 500000)
 unroll_ci_check(interop ${scripts}/interop.sh ${PROJECT_BINARY_DIR})
 set_tests_properties(ci.interop PROPERTIES COST 200)  # it waits for downloads
 unroll_ci_check_alone(sanitizers ${scripts}/sanitizers.sh asan)
