@@ -340,20 +340,30 @@ void ColumnMaker::take_given_numbers(const ReadingContext& context) {
   refuse_if_nothing_is_read(context);
 }
 
-/// Refuses cells that the form reads as a thousand times what the file seems to say.
+/// Refuses cells that the form reads as a thousand times what they seem to say, and notes those of which the file
+/// itself would say something else.
 void ColumnMaker::check_marks(const ReadingContext& context, const NumberForm& form, bool plain) {
-  if (survey_.number_commas == 0 && form.group != '.') return;
+  if (survey_.number_commas == 0 && form.group != '.' && !context.marks.some_comma) return;
   const NumberSurvey survey = survey_numbers(cells_, any_number);
   const bool comma = form.decimal == ',';
   const CellCount &with = comma ? survey.comma : survey.point, &against = comma ? survey.point : survey.comma;
-  const CellCount& lone = comma ? survey.lone_point : survey.lone_comma;
+  const CellCount& thousandfold = comma ? survey.lone_point : survey.lone_comma;
+  const CellCount& lone = survey.lone_comma.cells > 0 ? survey.lone_comma : survey.lone_point;
   if (with.cells > 0 || lone.cells == 0) return;
-  const bool decimal_commas = plain && context.marks.delimiter != ',' && context.marks.delimiter != '|';
-  if (against.cells == 0 && !decimal_commas) return;
-  refuse_cell(context, against.cells > 0 ? against : lone,
-              fmt::format("seems to have a decimal {}, and the numbers are to be read as in {}; say which with {}",
-                          comma ? "point" : "comma", in_quotes(plain ? "1,234.5" : form.name()),
-                          option_name("decimal") + " comma|point"));
+  FileMarks marks = context.marks;
+  marks.given = 0;
+  const DecimalChoice choice = choose_decimal(survey, marks);
+  const bool beside_other_delimiter = plain && marks.delimiter != ',' && marks.delimiter != '|';
+  const bool contradicted = against.cells > 0 || (beside_other_delimiter && choice.mark == ',');
+  if (contradicted && thousandfold.cells > 0) {
+    refuse_cell(context, against.cells > 0 ? against : thousandfold,
+                fmt::format("seems to have a decimal {}, and the numbers are to be read as in {}; say which with {}",
+                            comma ? "point" : "comma", in_quotes(plain ? "1,234.5" : form.name()),
+                            option_name("decimal") + " comma|point"));
+  }
+  const bool first_groups = plain && choice.undecided && survey.lone_comma.cells > 0;
+  if (choice.mark == form.decimal && !first_groups) return;
+  column_.form_ = {.name = column_.form_.name, .row = lone.row, .cell = lone.text, .undecided = true};
 }
 
 bool ColumnMaker::take_dates(const ReadingContext& context, std::int64_t max_unparsed) {

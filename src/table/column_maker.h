@@ -45,7 +45,7 @@ class ColumnMaker {
   bool all_are_numbers() const {
     return survey_.filled > 0 && survey_.like_numbers == survey_.filled && !survey_.first_is_word;
   }
-  bool is_given_number() const { return kind_ == ColumnKind::number; }
+  bool is_given_value() const { return kind_ == ColumnKind::number || kind_ == ColumnKind::date; }
   bool first_is_word() const { return survey_.first_is_word; }    ///< the cell of the first row
   bool first_is_value() const { return survey_.first_is_value; }  ///< it is a number or a date
   CellCount first_text() const;                                   ///< the first cell that is no CellType::value

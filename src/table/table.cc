@@ -193,7 +193,7 @@ class TableMaker : public RowSink {
   void leave_out_units(std::vector<ColumnMaker>& makers) {
     if (!seem_to_have_units(makers) && !have_units_as_expected(makers)) return;
     const auto first = std::ranges::find_if(makers, [](const ColumnMaker& maker) {
-      return maker.only_first_is_no_number() || (maker.is_given_number() && maker.first_is_word());
+      return maker.only_first_is_no_number() || (maker.is_given_value() && maker.first_is_word());
     });
     table_.unit_line_ = true;
     table_.notes_.push_back(
@@ -211,8 +211,8 @@ class TableMaker : public RowSink {
 
   /// The same by TableOptions::unit_line and the given kinds, for any number of rows.
   bool have_units_as_expected(const std::vector<ColumnMaker>& makers) const {
-    const auto has_unit = [](const ColumnMaker& maker) { return maker.is_given_number() && maker.first_is_word(); };
-    const auto is_number = [](const ColumnMaker& maker) { return maker.is_given_number() && maker.first_is_value(); };
+    const auto has_unit = [](const ColumnMaker& maker) { return maker.is_given_value() && maker.first_is_word(); };
+    const auto is_number = [](const ColumnMaker& maker) { return maker.is_given_value() && maker.first_is_value(); };
     return options_.unit_line && table_.rows() > 1 && std::ranges::any_of(makers, has_unit) &&
            std::ranges::none_of(makers, is_number);
   }

@@ -1,0 +1,178 @@
+// What a file is read as with the forms that a model remembers.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <random>
+
+#include "unroll/error.h"
+#include "unroll/table.h"
+
+namespace unroll {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+/// The kinds and forms of a table as a model of it gives them.
+TableOptions remembered_from(const Table& table) {
+  TableOptions options;
+  for (const Column& column : table.columns()) {
+    options.as[column.name()] = column.kind();
+    const bool has_form = column.kind() == ColumnKind::number || column.kind() == ColumnKind::date;
+    if (has_form) options.forms[column.name()] = column.form().name.empty() ? "plain" : column.form().name;
+  }
+  options.unit_line = table.unit_line();
+  return options;
+}
+
+std::string all_notes(const Table& table) {
+  std::string text;
+  for (const std::string& note : reading_notes(table)) text += note + '\n';
+  return text;
+}
+
+/// Numbers in forms that one column decides, that another column decides, and that nothing decides.
+class RandomTable {
+ public:
+  explicit RandomTable(unsigned seed) : random_(seed) {}
+
+  std::string csv() {
+    const char delimiter = ",;\t|"[below(4)];
+    const std::size_t columns = 1 + below(3), rows = 1 + below(5);
+    std::vector<Writing> writings(columns);
+    for (Writing& writing : writings) writing = any_writing();
+    std::string text = "word";
+    for (std::size_t i = 0; i < columns; ++i) text += fmt::format("{}n{}", delimiter, i);
+    for (std::size_t row = 0; row < rows; ++row) {
+      text += fmt::format("\n{}", below(2) == 0 ? "red" : "blue");
+      for (const Writing& writing : writings) {
+        const std::string cell = below(12) == 0 ? "" : number(writing);
+        const bool quote = cell.find(delimiter) != std::string::npos;
+        text += fmt::format("{0}{1}{2}{1}", delimiter, quote ? "\"" : "", cell);
+      }
+    }
+    return text + '\n';
+  }
+
+ private:
+  struct Writing {
+    char decimal = '.';
+    char group = 0;
+    std::size_t fraction = 0;
+    bool large = false;
+    std::string before, behind;
+  };
+
+  std::size_t below(std::size_t end) { return random_() % end; }
+
+  Writing any_writing() {
+    Writing writing;
+    writing.decimal = below(2) == 0 ? '.' : ',';
+    const char other = writing.decimal == '.' ? ',' : '.';
+    const char groups[] = {0, other, other, ' ', '\''};
+    writing.group = groups[below(std::size(groups))];
+    writing.fraction = below(4);
+    writing.large = below(2) == 0;
+    if (below(5) == 0) writing.before = below(2) == 0 ? "$" : "€";
+    if (below(5) == 0) writing.behind = below(2) == 0 ? " €" : "%";
+    if (!writing.before.empty()) writing.behind.clear();
+    return writing;
+  }
+
+  std::string number(const Writing& writing) {
+    const std::size_t whole = writing.large ? below(10'000'000) : below(10'000);
+    std::string digits = std::to_string(whole), text;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+      if (i > 0 && (digits.size() - i) % 3 == 0 && writing.group != 0) text += writing.group;
+      text += digits[i];
+    }
+    if (writing.fraction > 0 && below(3) > 0) {
+      text += writing.decimal;
+      for (std::size_t i = 0; i < writing.fraction; ++i) text += static_cast<char>('0' + below(10));
+    }
+    return (below(8) == 0 ? "-" : "") + writing.before + text + writing.behind;
+  }
+
+  std::mt19937 random_;
+};
+
+/// Empty if both tables hold the same.
+std::string difference_of(const Table& one, const Table& other) {
+  if (one.rows() != other.rows()) return "rows";
+  for (const Column& column : one.columns()) {
+    const Column& again = other.column(column.name());
+    if (column.kind() != again.kind()) return column.name() + ": kind";
+    if (column.unparsed().size() != again.unparsed().size()) return column.name() + ": unparsed cells";
+    for (std::size_t row = 0; row < column.numbers().size(); ++row) {
+      const double before = column.numbers()[row], after = again.numbers()[row];
+      if (before != after && !(std::isnan(before) && std::isnan(after)))
+        return fmt::format("{}: {} instead of {}", column.name(), after, before);
+    }
+  }
+  return "";
+}
+
+TEST(RememberedForms, ReadTheirOwnFile) {
+  int read = 0;
+  for (unsigned seed = 0; seed < 5000; ++seed) {
+    const std::string csv = RandomTable(seed).csv();
+    SCOPED_TRACE(csv);
+    const Table table = Table::from_text(csv);
+    try {
+      EXPECT_EQ(difference_of(table, Table::from_text(csv, remembered_from(table))), "");
+      ++read;
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+    if (HasFailure()) break;
+  }
+  EXPECT_EQ(read, 5000);
+}
+
+TEST(RememberedForms, SayThatTheFileItselfSaysSomethingElse) {
+  const TableOptions euros = remembered_from(Table::from_text("price;size\n1,234.5 €;1.5\n2,345.6 €;2.5\n"));
+  const Table table = Table::from_text("price;size\n2,900 €;1,5\n1,100 €;15,25\n",
+                                       {.as = euros.as, .forms = {{"price", euros.forms.at("price")}}});
+  EXPECT_THAT(table.column("price").numbers(), ElementsAre(2900, 1100));
+  EXPECT_THAT(all_notes(table),
+              HasSubstr("\"price\": numbers as in \"1,234.5 €\", but no cell decides: \"2,900 €\" in line 2 may "
+                        "also have a decimal comma; as \"price=number:comma\" reads that"));
+  const Table own = Table::from_text("price;size\n2,900.5 €;1.5\n1,100 €;15.25\n", euros);
+  EXPECT_THAT(all_notes(own), Not(HasSubstr("price")));
+}
+
+TEST(RememberedForms, SayThatGroupsAreNewToPlainNumbers) {
+  const TableOptions plain = remembered_from(Table::from_text("a\tb\n1459\t1.5\n2300.5\t2.5\n"));
+  const Table table = Table::from_text("a\tb\n1,459\t1.5\n2,300\t2.5\n", plain);
+  EXPECT_THAT(table.column("a").numbers(), ElementsAre(1459, 2300));
+  EXPECT_THAT(all_notes(table), HasSubstr("\"1,459\" in line 2 may also have a decimal comma"));
+  const Table beside_commas = Table::from_text("a,b\n\"1,459\",1.5\n\"2,300\",2.5\n", plain);
+  EXPECT_EQ(all_notes(beside_commas), "");
+}
+
+TEST(RememberedForms, SayThatOtherColumnsHaveTheOtherMark) {
+  const TableOptions plain = remembered_from(Table::from_text("a,b\n1.459,1.5\n2.3,2.5\n"));
+  const Table table = Table::from_text("a;b\n1.459;1\n2.300;2\n", {.as = plain.as, .forms = plain.forms});
+  EXPECT_EQ(all_notes(table), "");
+  TableOptions one = plain;
+  one.as.erase("b");
+  one.forms.erase("b");
+  const Table mixed = Table::from_text("a;b\n1.459;1,5\n2.300;2,5\n", one);
+  EXPECT_THAT(mixed.column("a").numbers(), ElementsAre(1.459, 2.3));
+  EXPECT_THAT(all_notes(mixed), HasSubstr("\"1.459\" in line 2 may also have a decimal comma"));
+}
+
+TEST(RememberedForms, FindTheLineOfUnitsAboveDates) {
+  const Table learned = Table::from_text("when,size\ndate,m2\n2020-01-31,1.5\n2020-02-01,2.5\n2020-02-02,3.5\n");
+  ASSERT_TRUE(learned.unit_line());
+  TableOptions options = remembered_from(learned);
+  options.as.erase("size");
+  options.forms.erase("size");
+  EXPECT_EQ(Table::from_text("when\ndate\n2020-03-01\n", options).rows(), 1);
+}
+
+}  // namespace
+}  // namespace unroll
