@@ -25,6 +25,11 @@ function(unroll_ci_check_alone name)
   set_tests_properties(ci.${name} PROPERTIES RUN_SERIAL ON)
 endfunction()
 
+function(unroll_deep_check_alone name)
+  unroll_deep_check(${name} ${ARGN})
+  set_tests_properties(deep.${name} PROPERTIES RUN_SERIAL ON)
+endfunction()
+
 set(layering ${CMAKE_CURRENT_SOURCE_DIR}/layering)
 unroll_check(layering Python3::Interpreter -B ${layering}/layering.py ${PROJECT_SOURCE_DIR})
 unroll_check(layering.can_fail Python3::Interpreter -B ${layering}/layering_test.py)
@@ -44,15 +49,15 @@ unroll_ci_check(format ${scripts}/format.sh --check)
 unroll_ci_check_alone(package ${CMAKE_CURRENT_SOURCE_DIR}/package/check.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 unroll_ci_check_alone(readme Python3::Interpreter -B ${docs}/docs.py commands ${PROJECT_SOURCE_DIR})
 unroll_ci_check_alone(fuzz ${scripts}/fuzz.sh 20000)
-unroll_deep_check(fuzz ${scripts}/fuzz.sh 500000)
+unroll_deep_check_alone(fuzz ${scripts}/fuzz.sh 500000)
 unroll_ci_check(interop ${scripts}/interop.sh ${PROJECT_BINARY_DIR})
 set_tests_properties(ci.interop PROPERTIES COST 200)  # it waits for downloads
 unroll_ci_check_alone(sanitizers ${scripts}/sanitizers.sh asan)
-unroll_deep_check(sanitizers ${scripts}/sanitizers.sh asan asan-all)
-unroll_deep_check(tables ${CMAKE_COMMAND} -E env UNROLL_EVERY_TABLE=1 $<TARGET_FILE:table_test>
+unroll_deep_check_alone(sanitizers ${scripts}/sanitizers.sh asan asan-all)
+unroll_deep_check(tables ${CMAKE_COMMAND} -E env UNROLL_TABLES=100000 $<TARGET_FILE:table_test>
   --gtest_filter=WrittenTables.*)
 # Every source by itself: in the other builds a source may use what the one compiled before it includes.
-unroll_deep_check(sources sh -c "cmake --preset debug && cmake --build --preset debug")
+unroll_deep_check_alone(sources sh -c "cmake --preset debug && cmake --build --preset debug")
 unroll_ci_check_alone(threads ${scripts}/sanitizers.sh tsan)
 
 # Instruction counts of one training step. The target update_instruction_counts measures and stores them again.
@@ -68,4 +73,4 @@ if(NOT UNROLL_SANITIZE)
     DEPENDS training_step VERBATIM USES_TERMINAL)
 endif()
 unroll_ci_check_alone(tidy ${scripts}/tidy.sh)
-unroll_deep_check(tidy ${scripts}/tidy.sh --each)
+unroll_deep_check_alone(tidy ${scripts}/tidy.sh --kernels)

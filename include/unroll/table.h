@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -209,6 +210,9 @@ class Table {
 std::vector<std::string> reading_notes(const Table& table);
 /// For each column of numbers or dates with unparsed cells, their number, with the first of them and its line.
 std::vector<std::string> unparsed_notes(const Table& table);
+/// The same for one column; empty if there is nothing to say.
+std::optional<std::string> form_note(const Table& table, const Column& column);
+std::optional<std::string> unparsed_note(const Table& table, const Column& column);
 
 /// A column that a model reads.
 struct TableInput {

@@ -191,6 +191,9 @@ class TableModel {
   /// trained on and, if `with_id` is set, the id as categories; the kinds, forms and decimal mark that `given` has come
   /// first. Table::read() then refuses a missing column, and one in which nothing is in its form.
   TableOptions reading_options(bool with_id = true, const TableOptions& given = {}) const;
+  /// What is said of a table that is to be predicted: what was left out of it, and of the inputs what was taken for
+  /// what and what was not read, one line each.
+  std::vector<std::string> reading_notes(const Table& table) const;
   /// One prediction for each row. Throws Error(bad_data) if the table lacks an input or has it as another kind.
   std::vector<double> predict(const Table& table) const;
   /// CSV with a header, in the delimiter and decimal mark of the table: the id of each row, or its number from 1, and

@@ -120,8 +120,8 @@ std::optional<double> parse_number(std::string_view text) {
   std::optional<double> size;
   if (text.find(',') == std::string_view::npos) {
     size = parse_plain_number(text);
-  } else if (const auto plain = without_group_commas(text)) {
-    size = parse_plain_number(*plain);
+  } else if (const auto plain = without_group_commas(text); plain && plain->find_first_of("eE") == std::string::npos) {
+    size = parse_plain_number(*plain);  // 1,234E+05 has a decimal comma
   }
   return size ? std::optional(sign * *size) : std::nullopt;
 }

@@ -174,16 +174,17 @@ void ColumnMaker::learn_marks(FileMarks& marks) {
   if (!may_be_numbers() || survey_.number_commas == 0 || kind_ == ColumnKind::date) return;
   const NumberSurvey& survey = numbers_survey();
   // Beside commas, pairs of numbers in quotes are more likely than numbers with decimal commas.
-  if (marks.delimiter == ',' ? survey.numbers < survey.filled : 2 * survey.numbers < survey.filled) return;
+  if (2 * survey.numbers < survey.filled || (marks.delimiter == ',' && survey.texts_with_comma > 0)) return;
   marks.some_comma = marks.some_comma || survey.comma.cells > survey.point.cells;
   marks.some_point = marks.some_point || survey.point.cells > survey.comma.cells;
   marks.some_lone_comma = marks.some_lone_comma || survey.lone_comma.cells > 0;
 }
 
-void ColumnMaker::learn_points(FileMarks& marks) const {
+void ColumnMaker::learn_points(FileMarks& marks) {
   if (marks.some_point || !may_be_numbers() || survey_.number_commas > 0 || kind_ == ColumnKind::date) return;
-  if (first_cell(cells_, [](std::string_view cell) { return !parse_number(cell); }).cells > 0) return;
-  marks.some_point = first_cell(cells_, has_point_for_mark).cells > 0;
+  if (!has_points()) return;
+  const NumberSurvey& survey = numbers_survey();
+  marks.some_point = 2 * survey.numbers >= survey.filled && survey.point.cells > survey.comma.cells;
 }
 
 CellCount ColumnMaker::first_text() const {
@@ -340,10 +341,10 @@ void ColumnMaker::take_given_numbers(const ReadingContext& context) {
   refuse_if_nothing_is_read(context);
 }
 
-/// Refuses cells that the form reads as a thousand times what they seem to say, and notes those of which the file
-/// itself would say something else.
+/// Refuses a column whose other cells show the other decimal mark, and numbers that seem to be a thousand times smaller
+/// than the form reads them. Notes those of which the file itself would say something else.
 void ColumnMaker::check_marks(const ReadingContext& context, const NumberForm& form, bool plain) {
-  if (survey_.number_commas == 0 && form.group != '.' && !context.marks.some_comma) return;
+  if (survey_.number_commas == 0 && !has_points()) return;
   const NumberSurvey survey = survey_numbers(cells_, any_number);
   const bool comma = form.decimal == ',';
   const CellCount &with = comma ? survey.comma : survey.point, &against = comma ? survey.point : survey.comma;
@@ -354,15 +355,15 @@ void ColumnMaker::check_marks(const ReadingContext& context, const NumberForm& f
   marks.given = 0;
   const DecimalChoice choice = choose_decimal(survey, marks);
   const bool beside_other_delimiter = plain && marks.delimiter != ',' && marks.delimiter != '|';
-  const bool contradicted = against.cells > 0 || (beside_other_delimiter && choice.mark == ',');
-  if (contradicted && thousandfold.cells > 0) {
+  const bool too_large = beside_other_delimiter && choice.mark == ',' && thousandfold.cells > 0;
+  if (against.cells > 0 || too_large) {
     refuse_cell(context, against.cells > 0 ? against : thousandfold,
                 fmt::format("seems to have a decimal {}, and the numbers are to be read as in {}; say which with {}",
                             comma ? "point" : "comma", in_quotes(plain ? "1,234.5" : form.name()),
                             option_name("decimal") + " comma|point"));
   }
-  const bool first_groups = plain && choice.undecided && survey.lone_comma.cells > 0;
-  if (choice.mark == form.decimal && !first_groups) return;
+  // A plain form may come from numbers without any mark.
+  if (choice.mark == form.decimal && !(plain && choice.undecided)) return;
   column_.form_ = {.name = column_.form_.name, .row = lone.row, .cell = lone.text, .undecided = true};
 }
 
@@ -390,6 +391,13 @@ bool ColumnMaker::take_dates(const ReadingContext& context, std::int64_t max_unp
   return true;
 }
 
+/// True if no cell is a date in another order only.
+bool ColumnMaker::all_dates_fit(DateForm order) const {
+  return first_cell(cells_, [&](std::string_view cell) {
+           return !is_missing_word(cell) && !read_date(cell, order);
+         }).cells == 0;
+}
+
 void ColumnMaker::take_given_dates(const ReadingContext& context) {
   if (form_ == plain_form) {
     keep_dates(parse_date, any_number);
@@ -403,6 +411,11 @@ void ColumnMaker::take_given_dates(const ReadingContext& context) {
   column_.form_.name = form_;
   refuse_if_nothing_is_read(context);
   const CellCount first = first_text();
+  if (context.order && *context.order != form && column_.unparsed_.empty() && all_dates_fit(*context.order)) {
+    column_.form_ = {
+        .name = form_, .row = first.row, .cell = first.text, .undecided = true, .other = name_of(*context.order)};
+    return;
+  }
   const auto date = take_date_apart(first.text);
   const bool two_digit_year = form == DateForm::ymd && date && !begins_with_year(*date);
   if (form == DateForm::unix_seconds || (column_.unparsed_.empty() && !two_digit_year)) return;

@@ -52,7 +52,7 @@ class ColumnMaker {
   bool are_distinct_whole_numbers() const;
   void learn_marks(FileMarks& marks);
   /// Looks for a decimal point; only of use for the columns that learn_marks() has passed over.
-  void learn_points(FileMarks& marks) const;
+  void learn_points(FileMarks& marks);
   /// The order that the column's own cells decide, if they are dates with the day or month first.
   std::optional<DateForm> order();
 
@@ -86,6 +86,7 @@ class ColumnMaker {
   void take_given_numbers(const ReadingContext& context);
   void check_marks(const ReadingContext& context, const NumberForm& form, bool plain);
   bool take_dates(const ReadingContext& context, std::int64_t max_unparsed);
+  bool all_dates_fit(DateForm order) const;
   void take_given_dates(const ReadingContext& context);
   void refuse_if_nothing_is_read(const ReadingContext& context) const;
   [[noreturn]] void refuse_cell(const ReadingContext& context, const CellCount& cell, const std::string& why) const;

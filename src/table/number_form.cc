@@ -274,6 +274,12 @@ std::optional<NumberDigits> digits_of(std::string_view body, char decimal) {
   return digits;
 }
 
+std::optional<NumberDigits> digits_before_exponent(const NumberCell& cell, char decimal) {
+  auto digits = digits_of(cell.body, decimal);
+  if (digits && digits->group != 0 && !cell.exponent.empty()) digits.reset();
+  return digits;
+}
+
 std::string NumberForm::name() const {
   std::string digits = indian ? "12" : "1";
   const auto separate = [&](const char* more) {
@@ -326,8 +332,11 @@ std::optional<double> NumberForm::read(std::string_view text) const {
 
 std::optional<double> NumberForm::read(const NumberCell& cell) const {
   if (!cell.currency.empty() && cell.currency != currency) return std::nullopt;
-  const auto digits = digits_of(cell.body, decimal);
-  if (!digits || (digits->group != 0 && digits->group != group) || (digits->indian && !indian)) return std::nullopt;
+  const auto digits = digits_before_exponent(cell, decimal);
+  if (!digits || (digits->indian && !indian)) return std::nullopt;
+  const bool other_decimal = digits->group == ',' || digits->group == '.';
+  const bool certain = !other_decimal || cell.body.find(decimal) != std::string::npos;
+  if (digits->group != 0 && digits->group != group && (group != 0 || !certain)) return std::nullopt;
   std::string text = digits->text;
   if (!cell.exponent.empty()) text.append("e").append(cell.exponent);
   double number = 0;

@@ -48,11 +48,15 @@ struct NumberDigits {
 /// not begin with 0, so 0,500 has a decimal comma.
 std::optional<NumberDigits> digits_of(std::string_view body, char decimal);
 
+/// The digits of a cell under one decimal mark: as digits_of(), but an exponent follows no groups, so 1,234E+05 has a
+/// decimal comma.
+std::optional<NumberDigits> digits_before_exponent(const NumberCell& cell, char decimal);
+
 /// How the numbers of a column are written. Signs, parentheses and the + of 10,000+ are read in every form, since they
 /// have one meaning only.
 struct NumberForm {
   char decimal = '.';            ///< . or ,
-  char group = 0;                ///< as NumberDigits::group; 0: groups are not read
+  char group = 0;                ///< as NumberDigits::group; 0: read where they cannot be a decimal mark
   bool indian = false;           ///< groups of two digits are read
   std::string currency = {};     ///< read with and without; another one is not read
   bool currency_behind = false;  ///< in the name

@@ -38,13 +38,18 @@ bool NumberSurvey::add_simple(std::int64_t row, std::string_view text) {
   return true;
 }
 
+void NumberSurvey::add_text(std::int64_t row, std::string_view text) {
+  not_numbers.add(row, text);
+  texts_with_comma += text.find(',') == std::string_view::npos ? 0 : 1;
+}
+
 void NumberSurvey::add(std::int64_t row, std::string_view text) {
   ++filled;
   if (add_simple(row, text)) return;
   const auto cell = take_number_apart(text);
-  if (!cell) return not_numbers.add(row, text);
-  const auto with_point = digits_of(cell->body, '.'), with_comma = digits_of(cell->body, ',');
-  if (!with_point && !with_comma) return not_numbers.add(row, text);
+  if (!cell) return add_text(row, text);
+  const auto with_point = digits_before_exponent(*cell, '.'), with_comma = digits_before_exponent(*cell, ',');
+  if (!with_point && !with_comma) return add_text(row, text);
   ++numbers;
   if (!with_comma) point.add(row, text);
   if (!with_point) comma.add(row, text);

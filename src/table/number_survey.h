@@ -35,6 +35,7 @@ struct NumberSurvey {
   CellCount lone_point;                   ///< such as 1.234
   CellCount not_plain;                    ///< numbers that parse_number() does not read
   CellCount not_numbers;                  ///< numbers in no form
+  std::int64_t texts_with_comma = 0;      ///< of these
   std::int64_t bare_zeros = 0, bare = 0;  ///< zeros and others without unit and multiplier
   std::map<std::string, std::int64_t> currencies = {}, currencies_behind = {}, units = {};
   std::map<char, std::int64_t> multipliers = {};  ///< of numbers without a unit
@@ -47,6 +48,7 @@ struct NumberSurvey {
   void add(std::int64_t row, std::string_view cell);
 
  private:
+  void add_text(std::int64_t row, std::string_view cell);
   bool add_simple(std::int64_t row, std::string_view cell);
 };
 

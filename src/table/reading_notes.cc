@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <optional>
+#include <utility>
+
 #include "table/date_form.h"
 #include "table/number_form.h"
 #include "unroll/format.h"
@@ -41,13 +44,26 @@ std::string number_note(const Table& table, const Column& column) {
 
 }  // namespace
 
+std::optional<std::string> form_note(const Table& table, const Column& column) {
+  if (column.form().row < 0) return std::nullopt;
+  return column.kind() == ColumnKind::date ? date_note(table, column) : number_note(table, column);
+}
+
+std::optional<std::string> unparsed_note(const Table& table, const Column& column) {
+  if (column.unparsed().empty()) return std::nullopt;
+  const UnparsedCell& first = column.unparsed().front();
+  return fmt::format("column {}: {} of {} are no {}, such as {} in {}", in_quotes(column.name()),
+                     with_commas(std::ssize(column.unparsed())), counted(column.size(), "cell"),
+                     column.kind() == ColumnKind::date ? "dates" : "numbers", in_quotes(first.text),
+                     line_of(table, first.row));
+}
+
 std::vector<std::string> reading_notes(const Table& table) {
   std::vector<std::string> notes = table.notes();
   for (const std::string& value : table.unused_missing_values())
     notes.push_back(fmt::format("{} {}: no cell has this value", option_name("missing-value"), in_quotes(value)));
   for (const Column& column : table.columns()) {
-    if (column.form().row < 0) continue;
-    notes.push_back(column.kind() == ColumnKind::date ? date_note(table, column) : number_note(table, column));
+    if (auto note = form_note(table, column)) notes.push_back(std::move(*note));
   }
   return notes;
 }
@@ -55,12 +71,7 @@ std::vector<std::string> reading_notes(const Table& table) {
 std::vector<std::string> unparsed_notes(const Table& table) {
   std::vector<std::string> notes;
   for (const Column& column : table.columns()) {
-    if (column.unparsed().empty()) continue;
-    const UnparsedCell& first = column.unparsed().front();
-    notes.push_back(fmt::format("column {}: {} of {} are no {}, such as {} in {}", in_quotes(column.name()),
-                                with_commas(std::ssize(column.unparsed())), counted(column.size(), "cell"),
-                                column.kind() == ColumnKind::date ? "dates" : "numbers", in_quotes(first.text),
-                                line_of(table, first.row)));
+    if (auto note = unparsed_note(table, column)) notes.push_back(std::move(*note));
   }
   return notes;
 }

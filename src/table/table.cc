@@ -247,7 +247,7 @@ class TableMaker : public RowSink {
     if (options_.decimal != DecimalMark::infer) marks.given = options_.decimal == DecimalMark::comma ? ',' : '.';
     for (ColumnMaker& maker : makers) maker.learn_marks(marks);
     if (marks.some_comma || marks.some_lone_comma) {
-      for (const ColumnMaker& maker : makers) maker.learn_points(marks);
+      for (ColumnMaker& maker : makers) maker.learn_points(marks);
     }
     bool agree = true;
     for (ColumnMaker& maker : makers) {

@@ -21,9 +21,9 @@ bool is_form(ColumnKind kind, const std::string& form) {
 }
 
 std::string form_with_decimal(const std::string& form, DecimalMark decimal) {
+  if (form == plain_form && decimal == DecimalMark::comma) return "comma";  // currencies and groups from the cells
   const auto named = NumberForm::named(form);
-  const bool has_it = form == plain_form ? decimal == DecimalMark::point : !named;
-  return has_it ? form : with_decimal(named.value_or(NumberForm()), decimal == DecimalMark::comma ? ',' : '.').name();
+  return named ? with_decimal(*named, decimal == DecimalMark::comma ? ',' : '.').name() : form;
 }
 
 namespace {

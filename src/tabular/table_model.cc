@@ -69,6 +69,16 @@ TableOptions TableModel::reading_options(bool with_id, const TableOptions& given
   return options;
 }
 
+std::vector<std::string> TableModel::reading_notes(const Table& table) const {
+  std::vector<std::string> notes = table.notes();
+  for (const TableInput& input : inputs()) {
+    const Column& column = table.column(input.name);
+    if (auto note = form_note(table, column)) notes.push_back(std::move(*note));
+    if (const auto note = unparsed_note(table, column)) notes.push_back(*note + "; the model takes them as missing");
+  }
+  return notes;
+}
+
 std::vector<double> TableModel::predict(const Table& table) const {
   return ensemble_->predict({table, all_rows(table.rows())});
 }

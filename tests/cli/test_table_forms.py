@@ -58,6 +58,16 @@ class FormsTest(ProgramTest):
         self.assertIn("--decimal", self.complaint(BAD_DATA, "table", "predict", "run", "test.csv"))
         self.succeed("table", "predict", "run", "test.csv", "--decimal", "point")
 
+    def test_what_the_file_itself_says_otherwise_is_said(self):
+        self.write("train.csv", table(60))
+        self.train("train.csv")
+        self.write("test.csv", "Id\tarea\textra\n1\t1,459\t1.5\n2\t2,300\t2.5\n")
+        note = ('column "area": numbers as in "1,234.5", but no cell decides: "1,459" in line 2 may also have a decimal '
+                'comma; --as "area=number:comma" reads that\n')
+        self.assertEqual(self.succeed("table", "predict", "run", "test.csv").err, note)
+        self.assertEqual(self.succeed("table", "predict", "run", "test.csv", "--as", "area=number:comma").err, "")
+        self.assertIn(note, self.succeed("table", "explain", "run", "test.csv").err)
+
     def test_what_is_not_read_is_counted_once(self):
         self.write("train.csv", table(60))
         self.train("train.csv")

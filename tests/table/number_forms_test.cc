@@ -145,6 +145,30 @@ TEST(NumberForms, OtherColumnsDecideTheFile) {
   EXPECT_EQ(Table::from_text("a;b\n1.5;2,900\n2.5;4,300\n").column("b").numbers()[0], 2.9);
 }
 
+/// Cells that are missing, or in another form, do not hide that a column has decimal points.
+TEST(NumberForms, OtherColumnsDecideTheFileWhateverElseTheyHold) {
+  for (const char* cell : {"7.1", "NA", "798.1 €", "79.1%", "\u22128.5", "-", ""}) {
+    const Table table = Table::from_text(fmt::format("a\tb\n798.1\t6,929\n{}\t9,633\n136.9\t2,714\n", cell));
+    EXPECT_EQ(table.column("b").numbers()[0], 6929) << cell;
+  }
+  for (const char* cell : {"8,5", "-", "none"}) {
+    const Table table = Table::from_text(fmt::format("n,w\n1.234,\"12,50\"\n2.500,\"{}\"\n3.100,\"7,25\"\n", cell));
+    EXPECT_EQ(table.column("n").numbers()[0], 1234) << cell;
+  }
+}
+
+TEST(NumberForms, ExponentsFollowNoGroups) {
+  for (const char delimiter : {',', ';', '\t'}) {
+    const Table table = Table::from_text(fmt::format("a{0}b\n\"1,234E+05\"{0}x\n\"2,345E+04\"{0}y\n", delimiter));
+    EXPECT_DOUBLE_EQ(table.column("a").numbers()[0], 123400) << delimiter;
+  }
+  const Table points = Table::from_text("a;b\n1,5;1.234E+05\n2,5;2.345E+04\n");
+  EXPECT_DOUBLE_EQ(points.column("b").numbers()[0], 123400);
+  const Table plain =
+      Table::from_text("a,b\n\"1,234E+05\",1\n2.5,2\n", {.as = {{"a", ColumnKind::number}}, .forms = {{"a", "plain"}}});
+  EXPECT_EQ(plain.column("a").unparsed().size(), 1u);
+}
+
 TEST(NumberForms, WhatIsNoNumberStaysWhatItIs) {
   const auto kind = [](std::vector<std::string> cells) { return value_column(cells, ',').kind(); };
   EXPECT_EQ(kind({"12 Oak St", "7 Elm St", "3 Main St"}), ColumnKind::category);

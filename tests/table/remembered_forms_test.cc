@@ -6,6 +6,8 @@
 #include <cmath>
 #include <random>
 
+#include "io/error_of.h"
+#include "table/column_form.h"
 #include "unroll/error.h"
 #include "unroll/table.h"
 
@@ -155,14 +157,61 @@ TEST(RememberedForms, SayThatGroupsAreNewToPlainNumbers) {
 
 TEST(RememberedForms, SayThatOtherColumnsHaveTheOtherMark) {
   const TableOptions plain = remembered_from(Table::from_text("a,b\n1.459,1.5\n2.3,2.5\n"));
-  const Table table = Table::from_text("a;b\n1.459;1\n2.300;2\n", {.as = plain.as, .forms = plain.forms});
-  EXPECT_EQ(all_notes(table), "");
   TableOptions one = plain;
   one.as.erase("b");
   one.forms.erase("b");
   const Table mixed = Table::from_text("a;b\n1.459;1,5\n2.300;2,5\n", one);
   EXPECT_THAT(mixed.column("a").numbers(), ElementsAre(1.459, 2.3));
   EXPECT_THAT(all_notes(mixed), HasSubstr("\"1.459\" in line 2 may also have a decimal comma"));
+}
+
+TEST(RememberedForms, SayThatPlainNumbersMayBeThousands) {
+  const TableOptions plain = remembered_from(Table::from_text("n;w\n5;a\n990;b\n"));
+  for (const char delimiter : {';', '\t', '|'}) {
+    const std::string csv = fmt::format("n{0}w\n980{0}a\n1.204{0}b\n2.300{0}a\n", delimiter);
+    EXPECT_THAT(all_notes(Table::from_text(csv, plain)), HasSubstr("\"1.204\" in line 3 may also have a decimal comma"))
+        << delimiter;
+  }
+  EXPECT_EQ(all_notes(Table::from_text("n;w\n980;a\n1.204;b\n2.3;a\n", plain)), "") << "2.3 has a decimal point";
+  EXPECT_EQ(all_notes(Table::from_text("n,w\n980,a\n1.204,b\n2.300,a\n", plain)), "") << "beside commas";
+}
+
+std::string refusal_of(const std::string& csv, const TableOptions& options) {
+  return message_of(ExitCode::bad_data, [&] { Table::from_text(csv, options); });
+}
+
+TEST(RememberedForms, RefuseAColumnWhoseOwnCellsHaveTheOtherMark) {
+  const TableOptions plain = remembered_from(Table::from_text("n;w\n5;a\n990.5;b\n"));
+  EXPECT_THAT(refusal_of("n;w\n980;a\n1.204;b\n1.202.300;c\n", plain),
+              HasSubstr("line 4: \"1.202.300\" in column \"n\" seems to have a decimal comma"));
+  const TableOptions comma = remembered_from(Table::from_text("n;w\n1234,5;a\n990,25;b\n"));
+  EXPECT_THAT(refusal_of("n,w\n\"4,991\",a\n\"1,200\",b\n\"4,713,670\",a\n", comma),
+              HasSubstr("\"4,713,670\" in column \"n\" seems to have a decimal point"));
+}
+
+TEST(RememberedForms, ReadGroupsThatTheyHaveNotSeenWhereTheseAreCertain) {
+  const TableOptions comma = remembered_from(Table::from_text("n;w\n12,50;a\n950,25;b\n"));
+  EXPECT_THAT(Table::from_text("n;w\n1.204,50;a\n1 204,5;b\n1'204;a\n", comma).column("n").numbers(),
+              ElementsAre(1204.5, 1204.5, 1204));
+  const Table open = Table::from_text("n;w\n1.204;a\n3,5;b\n", comma);
+  ASSERT_EQ(open.column("n").unparsed().size(), 1u) << "1.204 may have a decimal point";
+}
+
+TEST(RememberedForms, OfDatesSayThatOtherColumnsHaveAnotherOrder) {
+  const TableOptions days_first = remembered_from(Table::from_text("opened\n31/01/2020\n03/02/2020\n"));
+  const Table table = Table::from_text("opened,closed\n03/01/2021,03/15/2021\n04/02/2021,04/30/2021\n", days_first);
+  EXPECT_THAT(all_notes(table), HasSubstr("column \"opened\": dates as day, month, year, but no cell decides: "
+                                          "\"03/01/2021\" in line 2 may also be month, day, year"));
+  const Table decided = Table::from_text("opened,closed\n23/01/2021,03/15/2021\n04/02/2021,04/30/2021\n", days_first);
+  EXPECT_THAT(all_notes(decided), Not(HasSubstr("opened")));
+}
+
+TEST(RememberedForms, GiveWayToAGivenMarkWithGroupsAndCurrencies) {
+  const TableOptions plain = remembered_from(Table::from_text("p;q\n$12.50;1\n$40;2\n"));
+  TableOptions given = plain;
+  given.forms["p"] = form_with_decimal(plain.forms.at("p"), DecimalMark::comma);
+  EXPECT_THAT(Table::from_text("p;q\n$12,5;1\n$1,25;2\n1'445,5;3\n", given).column("p").numbers(),
+              ElementsAre(12.5, 1.25, 1445.5));
 }
 
 TEST(RememberedForms, FindTheLineOfUnitsAboveDates) {

@@ -177,6 +177,7 @@ void explain_table(const TableExplainOptions& o) {
   e.folder = folder.empty() ? "." : folder.string();
   e.results = read_table_results(e.folder, model);
   const Table table = Table::read(o.file, model.reading_options(false, o.table));
+  for (const std::string& note : model.reading_notes(table)) log_message(note);
   e.model = model.explain(table, e.results.importances, o.top);
   const std::string script = script_of(e);
   std::string problem;

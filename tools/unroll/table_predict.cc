@@ -61,8 +61,7 @@ void predict_table(const TablePredictOptions& o) {
   const TableModel model = TableModel::load(model_path);
   const Table table = Table::read(o.file, model.reading_options(true, o.table));
   const std::string text = model.predictions_text(table);
-  for (const std::string& note : table.notes()) log_message(note);
-  for (const std::string& note : unparsed_notes(table)) log_message(note + "; the model takes them as missing");
+  for (const std::string& note : model.reading_notes(table)) log_message(note);
   o.out.empty() ? write_result(text) : write_file_atomically(o.out, text);
 }
 
