@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
-GIVEN = re.compile(r"<!--\s*given:(.*?)-->\s*\Z", re.DOTALL)
+GIVEN = re.compile(r"<!--\s*given:((?:(?!-->).)*)-->\s*\Z", re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 INCLUDE = re.compile(r"^#include[^\n]*\n", re.MULTILINE)
 # Cloning needs the published address; the long commands run this script or are separate steps of .ci/run.

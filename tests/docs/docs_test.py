@@ -49,6 +49,11 @@ class Docs(unittest.TestCase):
         first, second = self.blocks("<!-- given: int a; -->\n```cpp\na;\n```\n```cpp\nb;\n```\n")
         self.assertEqual((first.given, second.given), ("int a;", ""))
 
+    def test_each_block_has_the_given_right_before_it(self):
+        one = "<!-- given: int {0}; -->\n```cpp\n{0};\n```\n"
+        first, second = self.blocks(one.format("a") + one.format("b"))
+        self.assertEqual((first.given, second.given), ("int a;", "int b;"))
+
     def test_whole_program_stays(self):
         (block,) = self.blocks("```cpp\nint main() { return 0; }\n```\n")
         self.assertEqual(docs.program_of(block), '#line 2 "README.md"\nint main() { return 0; }\n')
