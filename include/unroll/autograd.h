@@ -62,8 +62,18 @@ Var matmul(const OneHot& a, const Var& b);
 Var operator+(const Var& a, const Var& b);
 Var operator-(const Var& a, const Var& b);  ///< equal shapes
 Var operator*(const Var& a, const Var& b);  ///< equal shapes, element by element
-Var operator*(float a, const Var& b);
+Var operator/(const Var& a, const Var& b);  ///< equal shapes, element by element
 Var operator-(const Var& a);
+
+// A number is an operand of the other operand's shape.
+Var operator+(const Var& a, float b);
+Var operator+(float a, const Var& b);
+Var operator-(const Var& a, float b);
+Var operator-(float a, const Var& b);
+Var operator*(const Var& a, float b);
+Var operator*(float a, const Var& b);
+Var operator/(const Var& a, float b);
+Var operator/(float a, const Var& b);
 
 Var tanh(const Var& x);
 Var sigmoid(const Var& x);

@@ -10,7 +10,7 @@
 namespace unroll {
 
 enum class Unary { negate, tanh, sigmoid, relu, exp, log };
-enum class Binary { add, subtract, multiply };
+enum class Binary { add, subtract, multiply, divide };
 
 /// Initial value of C in a product: zero, C itself, or the same row (a bias) in every row.
 struct Accumulate {

@@ -54,6 +54,21 @@ Var add_scaled(Binary operation, float factor, const Var& a, const Var& b) {
   });
 }
 
+/// factor * x + term, rounded once if the factor is 1 or -1.
+Var scaled_plus(float factor, const Var& x, float term) {
+  const auto y = make_result({x}, x.shape());
+  y->device().fill(y->context, y->value().span(), term);
+  y->device().axpy(y->context, factor, node_of(x).value().span(), y->value().span());
+  return finish(y, [factor](Node& result) { pass_gradient(result, result.parent(0), factor); });
+}
+
+Var filled_like(const Var& x, float value) {
+  Context& context = node_of(x).context;
+  Tensor filled(context, x.shape());
+  device_of(context).fill(context, filled.span(), value);
+  return constant(context, std::move(filled));
+}
+
 /// factor times the sum of all elements.
 Var scaled_sum(const Var& x, double factor) {
   const auto y = make_result({x}, {});
@@ -96,6 +111,32 @@ Var operator*(const Var& a, const Var& b) {
     pass(right, left);
   });
 }
+
+Var operator/(const Var& a, const Var& b) {
+  require_same_shape("a / b", a, b);
+  const auto y = make_result({a, b}, a.shape());
+  y->device().binary(y->context, Binary::divide, node_of(a).value().span(), node_of(b).value().span(),
+                     y->value().span());
+  return finish(y, [](Node& result) {
+    Node &dividend = result.parent(0), &divisor = result.parent(1);
+    Tensor quotient(result.context, result.shape);  // of the gradient and the divisor
+    result.device().binary(result.context, Binary::divide, result.gradient().span(), divisor.value().span(),
+                           quotient.span());
+    if (dividend.requires_grad) result.device().axpy(result.context, 1, quotient.span(), dividend.gradient().span());
+    if (!divisor.requires_grad) return;
+    Tensor product(result.context, result.shape);
+    result.device().binary(result.context, Binary::multiply, quotient.span(), result.value().span(), product.span());
+    result.device().axpy(result.context, -1, product.span(), divisor.gradient().span());
+  });
+}
+
+Var operator+(const Var& a, float b) { return scaled_plus(1, a, b); }
+Var operator+(float a, const Var& b) { return b + a; }
+Var operator-(const Var& a, float b) { return scaled_plus(1, a, -b); }
+Var operator-(float a, const Var& b) { return scaled_plus(-1, b, a); }
+Var operator*(const Var& a, float b) { return b * a; }
+Var operator/(const Var& a, float b) { return a / filled_like(a, b); }
+Var operator/(float a, const Var& b) { return filled_like(b, a) / b; }
 
 Var operator*(float a, const Var& b) {
   const auto y = make_result({b}, b.shape());

@@ -198,6 +198,35 @@ TEST(CpuFlat, ArithmeticForEverySize) {
   });
 }
 
+/// All arithmetic is rounded once, so the bits are those of the reference. No result is denormal: the device counts
+/// those as zero.
+TEST(CpuFlat, BinaryHasTheBitsOfTheReference) {
+  const float specials[] = {0.0f, -0.0f, 1.0f, -3.0f, 1e-10f, 1e25f, infinity, -infinity, nan};
+  constexpr std::int64_t count = std::size(specials);
+  test::on_every_target([&] {
+    Context context({.threads = 2});
+    for (const Binary op : {Binary::add, Binary::subtract, Binary::multiply, Binary::divide}) {
+      for (std::int64_t size = 0; size <= 35 + count * count; ++size) {
+        Guarded a(size, 1), b(size, 2), y(size, 3), expected(size, 0);
+        Values values(static_cast<std::uint32_t>(size));
+        values.fill(a.span());
+        values.fill(b.span());
+        for (std::int64_t i = 0; i + 35 < size; ++i) {
+          a[i] = specials[i / count];
+          b[i] = specials[i % count];
+        }
+        cpu_device().binary(context, op, a.span(), b.span(), y.span());
+        reference_device().binary(context, op, a.span(), b.span(), expected.span());
+        for (std::int64_t i = 0; i < size; ++i) {
+          ASSERT_TRUE(y[i] == expected[i] || (std::isnan(y[i]) && std::isnan(expected[i])))
+              << static_cast<int>(op) << " of " << a[i] << ", " << b[i] << ": " << y[i];
+        }
+        y.expect_intact();
+      }
+    }
+  });
+}
+
 TEST(CpuFlat, ClampKeepsNanAndBringsInfinityToTheLimit) {
   test::on_every_target([] {
     Context context({.threads = 1});

@@ -79,6 +79,8 @@ TEST_F(ReferenceDeviceTest, BinaryKeepsTheOrderOfItsOperands) {
   EXPECT_EQ(y, (Vector{7, 15}));
   device_.binary(context_, Binary::multiply, a, b, y);
   EXPECT_EQ(y, (Vector{10, 54}));
+  device_.binary(context_, Binary::divide, a, b, y);
+  EXPECT_EQ(y, (Vector{2.5f, 6.0f / 9.0f}));
 }
 
 TEST_F(ReferenceDeviceTest, RowsAndColumnSums) {

@@ -90,7 +90,9 @@ TEST(RefBinary, IsTheArithmetic) {
   EXPECT_EQ(ref::binary(Binary::add, 5.0f, 3.0f), 8.0f);
   EXPECT_EQ(ref::binary(Binary::subtract, 5.0f, 3.0f), 2.0f);
   EXPECT_EQ(ref::binary(Binary::multiply, 5.0f, 3.0f), 15.0f);
-  for (const Binary op : {Binary::add, Binary::subtract, Binary::multiply}) {
+  EXPECT_EQ(ref::binary(Binary::divide, 5.0f, 2.0f), 2.5f);
+  EXPECT_EQ(ref::binary(Binary::divide, -5.0f, 0.0f), -infinity);
+  for (const Binary op : {Binary::add, Binary::subtract, Binary::multiply, Binary::divide}) {
     EXPECT_TRUE(std::isnan(ref::binary(op, nan, 1.0f)));
     EXPECT_TRUE(std::isnan(ref::binary(op, 1.0f, nan)));
   }

@@ -116,6 +116,7 @@ TEST_P(Autograd, NamesBothShapesWhereTheyDoNotFit) {
   both([&] { a + b; });
   both([&] { a - b; });
   both([&] { a* b; });
+  both([&] { a / b; });
   both([&] { matmul(a, b); });
   both([&] { concat({a, b}); });
   both([&] { reshape(a, {2, 4}); });
@@ -136,6 +137,8 @@ TEST_P(Autograd, NamesBothShapesWhereTheyDoNotFit) {
   refused([&] { cross_entropy(a, std::vector{0}); }, "[2, 3] and 1 targets");
   refused([&] { cross_entropy(a, std::vector{0, 3}); }, "target 1 is 3");
   refused([&] { tanh(Var()); }, "without a value");
+  refused([&] { 1.0f - Var(); }, "without a value");
+  refused([&] { 1.0f / Var(); }, "without a value");
 }
 
 TEST_P(Autograd, OperandsOfTwoContextsAreRefused) {

@@ -28,6 +28,16 @@ std::vector<OperationCase> operation_cases() {
       {"multiply", {{3, 5}, {3, 5}}, [](const Vars& v) { return v[0] * v[1]; }},
       {"square", {{7}}, [](const Vars& v) { return v[0] * v[0]; }},
       {"scale", {{3, 5}}, [](const Vars& v) { return -2.5f * v[0]; }},
+      {"scale_right", {{3, 5}}, [](const Vars& v) { return v[0] * -2.5f; }},
+      {"plus_number", {{3, 5}}, [](const Vars& v) { return v[0] + 0.75f; }},
+      {"number_plus", {{3, 5}}, [](const Vars& v) { return 0.75f + v[0]; }},
+      {"minus_number", {{3, 5}}, [](const Vars& v) { return v[0] - 0.75f; }},
+      {"number_minus", {{3, 5}}, [](const Vars& v) { return 0.75f - v[0]; }},
+      {"divide", {{3, 5}, {3, 5}}, [](const Vars& v) { return v[0] / v[1]; }, 4, 0.5f, 2.0f},
+      {"divide_by_itself", {{7}}, [](const Vars& v) { return v[0] / (v[0] * v[0]); }, 4, -2.0f, -0.5f},
+      {"divide_by_number", {{3, 5}}, [](const Vars& v) { return v[0] / -3.0f; }},
+      {"number_divided", {{3, 5}}, [](const Vars& v) { return 3.0f / v[0]; }, 4, -2.0f, -0.5f},
+      {"gru_update", {{3, 5}, {3, 5}, {3, 5}}, [](const Vars& v) { return (1.0f - v[0]) * v[1] + v[0] * v[2]; }},
       {"negate", {{3, 5}}, [](const Vars& v) { return -v[0]; }},
       {"tanh", {{19}}, [](const Vars& v) { return tanh(v[0]); }, 8},
       {"sigmoid", {{19}}, [](const Vars& v) { return sigmoid(v[0]); }, 8},
@@ -154,6 +164,14 @@ TEST_P(Operations, HaveTheValuesOfTheirFormulas) {
   expect_each(-x, [](double v) { return -v; });
   expect_each(3.0f * x, [](double v) { return 3 * v; });
   expect_each(x * x - x, [](double v) { return v * v - v; });
+  expect_each(x + 3.0f, [](double v) { return v + 3; });
+  expect_each(3.0f + x, [](double v) { return 3 + v; });
+  expect_each(x - 3.0f, [](double v) { return v - 3; });
+  expect_each(3.0f - x, [](double v) { return 3 - v; });
+  expect_each(x * 3.0f, [](double v) { return v * 3; });
+  expect_each(x / 4.0f, [](double v) { return v / 4; });
+  expect_each(4.0f / (x + 2.0f), [](double v) { return 4 / (v + 2); });
+  expect_each(x / (x + 2.0f), [](double v) { return v / (v + 2); });
   EXPECT_FLOAT_EQ(sum(x).item(), 1.5f);
   EXPECT_FLOAT_EQ(mean(x).item(), 0.375f);
   const Var row = constant(context, tensor_of(context, {2}, {10, 20}));
@@ -185,6 +203,21 @@ TEST_P(Operations, CrossEntropyOfZeroAndOfSureLogits) {
   const Var sure = constant(context, tensor_of(context, {2, 2}, {90, 0, 0, 90}));
   EXPECT_NEAR(cross_entropy(sure, std::vector{0, 1}).item(), 0, 1e-6);
   EXPECT_NEAR(cross_entropy(sure, std::vector{1, 0}).item(), 90, 1e-4);
+}
+
+/// A composed operation must hide neither NaN nor infinity.
+TEST_P(Operations, NumbersAndDivisionKeepNanAndInfinity) {
+  constexpr float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  const auto one = [&](float value) { return constant(context, tensor_of(context, {1}, {value})); };
+  for (const Var& y : {one(nan) + 1.0f, one(1) + nan, nan - one(1), one(nan) * 0.0f, one(nan) / 2.0f, one(1) / nan,
+                       nan / one(1), one(0) / 0.0f, infinity - one(infinity), one(nan) / one(1), one(1) / one(nan)}) {
+    EXPECT_TRUE(std::isnan(y.item())) << y.item();
+  }
+  EXPECT_EQ((one(infinity) - 1.0f).item(), infinity);
+  EXPECT_EQ((1.0f - one(infinity)).item(), -infinity);
+  EXPECT_EQ((1.0f / one(0)).item(), infinity);
+  EXPECT_EQ((one(-2) / 0.0f).item(), -infinity);
+  EXPECT_EQ((one(-2) / one(infinity)).item(), 0);
 }
 
 TEST_P(Operations, ReluHasGradientZeroAtZero) {

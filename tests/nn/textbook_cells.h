@@ -34,7 +34,7 @@ struct TextbookCell {
     } else if (cell == Cell::gru) {
       const Var r = sigmoid(both(0, x, h)), z = sigmoid(both(1, x, h));
       const Var n = tanh(from_input(2, x) + r * from_state(2, h));
-      h = n + z * (h - n);
+      h = (1.0f - z) * n + z * h;
     } else {
       const Var i = sigmoid(both(0, x, h)), f = sigmoid(both(1, x, h)), g = tanh(both(2, x, h)),
                 o = sigmoid(both(3, x, h));

@@ -131,6 +131,7 @@ struct BinaryOf {
     if constexpr (kOp == Binary::add) return hn::Add(left, right);
     if constexpr (kOp == Binary::subtract) return hn::Sub(left, right);
     if constexpr (kOp == Binary::multiply) return hn::Mul(left, right);
+    if constexpr (kOp == Binary::divide) return hn::Div(left, right);
   }
 };
 
@@ -142,6 +143,8 @@ void BinaryLoop(Binary op, const float* a, const float* b, float* y, std::int64_
       return Transform(count, y, BinaryOf<Binary::subtract>{a, b});
     case Binary::multiply:
       return Transform(count, y, BinaryOf<Binary::multiply>{a, b});
+    case Binary::divide:
+      return Transform(count, y, BinaryOf<Binary::divide>{a, b});
   }
 }
 

@@ -90,9 +90,11 @@ Real binary(Binary op, const Real& a, const Real& b) {
     case Binary::subtract:
       return a - b;
     case Binary::multiply:
+      return a * b;
+    case Binary::divide:
       break;
   }
-  return a * b;
+  return a / b;
 }
 
 /// Factor of element `index`: 0 with probability p, otherwise 1 / (1 - p), so that the mean does not change
