@@ -80,6 +80,10 @@ Var sigmoid(const Var& x);
 Var relu(const Var& x);  ///< gradient 0 at 0
 Var exp(const Var& x);
 Var log(const Var& x);
+/// Over the last dimension: e^x / sum(e^x), and its logarithm x - log(sum(e^x)). The largest element of each row is
+/// subtracted first, so that nothing overflows. Throws Error for shape [].
+Var softmax(const Var& x);
+Var log_softmax(const Var& x);
 Var sum(const Var& x);   ///< of all elements, shape []
 Var mean(const Var& x);  ///< of all elements, shape []
 
@@ -87,6 +91,12 @@ Var mean(const Var& x);  ///< of all elements, shape []
 Var concat(std::span<const Var> parts, int axis = 0);
 Var concat(std::initializer_list<Var> parts, int axis = 0);
 Var concat(const std::vector<Var>& parts, int axis = 0);
+/// Joins equal shapes along a new dimension, before `axis` of the parts; -1 is the last one of the result. Throws Error
+/// for parts of rank 4.
+Var stack(std::span<const Var> parts, int axis = 0);
+Var stack(std::initializer_list<Var> parts, int axis = 0);
+/// Exchanges two axes (negative ones count from the end): [.., M, N] -> [.., N, M] by default.
+Var transpose(const Var& x, int a = -2, int b = -1);
 /// Elements begin .. end-1 of the first dimension; shares memory with x.
 Var slice(const Var& x, std::int64_t begin, std::int64_t end);
 /// The same elements under another shape of the same size; shares memory with x.

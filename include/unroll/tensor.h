@@ -41,6 +41,9 @@ class Shape {
   std::int64_t columns() const;                          ///< the last extent; 1 for rank 0
   std::int64_t rows() const;                             ///< all extents but the last, multiplied
   Shape with(int dimension, std::int64_t extent) const;  ///< a copy with one extent replaced
+  Shape without(int dimension) const;                    ///< a copy without one dimension
+  /// A copy with one more dimension, before `dimension`, which is 0 .. rank(). Throws Error for rank 4.
+  Shape inserted(int dimension, std::int64_t extent) const;
 
   bool operator==(const Shape&) const = default;
   std::string to_string() const;  ///< "[35, 32, 256]"

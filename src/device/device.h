@@ -10,6 +10,7 @@
 namespace unroll {
 
 enum class Unary { negate, tanh, sigmoid, relu, exp, log };
+enum class Softmax { probabilities, logarithms };
 enum class Binary { add, subtract, multiply, divide };
 
 /// Initial value of C in a product: zero, C itself, or the same row (a bias) in every row.
@@ -151,6 +152,11 @@ class Device {
   /// results.
   virtual void layer_norm_backward(Context&, ConstMatrix normalized, const float* scales, const float* gain,
                                    ConstMatrix dy, Matrix dx, float* d_gain, float* d_bias) const = 0;
+
+  /// y = softmax(x) or its logarithm, for each row. x and y are dense, of one size, and do not overlap.
+  virtual void softmax(Context&, Softmax kind, ConstMatrix x, Matrix y) const = 0;
+  /// dx += the gradient of softmax() with respect to x; y is its result. The matrices are dense and of one size.
+  virtual void softmax_backward(Context&, Softmax kind, ConstMatrix y, ConstMatrix dy, Matrix dx) const = 0;
 
   /// row_loss[n] = -log softmax(logits[n])[targets[n]], d_logits = softmax - one_hot(targets).
   virtual void cross_entropy(Context&, ConstMatrix logits, std::span<const std::int32_t> targets,

@@ -98,6 +98,18 @@ Var finish(std::shared_ptr<Node> result, Backward backward) {
   return Var(std::move(result));
 }
 
+/// Adds to x's gradient what `write(View)` writes: directly, if it is the first contribution.
+template <class Write>
+void add_to_gradient(Node& x, const Write& write) {
+  if (x.begin_gradient().kind == Accumulate::overwrite) return write(x.gradient());
+  Tensor added(x.context, x.shape);
+  write(added.view());
+  x.device().axpy(x.context, 1, added.span(), x.gradient().span());
+}
+
+/// The axis from 0 on; a negative one counts from the end. Throws Error if the shape has no such axis.
+int require_axis(const char* operation, const Shape& shape, int axis);
+
 /// x W + b, with b optional: the operation of matmul and Linear. `transposed`: weight is the transpose of W.
 Var affine(const Var& x, const Var& weight, const Var& bias, bool transposed = false);
 /// Rows of `table` as a tensor of `shape`. The indices must be in range: see require_below().

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "nn/node.h"
 #include "unroll/autograd.h"
 #include "unroll/error.h"
@@ -15,11 +18,7 @@ std::int64_t extents_product(const Shape& shape, int begin, int end) {
 }
 
 Shape joined_shape(std::span<const Var> parts, int axis) {
-  if (parts.empty()) throw Error("concat of no parts: give at least one");
   const Shape& first = parts.front().shape();
-  if (axis < 0 || axis >= first.rank()) {
-    throw Error(fmt::format("concat of shape {}: there is no such axis", first.to_string()));
-  }
   std::int64_t extent = 0;
   for (const Var& part : parts) {
     const Shape& shape = part.shape();
@@ -32,11 +31,46 @@ Shape joined_shape(std::span<const Var> parts, int axis) {
   return first.with(axis, extent);
 }
 
+/// x with two axes exchanged, `first` < `second`.
+void copy_transposed(Node& node, const ConstView& x, int first, int second, const View& y) {
+  // x is [outer, rows, middle, columns, inner], y [outer, columns, middle, rows, inner].
+  const std::int64_t outer = extents_product(x.shape, 0, first), rows = x.shape[first],
+                     middle = extents_product(x.shape, first + 1, second), columns = x.shape[second],
+                     inner = extents_product(x.shape, second + 1, x.shape.rank());
+  const auto in_x = [=](std::int64_t o, std::int64_t r, std::int64_t m) {
+    return ((o * rows + r) * middle + m) * columns;
+  };
+  const auto in_y = [=](std::int64_t o, std::int64_t c, std::int64_t m) {
+    return ((o * columns + c) * middle + m) * rows;
+  };
+  for (std::int64_t o = 0; o < outer; ++o) {
+    for (std::int64_t m = 0; m < middle; ++m) {
+      if (inner == 1) {
+        const ConstMatrix source(x.data + in_x(o, 0, m), rows, columns, middle * columns);
+        node.device().copy(node.context, source.transposed(),
+                           Matrix(y.data + in_y(o, 0, m), columns, rows, middle * rows));
+        continue;
+      }
+      for (std::int64_t r = 0; r < rows; ++r) {
+        const ConstMatrix source(x.data + in_x(o, r, m) * inner, columns, inner);
+        node.device().copy(node.context, source,
+                           Matrix(y.data + (in_y(o, 0, m) + r) * inner, columns, inner, middle * rows * inner));
+      }
+    }
+  }
+}
+
 }  // namespace
 
+int require_axis(const char* operation, const Shape& shape, int axis) {
+  const int from_first = axis < 0 ? axis + shape.rank() : axis;
+  if (from_first >= 0 && from_first < shape.rank()) return from_first;
+  throw Error(fmt::format("{} of shape {}: there is no axis {}", operation, shape.to_string(), axis));
+}
+
 Var concat(std::span<const Var> parts, int axis) {
-  const int rank = parts.empty() ? 0 : parts.front().shape().rank();
-  const int joined_axis = axis < 0 ? axis + rank : axis;
+  if (parts.empty()) throw Error("concat of no parts: give at least one");
+  const int joined_axis = require_axis("concat", parts.front().shape(), axis);
   const Shape shape = joined_shape(parts, joined_axis);
   const auto y = make_result(parts, shape);
   // As matrices [extents before the axis, the axis and the extents after it], the parts are ranges of columns.
@@ -56,13 +90,9 @@ Var concat(std::span<const Var> parts, int axis) {
       const ConstMatrix range = gradient.column_range(begin, columns(part->shape));
       begin += range.columns;
       if (!part->requires_grad) continue;
-      if (part->begin_gradient().kind == Accumulate::overwrite) {
-        result.device().copy(result.context, range, Matrix(part->gradient().data, rows, range.columns));
-      } else {
-        Tensor dense(result.context, part->shape);
-        result.device().copy(result.context, range, Matrix(dense.data(), rows, range.columns));
-        result.device().axpy(result.context, 1, dense.span(), part->gradient().span());
-      }
+      add_to_gradient(*part, [&](const View& added) {
+        result.device().copy(result.context, range, Matrix(added.data, rows, range.columns));
+      });
     }
   });
 }
@@ -72,6 +102,42 @@ Var concat(std::initializer_list<Var> parts, int axis) {
 }
 
 Var concat(const std::vector<Var>& parts, int axis) { return concat(std::span<const Var>(parts), axis); }
+
+Var stack(std::span<const Var> parts, int axis) {
+  if (parts.empty()) throw Error("stack of no parts: give at least one");
+  const Shape& shape = parts.front().shape();
+  const int new_axis = axis < 0 ? axis + shape.rank() + 1 : axis;
+  if (new_axis < 0 || new_axis > shape.rank() || shape.rank() == Shape::max_rank) {
+    throw Error(fmt::format("stack of shape {} along a new axis {}: the result may have {} dimensions",
+                            shape.to_string(), axis, Shape::max_rank));
+  }
+  PooledVector<Var> joined(node_of(parts.front()).context);
+  for (const Var& part : parts) {
+    if (part.shape() != shape) {
+      throw Error(
+          fmt::format("stack of shapes {} and {}: they must be equal", shape.to_string(), part.shape().to_string()));
+    }
+    joined.push_back(reshape(part, shape.inserted(new_axis, 1)));
+  }
+  return concat(std::span<const Var>(joined), new_axis);
+}
+
+Var stack(std::initializer_list<Var> parts, int axis) {
+  return stack(std::span<const Var>(parts.begin(), parts.size()), axis);
+}
+
+Var transpose(const Var& x, int a, int b) {
+  const Shape& shape = x.shape();
+  const auto [first, second] = std::minmax({require_axis("transpose", shape, a), require_axis("transpose", shape, b)});
+  if (first == second) return x;
+  const Shape others = shape.without(second).without(first);
+  const auto y = make_result({x}, others.inserted(first, shape[second]).inserted(second, shape[first]));
+  copy_transposed(*y, x.value(), first, second, y->value());
+  return finish(y, [axes = std::array{first, second}](Node& result) {
+    add_to_gradient(result.parent(0),
+                    [&](const View& added) { copy_transposed(result, result.gradient(), axes[0], axes[1], added); });
+  });
+}
 
 Var slice(const Var& x, std::int64_t begin, std::int64_t end) {
   const Shape& shape = x.shape();

@@ -54,6 +54,29 @@ Shape Shape::with(int dimension, std::int64_t extent) const {
   return changed;
 }
 
+Shape Shape::without(int dimension) const {
+  Shape changed = *this;
+  const auto at = changed.extents_.begin() + static_cast<std::ptrdiff_t>(index_of(dimension));
+  std::copy(at + 1, changed.extents_.end(), at);
+  changed.extents_.back() = 0;
+  --changed.rank_;
+  return changed;
+}
+
+Shape Shape::inserted(int dimension, std::int64_t extent) const {
+  if (rank_ == max_rank || dimension < 0 || dimension > rank_) {
+    throw Error(fmt::format("shape {}: no dimension {} can be inserted; a shape has at most {}", to_string(), dimension,
+                            max_rank));
+  }
+  Shape changed = *this;
+  const auto at = changed.extents_.begin() + dimension;
+  std::copy_backward(at, changed.extents_.end() - 1, changed.extents_.end());
+  *at = extent;
+  ++changed.rank_;
+  changed.check_extents();
+  return changed;
+}
+
 std::string Shape::to_string() const {
   return fmt::format("[{}]", fmt::join(extents_.begin(), extents_.begin() + rank_, ", "));
 }

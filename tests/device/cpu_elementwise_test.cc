@@ -339,6 +339,26 @@ TEST(CpuRows, GatherScatterRowsAndColumnSums) {
   });
 }
 
+TEST(CpuRows, CopyTransposesForEverySize) {
+  for (int threads : {1, 3}) {
+    Context context({.threads = threads});
+    for (std::int64_t rows : {0, 1, 3, 65, 300}) {
+      for (std::int64_t columns : {0, 1, 2, 63, 64, 65, 300}) {
+        const std::int64_t padded = columns + 2;
+        Guarded x(rows * padded, 1), y(columns * (rows + 1), 2, 7);
+        Values(13).fill(x.span());
+        cpu_device().copy(context, ConstMatrix(x.data(), rows, columns, padded).transposed(),
+                          Matrix(y.data(), columns, rows, rows + 1));
+        for (std::int64_t c = 0; c < columns; ++c) {
+          for (std::int64_t r = 0; r < rows; ++r) ASSERT_EQ(y[c * (rows + 1) + r], x[r * padded + c]);
+          ASSERT_EQ(y[c * (rows + 1) + rows], 7) << "written between the rows";
+        }
+        y.expect_intact();
+      }
+    }
+  }
+}
+
 TEST(CpuDropout, KeepsTheShareScalesItAndRepeatsItself) {
   test::on_every_target([] {
     const std::int64_t size = 40'000;

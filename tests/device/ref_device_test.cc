@@ -174,6 +174,24 @@ TEST_F(ReferenceDeviceTest, CrossEntropyRowByRow) {
   EXPECT_FLOAT_EQ(d[3], 0.5f);
 }
 
+TEST_F(ReferenceDeviceTest, SoftmaxOfEachRowAndItsGradient) {
+  const Vector x = {0, std::log(3.0f), 5, 5}, dy = {1, 0, 0, 2};
+  Vector y(4), logs(4), dx = {1, 1, 1, 1}, d_logs = {1, 1, 1, 1};
+  const auto matrix = [](const Vector& v) { return ConstMatrix(v.data(), 2, 2); };
+  device_.softmax(context_, Softmax::probabilities, matrix(x), Matrix(y.data(), 2, 2));
+  device_.softmax(context_, Softmax::logarithms, matrix(x), Matrix(logs.data(), 2, 2));
+  device_.softmax_backward(context_, Softmax::probabilities, matrix(y), matrix(dy), Matrix(dx.data(), 2, 2));
+  device_.softmax_backward(context_, Softmax::logarithms, matrix(logs), matrix(dy), Matrix(d_logs.data(), 2, 2));
+  const Vector expected = {0.25f, 0.75f, 0.5f, 0.5f};
+  const Vector slopes = {1 + 0.1875f, 1 - 0.1875f, 1 - 0.5f, 1 + 0.5f}, log_slopes = {1.75f, 0.25f, 0, 2};
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_FLOAT_EQ(y[i], expected[i]);
+    EXPECT_NEAR(logs[i], std::log(expected[i]), 1e-6f);
+    EXPECT_FLOAT_EQ(dx[i], slopes[i]);
+    EXPECT_NEAR(d_logs[i], log_slopes[i], 1e-6f);
+  }
+}
+
 /// Compares with its parts: gemm, cross_entropy and the products of the backward pass.
 TEST_F(ReferenceDeviceTest, LinearCrossEntropyIsItsParts) {
   const std::int64_t rows = 5, hidden = 3, symbols = 7;

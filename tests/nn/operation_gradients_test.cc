@@ -74,6 +74,26 @@ std::vector<OperationCase> operation_cases() {
        [](const Vars& v) {
          return concat({v[0], v[1]}, -1);
        }},
+      {"stack_first",
+       {{2, 3}, {2, 3}},
+       [](const Vars& v) {
+         return stack({v[0], v[1], v[0]});
+       }},
+      {"stack_middle",
+       {{2, 3}, {2, 3}},
+       [](const Vars& v) {
+         return stack({v[0], v[1]}, 1);
+       }},
+      {"stack_last",
+       {{2, 3}, {2, 3}},
+       [](const Vars& v) {
+         return stack({v[0], v[1]}, -1);
+       }},
+      {"transpose", {{3, 5}}, [](const Vars& v) { return transpose(v[0]); }},
+      {"transpose_twice_used", {{3, 5}}, [](const Vars& v) { return matmul(transpose(v[0]), v[0]); }, 40},
+      {"transpose_first", {{3, 2, 5}}, [](const Vars& v) { return transpose(v[0], 0, 1); }},
+      {"transpose_outer", {{3, 2, 5}}, [](const Vars& v) { return transpose(v[0], -1, 0); }},
+      {"transpose_middle", {{2, 3, 5, 2}}, [](const Vars& v) { return transpose(v[0], 1, 2); }},
       {"slice", {{5, 3}}, [](const Vars& v) { return slice(v[0], 1, 3) * slice(v[0], 2, 4); }},
       {"reshape",
        {{6, 2}},
@@ -81,6 +101,10 @@ std::vector<OperationCase> operation_cases() {
          return matmul(reshape(v[0], {4, 3}), reshape(v[0], {3, 4}));
        },
        30},
+      {"softmax", {{3, 7}}, [](const Vars& v) { return softmax(v[0]); }, 40},
+      {"softmax_rank3", {{2, 3, 19}}, [](const Vars& v) { return softmax(v[0]); }, 60},
+      {"log_softmax", {{3, 7}}, [](const Vars& v) { return log_softmax(v[0]); }, 40},
+      {"log_softmax_rank1", {{19}}, [](const Vars& v) { return log_softmax(v[0]); }, 60},
       {"cross_entropy", {{4, 6}}, [](const Vars& v) { return cross_entropy(v[0], repeated_ids); }, 40},
       {"cross_entropy_rank3", {{2, 2, 6}}, [](const Vars& v) { return cross_entropy(v[0], repeated_ids); }, 40},
       {"layer_norm", {{3, 7}, {7}, {7}}, [](const Vars& v) { return layer_norm(v[0], v[1], v[2]); }, 40},
@@ -195,6 +219,56 @@ TEST_P(Operations, JoinAndCut) {
   EXPECT_THAT(to_vector(slice(joined, 1, 2).value()), testing::ElementsAre(2, 5, 6));
   EXPECT_EQ(slice(joined, 1, 2).value().data, joined.value().data + 3);
   EXPECT_EQ(reshape(joined, {3, 2}).value().data, joined.value().data);
+}
+
+TEST_P(Operations, StackAndTranspose) {
+  const Var a = constant(context, tensor_of(context, {2, 3}, {1, 2, 3, 4, 5, 6}));
+  const Var b = constant(context, tensor_of(context, {2, 3}, {7, 8, 9, 10, 11, 12}));
+  const Var first = stack({a, b}), last = stack({a, b}, -1);
+  EXPECT_EQ(first.shape(), (Shape{2, 2, 3}));
+  EXPECT_THAT(to_vector(first.value()), testing::ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+  EXPECT_EQ(last.shape(), (Shape{2, 3, 2}));
+  EXPECT_THAT(to_vector(last.value()), testing::ElementsAre(1, 7, 2, 8, 3, 9, 4, 10, 5, 11, 6, 12));
+  EXPECT_EQ(to_vector(stack(std::vector{a, b}, 1).value()), to_vector(concat({a, b}, 1).value()));
+  EXPECT_THAT(to_vector(transpose(a).value()), testing::ElementsAre(1, 4, 2, 5, 3, 6));
+  EXPECT_EQ(transpose(a, 1, 1).node(), a.node());
+  const Var joined = stack({a, b}, 0), swapped = transpose(joined, 0, 2);
+  EXPECT_EQ(swapped.shape(), (Shape{3, 2, 2}));
+  EXPECT_THAT(to_vector(swapped.value()), testing::ElementsAre(1, 7, 4, 10, 2, 8, 5, 11, 3, 9, 6, 12));
+}
+
+/// Compares with index arithmetic for all pairs of axes of a tensor of rank 4, one extent of which is 1.
+TEST_P(Operations, TransposeExchangesAnyTwoAxes) {
+  const Shape shape{3, 2, 1, 5};
+  const Var x = constant(context, uniform_tensor(context, shape, 4));
+  for (int first = 0; first < 4; ++first) {
+    for (int second = 0; second < 4; ++second) {
+      const Var y = transpose(x, first, second - 4);
+      std::int64_t at = 0;
+      for (std::int64_t i = 0; i < y.shape()[0]; ++i) {
+        for (std::int64_t j = 0; j < y.shape()[1]; ++j) {
+          for (std::int64_t k = 0; k < y.shape()[2]; ++k) {
+            for (std::int64_t l = 0; l < y.shape()[3]; ++l) {
+              std::int64_t index[] = {i, j, k, l};
+              std::swap(index[first], index[second]);
+              const std::int64_t from = ((index[0] * shape[1] + index[1]) * shape[2] + index[2]) * shape[3] + index[3];
+              ASSERT_EQ(y.value()[at++], x.value()[from]) << first << ", " << second;
+            }
+          }
+        }
+      }
+      ASSERT_EQ(at, shape.size());
+    }
+  }
+}
+
+TEST_P(Operations, SoftmaxOfEqualAndOfSureLogits) {
+  const Var x = constant(context, tensor_of(context, {2, 2}, {3, 3, 0, -200}));
+  EXPECT_THAT(to_vector(softmax(x).value()), testing::ElementsAre(0.5f, 0.5f, 1, 0));
+  const Var logs = log_softmax(x);
+  EXPECT_FLOAT_EQ(logs.value()[0], -std::log(2.0f));
+  EXPECT_EQ(logs.value()[2], 0);
+  EXPECT_EQ(logs.value()[3], -200);
 }
 
 TEST_P(Operations, CrossEntropyOfZeroAndOfSureLogits) {

@@ -150,6 +150,14 @@ TEST(ShapeTest, RefusesWhatItCannotHold) {
     refused([&] { (void)Shape{2, 3}[dimension]; }, "[2, 3]: there is no dimension");
     refused([&] { (void)Shape{2, 3}.with(dimension, 1); }, "[2, 3]: there is no dimension");
   }
+  refused([&] { (void)Shape{2, 3}.without(2); }, "[2, 3]: there is no dimension");
+  refused([&] { (void)Shape{2, 3}.inserted(3, 1); }, "[2, 3]: no dimension 3 can be inserted");
+  refused([&] { (void)Shape{1, 2, 3, 4}.inserted(0, 1); }, "at most 4");
+  refused([&] { (void)Shape{2, 3}.inserted(0, -1); }, "extents are at least 0");
+  EXPECT_EQ((Shape{2, 3, 4}.without(-2)), (Shape{2, 4}));
+  EXPECT_EQ((Shape{5}.without(0)), Shape{});
+  EXPECT_EQ((Shape{2, 3}.inserted(0, 4)), (Shape{4, 2, 3}));
+  EXPECT_EQ((Shape{2, 3}.inserted(2, 4)), (Shape{2, 3, 4}));
   EXPECT_EQ((Shape{2, 0}.size()), 0);
   EXPECT_EQ((Shape{2, 3}[-2]), 2);
 }

@@ -50,6 +50,16 @@ double chunked_sum(Context& context, std::span<const float> x, const ChunkSum& c
   return total;
 }
 
+/// Copies rows begin .. end-1. The cache lines read for the columns of a block stay in the cache from row to row.
+void copy_strided(const ConstMatrix& x, const Matrix& y, std::int64_t begin, std::int64_t end) {
+  constexpr std::int64_t block = 64;
+  for (std::int64_t first = 0; first < x.columns; first += block) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      for (std::int64_t c = first; c < std::min(first + block, x.columns); ++c) y.at(r, c) = x.at(r, c);
+    }
+  }
+}
+
 class CpuDevice final : public Device {
  public:
   const char* name() const override {
@@ -65,6 +75,7 @@ class CpuDevice final : public Device {
   }
   void copy(Context& context, ConstMatrix x, Matrix y) const override {
     parallel_for(context, x.rows, 1 + flat_grain / (x.columns + 1), [&](std::int64_t begin, std::int64_t end) {
+      if (x.column_stride != 1) return copy_strided(x, y, begin, end);
       for (std::int64_t r = begin; r < end; ++r) std::copy_n(x.data + r * x.row_stride, x.columns, y.row(r));
     });
   }
@@ -182,6 +193,18 @@ class CpuDevice final : public Device {
     });
     for (std::int64_t r = 0; r < dy.rows; ++r) cpu::multiply_add(row(dy, r), row(normalized, r), d_gain, dy.columns);
     add_column_sums(context, dy, d_bias);
+  }
+
+  void softmax(Context& context, Softmax kind, ConstMatrix x, Matrix y) const override {
+    parallel_for(context, x.rows, 1 + flat_grain / (x.columns + 1), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r) cpu::softmax(kind, x.data + r * x.row_stride, x.columns, y.row(r));
+    });
+  }
+  void softmax_backward(Context& context, Softmax kind, ConstMatrix y, ConstMatrix dy, Matrix dx) const override {
+    parallel_for(context, dx.rows, 1 + flat_grain / (dx.columns + 1), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r)
+        cpu::softmax_backward(kind, y.data + r * y.row_stride, dy.data + r * dy.row_stride, dx.columns, dx.row(r));
+    });
   }
 
   void cross_entropy(Context& context, ConstMatrix logits, std::span<const std::int32_t> targets,

@@ -295,6 +295,60 @@ float Largest(const float* x, std::int64_t count) {
   return result;
 }
 
+/// e^(x - largest), also written to y.
+struct SoftmaxTerm {
+  const float* x;
+  float* y;
+  Floats largest;
+  HWY_INLINE Floats operator()(std::int64_t i, std::int64_t n) const {
+    StoreFirst(ExpOf(hn::Sub(LoadFirst(x + i, n), largest)), y + i, n);
+    return LoadFirst(y + i, n);  // lanes beyond the row's end must be 0
+  }
+};
+
+struct LogSoftmax {
+  const float* x;
+  Floats largest, log_total;
+  HWY_INLINE Floats operator()(std::int64_t i, std::int64_t n) const {
+    return hn::Sub(hn::Sub(LoadFirst(x + i, n), largest), log_total);
+  }
+};
+
+void SoftmaxRow(Softmax kind, const float* x, std::int64_t count, float* y) {
+  const Floats largest = Scalar(Largest(x, count));
+  const float total = Reduce(count, SoftmaxTerm{x, y, largest});
+  if (kind == Softmax::probabilities) return ScaleLoop(1 / total, y, count);
+  Transform(count, y, LogSoftmax{x, largest, LogOf(Scalar(total))});
+}
+
+struct ProductTerm {
+  const float *a, *b;
+  HWY_INLINE Floats operator()(std::int64_t i, std::int64_t n) const {
+    return hn::Mul(LoadFirst(a + i, n), LoadFirst(b + i, n));
+  }
+};
+
+/// Adds the gradient of a softmax to dx; `sum` is that of its dy y, or of its logarithm's dy.
+template <Softmax kKind>
+struct SoftmaxSlope {
+  const float *y, *dy, *dx;
+  Floats sum;
+  HWY_INLINE Floats operator()(std::int64_t i, std::int64_t n) const {
+    const Floats result = LoadFirst(y + i, n), upstream = LoadFirst(dy + i, n), before = LoadFirst(dx + i, n);
+    if constexpr (kKind == Softmax::probabilities) return hn::MulAdd(result, hn::Sub(upstream, sum), before);
+    return hn::Add(before, hn::NegMulAdd(ExpOf(result), sum, upstream));
+  }
+};
+
+void SoftmaxRowBackward(Softmax kind, const float* y, const float* dy, std::int64_t count, float* dx) {
+  if (kind == Softmax::probabilities) {
+    const Floats sum = Scalar(Reduce(count, ProductTerm{dy, y}));
+    Transform(count, dx, SoftmaxSlope<Softmax::probabilities>{y, dy, dx, sum});
+  } else {
+    Transform(count, dx, SoftmaxSlope<Softmax::logarithms>{y, dy, dx, Scalar(SumLoop(dy, count))});
+  }
+}
+
 /// e^(logits - largest), also written back to `logits`.
 struct ExponentialTerm {
   float* logits;
@@ -341,6 +395,8 @@ HWY_EXPORT(SgdLoop);
 HWY_EXPORT(SgdMomentumLoop);
 HWY_EXPORT(AdamLoop);
 HWY_EXPORT(RmsPropLoop);
+HWY_EXPORT(SoftmaxRow);
+HWY_EXPORT(SoftmaxRowBackward);
 HWY_EXPORT(SoftmaxCrossEntropy);
 
 void axpy(float a, const float* x, float* y, std::int64_t count) { HWY_DYNAMIC_DISPATCH(AxpyLoop)(a, x, y, count); }
@@ -376,6 +432,12 @@ void adam(const AdamStep& step, const float* gradient, float* first_moment, floa
 }
 void rmsprop(const RmsPropStep& step, const float* gradient, float* second_moment, float* value, std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(RmsPropLoop)(step, gradient, second_moment, value, count);
+}
+void softmax(Softmax kind, const float* x, std::int64_t count, float* y) {
+  HWY_DYNAMIC_DISPATCH(SoftmaxRow)(kind, x, count, y);
+}
+void softmax_backward(Softmax kind, const float* y, const float* dy, std::int64_t count, float* dx) {
+  HWY_DYNAMIC_DISPATCH(SoftmaxRowBackward)(kind, y, dy, count, dx);
 }
 SoftmaxLoss softmax_cross_entropy(float* logits, std::int64_t count, std::int64_t target, float scale) {
   return HWY_DYNAMIC_DISPATCH(SoftmaxCrossEntropy)(logits, count, target, scale);

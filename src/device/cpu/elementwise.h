@@ -28,6 +28,10 @@ void adam(const AdamStep& step, const float* gradient, float* first_moment, floa
           std::int64_t count);
 void rmsprop(const RmsPropStep& step, const float* gradient, float* second_moment, float* value, std::int64_t count);
 
+/// y = softmax(x) of one row, or its logarithm.
+void softmax(Softmax kind, const float* x, std::int64_t count, float* y);
+void softmax_backward(Softmax kind, const float* y, const float* dy, std::int64_t count, float* dx);
+
 struct SoftmaxLoss {
   float loss;    // -log softmax(logits)[target]
   bool correct;  // target is the first of the largest

@@ -10,6 +10,7 @@
 #include "device/reference/optimizers.h"
 #include "device/reference/products.h"
 #include "device/reference/recurrent.h"
+#include "device/reference/softmax.h"
 
 namespace unroll {
 namespace {
@@ -157,6 +158,12 @@ class ReferenceDevice final : public Device {
   void layer_norm_backward(Context&, ConstMatrix normalized, const float* scales, const float* gain, ConstMatrix dy,
                            Matrix dx, float* d_gain, float* d_bias) const override {
     ref::layer_norm_backward(grid(normalized), scales, gain, grid(dy), grid(dx), d_gain, d_bias);
+  }
+
+  void softmax(Context&, Softmax kind, ConstMatrix x, Matrix y) const override { ref::softmax(kind, grid(x), grid(y)); }
+
+  void softmax_backward(Context&, Softmax kind, ConstMatrix y, ConstMatrix dy, Matrix dx) const override {
+    ref::softmax_backward(kind, grid(y), grid(dy), grid(dx));
   }
 
   void cross_entropy(Context&, ConstMatrix logits, std::span<const std::int32_t> targets, std::span<float> row_loss,
