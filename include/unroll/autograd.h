@@ -86,6 +86,10 @@ Var softmax(const Var& x);
 Var log_softmax(const Var& x);
 Var sum(const Var& x);   ///< of all elements, shape []
 Var mean(const Var& x);  ///< of all elements, shape []
+/// Over one axis (negative counts from the end), which the result does not have, or has with extent 1 if `keep_axis`.
+/// mean() throws Error for an axis without elements.
+Var sum(const Var& x, int axis, bool keep_axis = false);
+Var mean(const Var& x, int axis, bool keep_axis = false);
 
 /// Joins along `axis` (negative counts from the end); all other extents must be equal.
 Var concat(std::span<const Var> parts, int axis = 0);
@@ -97,8 +101,9 @@ Var stack(std::span<const Var> parts, int axis = 0);
 Var stack(std::initializer_list<Var> parts, int axis = 0);
 /// Exchanges two axes (negative ones count from the end): [.., M, N] -> [.., N, M] by default.
 Var transpose(const Var& x, int a = -2, int b = -1);
-/// Elements begin .. end-1 of the first dimension; shares memory with x.
-Var slice(const Var& x, std::int64_t begin, std::int64_t end);
+/// Elements begin .. end-1 along `axis`. Negative numbers count from the end: slice(x, 0, -1) is x without its last
+/// element. Shares memory with x if the elements are contiguous. Throws Error for an empty slice.
+Var slice(const Var& x, std::int64_t begin, std::int64_t end, int axis = 0);
 /// The same elements under another shape of the same size; shares memory with x.
 Var reshape(const Var& x, const Shape& shape);
 

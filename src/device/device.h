@@ -118,9 +118,10 @@ class Device {
   virtual void binary(Context&, Binary op, std::span<const float> a, std::span<const float> b,
                       std::span<float> y) const = 0;
   virtual void multiply_add(Context&, std::span<const float> a, std::span<const float> b,
-                            std::span<float> y) const = 0;                              ///< y += a * b
-  virtual void add_row(Context&, ConstMatrix x, const float* row, Matrix y) const = 0;  ///< y = x + row, for every row
-  virtual void add_column_sums(Context&, ConstMatrix x, float* sums) const = 0;         ///< sums += rows of x, in order
+                            std::span<float> y) const = 0;  ///< y += a * b
+  /// y = x + row, for every row; y may be x.
+  virtual void add_row(Context&, ConstMatrix x, const float* row, Matrix y) const = 0;
+  virtual void add_column_sums(Context&, ConstMatrix x, float* sums) const = 0;  ///< sums += rows of x, in order
   virtual double sum(Context&, std::span<const float> x) const = 0;
   virtual double sum_of_squares(Context&, std::span<const float> x) const = 0;
 

@@ -69,18 +69,6 @@ Var filled_like(const Var& x, float value) {
   return constant(context, std::move(filled));
 }
 
-/// factor times the sum of all elements.
-Var scaled_sum(const Var& x, double factor) {
-  const auto y = make_result({x}, {});
-  y->value()[0] = static_cast<float>(factor * y->device().sum(y->context, node_of(x).value().span()));
-  return finish(y, [factor](Node& result) {
-    Node& source = result.parent(0);
-    Tensor equal(result.context, source.shape);
-    result.device().fill(result.context, equal.span(), static_cast<float>(factor * result.gradient()[0]));
-    result.device().axpy(result.context, 1, equal.span(), source.gradient().span());
-  });
-}
-
 }  // namespace
 
 Var operator+(const Var& a, const Var& b) {
@@ -151,12 +139,5 @@ Var sigmoid(const Var& x) { return apply(Unary::sigmoid, x); }
 Var relu(const Var& x) { return apply(Unary::relu, x); }
 Var exp(const Var& x) { return apply(Unary::exp, x); }
 Var log(const Var& x) { return apply(Unary::log, x); }
-
-Var sum(const Var& x) { return scaled_sum(x, 1); }
-
-Var mean(const Var& x) {
-  if (x.shape().size() == 0) throw Error(fmt::format("mean of shape {}: it has no elements", x.shape().to_string()));
-  return scaled_sum(x, 1.0 / static_cast<double>(x.shape().size()));
-}
 
 }  // namespace unroll

@@ -139,13 +139,34 @@ Var transpose(const Var& x, int a, int b) {
   });
 }
 
-Var slice(const Var& x, std::int64_t begin, std::int64_t end) {
+Var slice(const Var& x, std::int64_t begin, std::int64_t end, int axis) {
   const Shape& shape = x.shape();
-  if (shape.rank() == 0 || begin < 0 || begin >= end || end > shape[0]) {
-    throw Error(fmt::format("slice {} .. {} of shape {}: begin < end, both within the first extent", begin, end,
-                            shape.to_string()));
+  const int cut = require_axis("slice", shape, axis);
+  const std::int64_t extent = shape[cut], outer = extents_product(shape, 0, cut),
+                     inner = extents_product(shape, cut + 1, shape.rank());
+  const std::int64_t first = begin < 0 ? begin + extent : begin, last = end < 0 ? end + extent : end;
+  if (first < 0 || first >= last || last > extent) {
+    throw Error(fmt::format("slice {} .. {} of shape {} along axis {}: begin < end, both within the extent", begin, end,
+                            shape.to_string(), axis));
   }
-  return make_alias(x, begin * (shape.size() / shape[0]), shape.with(0, end - begin));
+  const Shape part = shape.with(cut, last - first);
+  if (outer == 1) return make_alias(x, first * inner, part);
+  const std::int64_t width = extent * inner;
+  const Range columns{first * inner, (last - first) * inner};
+  const auto y = make_result({x}, part);
+  const ConstMatrix whole(x.value().data, outer, width);
+  y->device().copy(y->context, whole.column_range(columns.first, columns.count),
+                   Matrix(y->value().data, outer, columns.count));
+  return finish(y, [outer, width, columns](Node& result) {
+    const Matrix target =
+        Matrix(result.parent(0).gradient().data, outer, width).column_range(columns.first, columns.count);
+    // The device adds dense operands only.
+    Tensor added(result.context, result.shape);
+    const Matrix dense(added.data(), outer, columns.count);
+    result.device().copy(result.context, target, dense);
+    result.device().axpy(result.context, 1, result.gradient().span(), added.span());
+    result.device().copy(result.context, dense, target);
+  });
 }
 
 Var reshape(const Var& x, const Shape& shape) {

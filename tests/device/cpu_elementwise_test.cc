@@ -339,6 +339,29 @@ TEST(CpuRows, GatherScatterRowsAndColumnSums) {
   });
 }
 
+TEST(CpuRows, AddRowAlsoInPlace) {
+  test::on_every_target([] {
+    Context context({.threads = 3});
+    for (std::int64_t width : {0, 1, 3, 16, 17, 65, 300}) {
+      constexpr std::int64_t rows = 5;
+      const std::int64_t padded = width + 2;
+      Guarded x(rows * padded, 1), row(width, 2), y(rows * padded, 3);
+      Values values(17);
+      values.fill(x.span());
+      values.fill(row.span());
+      cpu_device().add_row(context, Matrix(x.data(), rows, width, padded), row.data(),
+                           Matrix(y.data(), rows, width, padded));
+      for (std::int64_t i = 0; i < rows * padded; ++i)
+        ASSERT_EQ(y[i], i % padded < width ? x[i] + row[i % padded] : 0) << width;
+      const Matrix in_place(x.data(), rows, width, padded);
+      cpu_device().add_row(context, in_place, row.data(), in_place);
+      for (std::int64_t i = 0; i < rows * padded; ++i) ASSERT_TRUE(i % padded >= width || x[i] == y[i]) << width;
+      x.expect_intact();
+      y.expect_intact();
+    }
+  });
+}
+
 TEST(CpuRows, CopyTransposesForEverySize) {
   for (int threads : {1, 3}) {
     Context context({.threads = threads});

@@ -125,6 +125,14 @@ TEST_P(Autograd, NamesBothShapesWhereTheyDoNotFit) {
   refused([&] { a + zeros(context, {2}); }, "[2]");
   refused([&] { slice(a, 1, 3); }, "slice 1 .. 3 of shape [2, 3]");
   refused([&] { slice(a, 1, 1); }, "slice 1 .. 1");
+  refused([&] { slice(a, 0, -2); }, "slice 0 .. -2 of shape [2, 3] along axis 0");
+  refused([&] { slice(a, -4, 2, 1); }, "slice -4 .. 2 of shape [2, 3] along axis 1");
+  refused([&] { slice(a, 0, 4, -1); }, "slice 0 .. 4 of shape [2, 3] along axis -1");
+  refused([&] { slice(a, 0, 1, 2); }, "slice of shape [2, 3]: there is no axis 2");
+  refused([&] { slice(zeros(context, {}), 0, 1); }, "slice of shape []: there is no axis 0");
+  refused([&] { sum(a, 2); }, "sum of shape [2, 3]: there is no axis 2");
+  refused([&] { mean(a, -3); }, "mean of shape [2, 3]: there is no axis -3");
+  refused([&] { mean(zeros(context, {2, 0}), 1); }, "mean of shape [2, 0] over axis 1");
   refused([&] { concat({a, a}, 2); }, "concat of shape [2, 3]: there is no axis 2");
   refused([&] { stack({a, a}, 3); }, "stack of shape [2, 3] along a new axis 3");
   refused([&] { stack({a, a}, -4); }, "a new axis -4");

@@ -47,6 +47,14 @@ std::vector<OperationCase> operation_cases() {
       {"log", {{19}}, [](const Vars& v) { return log(v[0]); }, 8, 0.5f, 2.0f},
       {"sum", {{3, 5}}, [](const Vars& v) { return sum(v[0]); }, 40},
       {"mean", {{3, 5}}, [](const Vars& v) { return mean(v[0]); }, 40},
+      {"sum_first", {{3, 5}}, [](const Vars& v) { return sum(v[0], 0); }, 8},
+      {"sum_middle", {{2, 3, 5}}, [](const Vars& v) { return sum(v[0], 1); }, 8},
+      {"sum_last", {{2, 3, 5}}, [](const Vars& v) { return sum(v[0], -1); }, 8},
+      {"sum_of_vector", {{19}}, [](const Vars& v) { return sum(v[0], 0); }, 40},
+      {"sum_twice_used", {{3, 5}}, [](const Vars& v) { return sum(v[0], 0) + sum(v[0] * v[0], 0); }, 16},
+      {"sum_last_twice_used", {{3, 5}}, [](const Vars& v) { return sum(v[0], 1) + sum(v[0] * v[0], 1); }, 16},
+      {"mean_first", {{3, 5}}, [](const Vars& v) { return mean(v[0], 0); }, 8},
+      {"mean_kept", {{3, 5}}, [](const Vars& v) { return mean(v[0], 1, true); }, 12},
       {"matmul", {{3, 4}, {4, 5}}, [](const Vars& v) { return matmul(v[0], v[1]); }, 40},
       {"matmul_rank3", {{2, 3, 4}, {4, 5}}, [](const Vars& v) { return matmul(v[0], v[1]); }, 40},
       {"matmul_square", {{4, 4}}, [](const Vars& v) { return matmul(v[0], v[0]); }, 40},
@@ -95,6 +103,8 @@ std::vector<OperationCase> operation_cases() {
       {"transpose_outer", {{3, 2, 5}}, [](const Vars& v) { return transpose(v[0], -1, 0); }},
       {"transpose_middle", {{2, 3, 5, 2}}, [](const Vars& v) { return transpose(v[0], 1, 2); }},
       {"slice", {{5, 3}}, [](const Vars& v) { return slice(v[0], 1, 3) * slice(v[0], 2, 4); }},
+      {"slice_last_columns", {{5, 3}}, [](const Vars& v) { return slice(v[0], -2, 3, -1); }},
+      {"slice_middle", {{2, 5, 3}}, [](const Vars& v) { return slice(v[0], 0, -2, 1) * slice(v[0], 1, -1, 1); }},
       {"reshape",
        {{6, 2}},
        [](const Vars& v) {
@@ -219,6 +229,64 @@ TEST_P(Operations, JoinAndCut) {
   EXPECT_THAT(to_vector(slice(joined, 1, 2).value()), testing::ElementsAre(2, 5, 6));
   EXPECT_EQ(slice(joined, 1, 2).value().data, joined.value().data + 3);
   EXPECT_EQ(reshape(joined, {3, 2}).value().data, joined.value().data);
+}
+
+TEST_P(Operations, SumAndMeanOverAnAxis) {
+  const Var x = constant(context, tensor_of(context, {2, 3}, {1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(sum(x, 0).shape(), (Shape{3}));
+  EXPECT_THAT(to_vector(sum(x, 0).value()), testing::ElementsAre(5, 7, 9));
+  EXPECT_EQ(sum(x, -1).shape(), (Shape{2}));
+  EXPECT_THAT(to_vector(sum(x, -1).value()), testing::ElementsAre(6, 15));
+  EXPECT_EQ(mean(x, 1, true).shape(), (Shape{2, 1}));
+  EXPECT_THAT(to_vector(mean(x, 1, true).value()), testing::ElementsAre(2, 5));
+  EXPECT_THAT(to_vector(mean(x, 0).value()), testing::ElementsAre(2.5f, 3.5f, 4.5f));
+  EXPECT_THAT(to_vector(sum(reshape(x, {1, 3, 2}), 1).value()), testing::ElementsAre(9, 12));
+  EXPECT_THAT(to_vector(sum(zeros(context, {2, 0}), 1).value()), testing::ElementsAre(0, 0));
+  EXPECT_EQ(sum(zeros(context, {0, 2}), 1).shape(), (Shape{0}));
+}
+
+/// A sum is one chain in the order of its axis, so it has the bits of a plain loop; NaN and infinity stay in their sum.
+TEST_P(Operations, SumsOverAnAxisHaveTheBitsOfALoop) {
+  for (const std::int64_t extent : {1, 2, 17, 400}) {
+    Tensor x = uniform_tensor(context, {3, extent, 5}, 6);
+    x.data()[2] = std::numeric_limits<float>::quiet_NaN();
+    x.data()[extent * 5 + 3] = std::numeric_limits<float>::infinity();
+    std::vector<float> middle(15, 0.0f), last(static_cast<std::size_t>(3 * extent), 0.0f);
+    for (std::int64_t i = 0; i < x.shape().size(); ++i) {
+      middle[static_cast<std::size_t>(i / (extent * 5) * 5 + i % 5)] += x.data()[i];
+      last[static_cast<std::size_t>(i / 5)] += x.data()[i];
+    }
+    const Var values = constant(context, std::move(x));
+    const auto expect_equal = [&](const Var& sums, const std::vector<float>& expected) {
+      ASSERT_EQ(sums.value().span().size(), expected.size());
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        const float actual = sums.value().span()[i];
+        EXPECT_TRUE(actual == expected[i] || (std::isnan(actual) && std::isnan(expected[i])))
+            << i << " of " << extent << ": " << actual << ", expected " << expected[i];
+      }
+    };
+    expect_equal(sum(values, 1), middle);
+    expect_equal(sum(values, 2), last);
+  }
+}
+
+TEST_P(Operations, SliceCutsAnyAxis) {
+  const Var x = constant(context, tensor_of(context, {2, 3}, {1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(slice(x, 0, 2, 1).shape(), (Shape{2, 2}));
+  EXPECT_THAT(to_vector(slice(x, 0, 2, 1).value()), testing::ElementsAre(1, 2, 4, 5));
+  EXPECT_THAT(to_vector(slice(x, 0, -1, 1).value()), testing::ElementsAre(1, 2, 4, 5));
+  EXPECT_THAT(to_vector(slice(x, -1, 3, -1).value()), testing::ElementsAre(3, 6));
+  EXPECT_THAT(to_vector(slice(x, -2, -1).value()), testing::ElementsAre(1, 2, 3));
+  EXPECT_EQ(slice(x, -1, 2).value().data, x.value().data + 3);
+  const Var cube = reshape(x, {1, 3, 2});
+  EXPECT_EQ(slice(cube, 1, 3, 1).value().data, cube.value().data + 2);
+}
+
+/// The second gradient that arrives is added to the first.
+TEST_P(Operations, SlicesOfColumnsAddTheirGradients) {
+  const Var x = variable(context, tensor_of(context, {2, 3}, {1, 2, 3, 4, 5, 6}));
+  (sum(slice(x, 0, 2, 1)) + 10.0f * sum(slice(x, 1, 3, 1)) + 100.0f * sum(x)).backward();
+  EXPECT_THAT(to_vector(x.gradient()), testing::ElementsAre(101, 111, 110, 101, 111, 110));
 }
 
 TEST_P(Operations, StackAndTranspose) {
