@@ -58,11 +58,13 @@ Var matmul(const Var& a, const Var& b);
 /// ids [N], b [classes, M] -> [N, M]
 Var matmul(const OneHot& a, const Var& b);
 
-/// Equal shapes, or b [N] added to every row of a [.., N].
+// Element by element. If the shapes differ, the smaller operand is repeated along one or several adjacent axes, where
+// it has extent 1 or, at the beginning, no axis: a row [N] for each row of [.., N], a column [.., 1] for each column of
+// [.., N], one number [] for all elements.
 Var operator+(const Var& a, const Var& b);
-Var operator-(const Var& a, const Var& b);  ///< equal shapes
-Var operator*(const Var& a, const Var& b);  ///< equal shapes, element by element
-Var operator/(const Var& a, const Var& b);  ///< equal shapes, element by element
+Var operator-(const Var& a, const Var& b);
+Var operator*(const Var& a, const Var& b);
+Var operator/(const Var& a, const Var& b);
 Var operator-(const Var& a);
 
 // A number is an operand of the other operand's shape.

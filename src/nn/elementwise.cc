@@ -12,10 +12,17 @@ Var zeros(Context& context, const Shape& shape) { return constant(context, Tenso
 
 namespace {
 
-void require_same_shape(const char* operation, const Var& a, const Var& b) {
-  if (a.shape() == b.shape()) return;
-  throw Error(fmt::format("{} of shapes {} and {}: they must be equal", operation, a.shape().to_string(),
-                          b.shape().to_string()));
+struct Operands {
+  Var a, b;
+};
+
+/// a and b, the smaller of them repeated to the shape of the other.
+Operands broadcast(const char* operation, const Var& a, const Var& b) {
+  if (a.shape() == b.shape()) return {a, b};
+  if (const auto repetition = repetition_of(b.shape(), a.shape())) return {a, repeat(b, a.shape(), *repetition)};
+  if (const auto repetition = repetition_of(a.shape(), b.shape())) return {repeat(a, b.shape(), *repetition), b};
+  throw Error(fmt::format("{} of shapes {} and {}: they must be equal, or one must be a row or a column of the other",
+                          operation, a.shape().to_string(), b.shape().to_string()));
 }
 
 Var apply(Unary operation, const Var& x) {
@@ -33,13 +40,15 @@ void pass_gradient(Node& result, Node& x, float factor) {
   if (x.requires_grad) result.device().axpy(result.context, factor, result.gradient().span(), x.gradient().span());
 }
 
-Var add_row(const Var& a, const Var& row) {
+/// a + row, where a consists of `rows` rows.
+Var add_row(const Var& a, const Var& row, std::int64_t rows) {
   const auto y = make_result({a, row}, a.shape());
-  y->device().add_row(y->context, ConstMatrix(a.value()), row.value().data, Matrix(y->value()));
-  return finish(y, [](Node& result) {
+  const std::int64_t columns = row.shape().size();
+  y->device().add_row(y->context, {a.value().data, rows, columns}, row.value().data, {y->value().data, rows, columns});
+  return finish(y, [rows, columns](Node& result) {
     pass_gradient(result, result.parent(0), 1);
     if (Node& bias = result.parent(1); bias.requires_grad) {
-      result.device().add_column_sums(result.context, ConstMatrix(result.gradient()), bias.gradient().data);
+      result.device().add_column_sums(result.context, {result.gradient().data, rows, columns}, bias.gradient().data);
     }
   });
 }
@@ -51,6 +60,39 @@ Var add_scaled(Binary operation, float factor, const Var& a, const Var& b) {
   return finish(y, [factor](Node& result) {
     pass_gradient(result, result.parent(0), 1);
     pass_gradient(result, result.parent(1), factor);
+  });
+}
+
+Var multiplied(const Var& a, const Var& b) {
+  const auto y = make_result({a, b}, a.shape());
+  y->device().binary(y->context, Binary::multiply, node_of(a).value().span(), node_of(b).value().span(),
+                     y->value().span());
+  return finish(y, [](Node& result) {
+    Node &left = result.parent(0), &right = result.parent(1);
+    const std::span<const float> gradient = result.gradient().span();
+    const auto pass = [&](Node& x, Node& other) {
+      if (!x.requires_grad) return;
+      result.device().multiply_add(result.context, gradient, other.value().span(), x.gradient().span());
+    };
+    pass(left, right);
+    pass(right, left);
+  });
+}
+
+Var divided(const Var& a, const Var& b) {
+  const auto y = make_result({a, b}, a.shape());
+  y->device().binary(y->context, Binary::divide, node_of(a).value().span(), node_of(b).value().span(),
+                     y->value().span());
+  return finish(y, [](Node& result) {
+    Node &dividend = result.parent(0), &divisor = result.parent(1);
+    Tensor quotient(result.context, result.shape);  // of the gradient and the divisor
+    result.device().binary(result.context, Binary::divide, result.gradient().span(), divisor.value().span(),
+                           quotient.span());
+    if (dividend.requires_grad) result.device().axpy(result.context, 1, quotient.span(), dividend.gradient().span());
+    if (!divisor.requires_grad) return;
+    Tensor product(result.context, result.shape);
+    result.device().binary(result.context, Binary::multiply, quotient.span(), result.value().span(), product.span());
+    result.device().axpy(result.context, -1, product.span(), divisor.gradient().span());
   });
 }
 
@@ -72,50 +114,28 @@ Var filled_like(const Var& x, float value) {
 }  // namespace
 
 Var operator+(const Var& a, const Var& b) {
-  if (a.shape() == b.shape()) return add_scaled(Binary::add, 1, a, b);
-  if (b.shape().rank() == 1 && a.shape().rank() > 1 && a.shape()[-1] == b.shape()[0]) return add_row(a, b);
-  throw Error(fmt::format("a + b of shapes {} and {}: b has the shape of a, or is one row of it", a.shape().to_string(),
-                          b.shape().to_string()));
+  if (a.shape() != b.shape()) {
+    // The usual addition of a bias makes no copy.
+    const auto repetition = repetition_of(b.shape(), a.shape());
+    if (repetition && repetition->outer == 1) return add_row(a, b, repetition->extent);
+  }
+  const auto [left, right] = broadcast("a + b", a, b);
+  return add_scaled(Binary::add, 1, left, right);
 }
 
 Var operator-(const Var& a, const Var& b) {
-  require_same_shape("a - b", a, b);
-  return add_scaled(Binary::subtract, -1, a, b);
+  const auto [left, right] = broadcast("a - b", a, b);
+  return add_scaled(Binary::subtract, -1, left, right);
 }
 
 Var operator*(const Var& a, const Var& b) {
-  require_same_shape("a * b", a, b);
-  const auto y = make_result({a, b}, a.shape());
-  y->device().binary(y->context, Binary::multiply, node_of(a).value().span(), node_of(b).value().span(),
-                     y->value().span());
-  return finish(y, [](Node& result) {
-    Node &left = result.parent(0), &right = result.parent(1);
-    const std::span<const float> gradient = result.gradient().span();
-    const auto pass = [&](Node& x, Node& other) {
-      if (!x.requires_grad) return;
-      result.device().multiply_add(result.context, gradient, other.value().span(), x.gradient().span());
-    };
-    pass(left, right);
-    pass(right, left);
-  });
+  const auto [left, right] = broadcast("a * b", a, b);
+  return multiplied(left, right);
 }
 
 Var operator/(const Var& a, const Var& b) {
-  require_same_shape("a / b", a, b);
-  const auto y = make_result({a, b}, a.shape());
-  y->device().binary(y->context, Binary::divide, node_of(a).value().span(), node_of(b).value().span(),
-                     y->value().span());
-  return finish(y, [](Node& result) {
-    Node &dividend = result.parent(0), &divisor = result.parent(1);
-    Tensor quotient(result.context, result.shape);  // of the gradient and the divisor
-    result.device().binary(result.context, Binary::divide, result.gradient().span(), divisor.value().span(),
-                           quotient.span());
-    if (dividend.requires_grad) result.device().axpy(result.context, 1, quotient.span(), dividend.gradient().span());
-    if (!divisor.requires_grad) return;
-    Tensor product(result.context, result.shape);
-    result.device().binary(result.context, Binary::multiply, quotient.span(), result.value().span(), product.span());
-    result.device().axpy(result.context, -1, product.span(), divisor.gradient().span());
-  });
+  const auto [left, right] = broadcast("a / b", a, b);
+  return divided(left, right);
 }
 
 Var operator+(const Var& a, float b) { return scaled_plus(1, a, b); }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -109,6 +110,16 @@ void add_to_gradient(Node& x, const Write& write) {
 
 /// The axis from 0 on; a negative one counts from the end. Throws Error if the shape has no such axis.
 int require_axis(const char* operation, const Shape& shape, int axis);
+
+/// How a smaller tensor fills a larger one: seen as [outer, inner], it is repeated `extent` times between the two.
+struct Repetition {
+  std::int64_t outer = 1, extent = 1, inner = 1;
+};
+/// How `small` is repeated to `large`: along one or several adjacent axes, where it has extent 1 or, at the beginning,
+/// no axis. Empty if that is not possible.
+std::optional<Repetition> repetition_of(const Shape& small, const Shape& large);
+/// x in the larger shape.
+Var repeat(const Var& x, const Shape& shape, const Repetition& repetition);
 
 /// x W + b, with b optional: the operation of matmul and Linear. `transposed`: weight is the transpose of W.
 Var affine(const Var& x, const Var& weight, const Var& bias, bool transposed = false);

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "nn/node.h"
 #include "unroll/autograd.h"
 #include "unroll/error.h"
@@ -20,15 +22,13 @@ Var scaled_sum(const Var& x, double factor) {
   });
 }
 
-/// A tensor as [outer, extent, inner]; sums are over the middle.
-struct SummedAxis {
-  std::int64_t outer, extent, inner;
-
-  SummedAxis(const Shape& shape, int axis) : outer(1), extent(shape[axis]), inner(1) {
-    for (int i = 0; i < axis; ++i) outer *= shape[i];
-    for (int i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
-  }
-};
+/// The shape as [outer, extent, inner], where `extent` is that of axes first .. last.
+Repetition around(const Shape& shape, int first, int last) {
+  Repetition extents;
+  for (int i = 0; i < shape.rank(); ++i)
+    (i < first ? extents.outer : i > last ? extents.inner : extents.extent) *= shape[i];
+  return extents;
+}
 
 Tensor ones(Context& context, std::int64_t count) {
   Tensor filled(context, {count});
@@ -37,7 +37,7 @@ Tensor ones(Context& context, std::int64_t count) {
 }
 
 /// y [outer, inner] += the sums of x [outer, extent, inner]. Each sum is one chain, in the order of the axis.
-void add_sums(Node& node, const SummedAxis& axis, const float* x, float* y) {
+void add_sums(Node& node, const Repetition& axis, const float* x, float* y) {
   const auto& [outer, extent, inner] = axis;
   if (inner == 1) {
     const Tensor column = ones(node.context, extent);
@@ -50,7 +50,7 @@ void add_sums(Node& node, const SummedAxis& axis, const float* x, float* y) {
 }
 
 /// y [outer, extent, inner] += x [outer, inner], repeated along the axis: the gradient of add_sums().
-void add_repeated(Node& node, const SummedAxis& axis, const float* x, float* y) {
+void add_repeated(Node& node, const Repetition& axis, const float* x, float* y) {
   const auto& [outer, extent, inner] = axis;
   if (inner == 1) {
     const Tensor row = ones(node.context, extent);
@@ -75,7 +75,7 @@ Var mean(const Var& x) {
 Var sum(const Var& x, int axis, bool keep_axis) {
   const Shape& shape = x.shape();
   const int summed = require_axis("sum", shape, axis);
-  const SummedAxis extents(shape, summed);
+  const Repetition extents = around(shape, summed, summed);
   const auto y = make_result({x}, keep_axis ? shape.with(summed, 1) : shape.without(summed));
   y->device().fill(y->context, y->value().span(), 0);
   add_sums(*y, extents, x.value().data, y->value().data);
@@ -90,6 +90,29 @@ Var mean(const Var& x, int axis, bool keep_axis) {
     throw Error(fmt::format("mean of shape {} over axis {}: it has no elements", x.shape().to_string(), axis));
   }
   return sum(x, axis, keep_axis) / static_cast<float>(count);
+}
+
+std::optional<Repetition> repetition_of(const Shape& small, const Shape& large) {
+  const int added = large.rank() - small.rank();
+  if (added < 0) return std::nullopt;
+  int first = large.rank(), last = -1;
+  for (int i = 0; i < large.rank(); ++i) {
+    const std::int64_t extent = i < added ? 1 : small[i - added];
+    if (extent == large[i]) continue;
+    if (extent != 1 || (last >= 0 && around(large, last + 1, i - 1).extent != 1)) return std::nullopt;
+    first = std::min(first, i);
+    last = i;
+  }
+  return last < 0 ? Repetition{1, 1, large.size()} : around(large, first, last);
+}
+
+Var repeat(const Var& x, const Shape& shape, const Repetition& repetition) {
+  const auto y = make_result({x}, shape);
+  y->device().fill(y->context, y->value().span(), 0);
+  add_repeated(*y, repetition, x.value().data, y->value().data);
+  return finish(y, [repetition](Node& result) {
+    add_sums(result, repetition, result.gradient().data, result.parent(0).gradient().data);
+  });
 }
 
 }  // namespace unroll

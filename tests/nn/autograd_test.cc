@@ -122,7 +122,10 @@ TEST_P(Autograd, NamesBothShapesWhereTheyDoNotFit) {
   both([&] { stack({a, b}); });
   both([&] { reshape(a, {2, 4}); });
   const auto refused = [](auto f, const char* text) { EXPECT_THAT(f, ThrowsMessage<Error>(HasSubstr(text))); };
-  refused([&] { a + zeros(context, {2}); }, "[2]");
+  refused([&] { a + zeros(context, {2}); }, "a + b of shapes [2, 3] and [2]: they must be equal, or one must be");
+  refused([&] { zeros(context, {3, 1}) / zeros(context, {1, 3}); }, "a / b of shapes [3, 1] and [1, 3]");
+  refused([&] { zeros(context, {2, 3, 4}) * zeros(context, {1, 3, 1}); }, "a * b of shapes [2, 3, 4] and [1, 3, 1]");
+  refused([&] { zeros(context, {2, 3}) - zeros(context, {1, 2, 3, 1}); }, "a - b of shapes");
   refused([&] { slice(a, 1, 3); }, "slice 1 .. 3 of shape [2, 3]");
   refused([&] { slice(a, 1, 1); }, "slice 1 .. 1");
   refused([&] { slice(a, 0, -2); }, "slice 0 .. -2 of shape [2, 3] along axis 0");

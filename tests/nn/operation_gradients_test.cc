@@ -24,6 +24,25 @@ std::vector<OperationCase> operation_cases() {
   return {
       {"add", {{3, 5}, {3, 5}}, [](const Vars& v) { return v[0] + v[1]; }},
       {"add_row", {{2, 3, 5}, {5}}, [](const Vars& v) { return v[0] + v[1]; }},
+      {"row_add", {{5}, {2, 3, 5}}, [](const Vars& v) { return v[0] + v[1]; }},
+      {"add_rows", {{2, 3, 5}, {3, 5}}, [](const Vars& v) { return v[0] + v[1]; }},
+      {"add_column", {{2, 3, 5}, {2, 3, 1}}, [](const Vars& v) { return v[0] + v[1]; }},
+      {"add_middle", {{2, 3, 5}, {2, 1, 5}}, [](const Vars& v) { return v[0] + v[1]; }},
+      {"add_one", {{2, 3}, {}}, [](const Vars& v) { return v[0] + v[1]; }},
+      {"subtract_row", {{3, 5}, {5}}, [](const Vars& v) { return v[0] - v[1]; }},
+      {"column_subtract", {{3, 1}, {3, 5}}, [](const Vars& v) { return v[0] - v[1]; }},
+      {"multiply_row", {{2, 3, 5}, {1, 5}}, [](const Vars& v) { return v[0] * v[1]; }},
+      {"multiply_column", {{3, 5}, {3, 1}}, [](const Vars& v) { return v[0] * v[1]; }},
+      {"divide_by_row", {{3, 5}, {5}}, [](const Vars& v) { return v[0] / v[1]; }, 8, 0.5f, 2.0f},
+      {"divide_by_column", {{3, 5}, {3, 1}}, [](const Vars& v) { return v[0] / v[1]; }, 8, 0.5f, 2.0f},
+      {"row_divided", {{5}, {3, 5}}, [](const Vars& v) { return v[0] / v[1]; }, 8, 0.5f, 2.0f},
+      {"softmax_by_its_formula",
+       {{3, 5}},
+       [](const Vars& v) {
+         const Var x = exp(v[0]);
+         return x / sum(x, 1, true);
+       },
+       40},
       {"subtract", {{3, 5}, {3, 5}}, [](const Vars& v) { return v[0] - v[1]; }},
       {"multiply", {{3, 5}, {3, 5}}, [](const Vars& v) { return v[0] * v[1]; }},
       {"square", {{7}}, [](const Vars& v) { return v[0] * v[0]; }},
@@ -229,6 +248,41 @@ TEST_P(Operations, JoinAndCut) {
   EXPECT_THAT(to_vector(slice(joined, 1, 2).value()), testing::ElementsAre(2, 5, 6));
   EXPECT_EQ(slice(joined, 1, 2).value().data, joined.value().data + 3);
   EXPECT_EQ(reshape(joined, {3, 2}).value().data, joined.value().data);
+}
+
+TEST_P(Operations, BroadcastOneRowOrColumn) {
+  const Var x = constant(context, tensor_of(context, {2, 3}, {1, 2, 3, 4, 5, 6}));
+  const Var row = constant(context, tensor_of(context, {3}, {10, 20, 30})),
+            column = constant(context, tensor_of(context, {2, 1}, {10, 20}));
+  EXPECT_THAT(to_vector((x + row).value()), testing::ElementsAre(11, 22, 33, 14, 25, 36));
+  EXPECT_THAT(to_vector((row + x).value()), testing::ElementsAre(11, 22, 33, 14, 25, 36));
+  EXPECT_THAT(to_vector((row - x).value()), testing::ElementsAre(9, 18, 27, 6, 15, 24));
+  EXPECT_THAT(to_vector((x + column).value()), testing::ElementsAre(11, 12, 13, 24, 25, 26));
+  EXPECT_THAT(to_vector((column * x).value()), testing::ElementsAre(10, 20, 30, 80, 100, 120));
+  EXPECT_THAT(to_vector((x / column).value()), testing::ElementsAre(0.1f, 0.2f, 0.3f, 0.2f, 0.25f, 0.3f));
+  EXPECT_THAT(to_vector((x - sum(x)).value()), testing::ElementsAre(-20, -19, -18, -17, -16, -15));
+  EXPECT_EQ((reshape(row, {1, 3}) * row).shape(), (Shape{1, 3}));
+  const Var cube = constant(context, tensor_of(context, {2, 2, 1}, {1, 2, 3, 4}));
+  EXPECT_THAT(to_vector((cube - mean(cube, 0, true)).value()), testing::ElementsAre(-1, -1, 1, 1));
+  EXPECT_THAT(to_vector((cube - mean(cube, 1, true)).value()), testing::ElementsAre(-0.5f, 0.5f, -0.5f, 0.5f));
+  EXPECT_EQ((zeros(context, {0, 3}) * row).shape(), (Shape{0, 3}));
+}
+
+/// What is repeated keeps NaN and infinity, and spoils nothing else.
+TEST_P(Operations, BroadcastKeepsNanAndInfinityInTheirPlace) {
+  const float bad[] = {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(), 1};
+  for (const std::int64_t width : {1, 3, 17, 40}) {
+    const Var x = constant(context, uniform_tensor(context, {3, width}, 7));
+    const Var column = constant(context, Tensor::of(context, {3, 1}, bad));
+    const Var by_column = column * (x * x + 1.0f), by_row = transpose(transpose(column) * transpose(x * x + 1.0f));
+    for (const Var& y : {by_column, by_row}) {
+      for (std::int64_t i = 0; i < width; ++i) {
+        EXPECT_TRUE(std::isinf(y.value()[i]));
+        EXPECT_TRUE(std::isnan(y.value()[width + i]));
+        EXPECT_TRUE(std::isfinite(y.value()[2 * width + i]));
+      }
+    }
+  }
 }
 
 TEST_P(Operations, SumAndMeanOverAnAxis) {
