@@ -25,9 +25,8 @@ int main(int argc, char** argv) try {
   const Corpus corpus = Corpus::read(file, {.newlines = Newlines::space, .limit = 10'000});
   const int symbols = corpus.vocabulary().size();
   Parameters p(ctx);
-  const Recurrent rnn(p, "rnn", symbols, {.cell = cell, .hidden = hidden}, uniform_for_fan(hidden),
-                      uniform_for_fan(hidden));
-  const Linear decoder(p, "decoder", hidden, symbols, uniform_for_fan(hidden), uniform_for_fan(hidden));
+  const Recurrent rnn(p, "rnn", symbols, {.cell = cell, .hidden = hidden});
+  const Linear decoder(p, "decoder", hidden, symbols);
   Adam adam(p, {.learning_rate = cell == Cell::rnn ? 1e-3f : 1e-2f});
 
   RecurrentState state = rnn.zero_state(batch_size);

@@ -70,6 +70,8 @@ class LanguageModel {
 
   RecurrentState zero_state(int batch) const { return recurrent_.zero_state(batch); }
 
+  /// Logits [T, B, V] of the symbol after each of ids [T, B], from a state of zeros.
+  Var operator()(const Ids& ids) const;
   /// Mean cross-entropy of the targets [T, B], in nats. `state` is the initial state and is replaced by the final one.
   /// `dropout`: masks of this training step; null outside training. Throws Error if ids and targets differ in shape.
   Var loss(const Ids& ids, const Ids& targets, RecurrentState& state, const StepDropout* dropout = nullptr) const;

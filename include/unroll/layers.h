@@ -15,12 +15,14 @@ namespace unroll {
 
 struct Embedding;
 
-/// y = x W + b over the last dimension: [.., in] -> [.., out]. Parameters PREFIX.weight [in, out], PREFIX.bias [out].
-struct Linear {
-  Linear(Parameters& parameters, const std::string& prefix, int in, int out, const Init& weight_init,
+/// y = x W + b over the last dimension: [.., in] -> [.., out]. Parameters NAME.weight [in, out], NAME.bias [out].
+struct Linear : Module {
+  Linear(Parameters& parameters, const std::string& name, int in, int out, const Init& weight_init,
          const Init& bias_init);
-  /// Tied: shares the embedding's weight, whose transpose is W (Press and Wolf 2017). Adds only PREFIX.bias.
-  Linear(Parameters& parameters, const std::string& prefix, const Embedding& tied, const Init& bias_init);
+  /// Initial values of PyTorch: uniform_for_fan(in).
+  Linear(Parameters& parameters, const std::string& name, int in, int out);
+  /// Tied: shares the embedding's weight, whose transpose is W (Press and Wolf 2017). Adds only NAME.bias.
+  Linear(Parameters& parameters, const std::string& name, const Embedding& tied, const Init& bias_init);
   Var operator()(const Var& x) const;
   Var weight, bias;
   bool transposed = false;  ///< the weight is [out, in]
@@ -31,18 +33,19 @@ struct Linear {
 /// after the parameters have changed throws Error.
 Var linear_cross_entropy(const Var& x, const Linear& linear, const Ids& targets);
 
-/// One trainable row per symbol. Parameter PREFIX.weight [symbols, width].
-struct Embedding {
-  Embedding(Parameters& parameters, const std::string& prefix, int symbols, int width, const Init& init);
+/// One trainable row per symbol, initially as in PyTorch. Parameter NAME.weight [symbols, width].
+struct Embedding : Module {
+  Embedding(Parameters& parameters, const std::string& name, int symbols, int width,
+            const Init& init = Normal{.mean = 0, .standard_deviation = 1});
   Var operator()(const Ids& ids) const;  ///< [T, B] -> [T, B, width]
   Var weight;
 };
 
 /// Normalizes each row (last dimension) to mean 0 and variance 1, then applies a gain (initially 1) and a bias
-/// (initially 0) per column (Ba, Kiros, Hinton 2016; epsilon 1e-5 as in PyTorch). Parameters PREFIX.weight [width], the
-/// gain, and PREFIX.bias [width].
-struct LayerNorm {
-  LayerNorm(Parameters& parameters, const std::string& prefix, int width);
+/// (initially 0) per column (Ba, Kiros, Hinton 2016; epsilon 1e-5 as in PyTorch). Parameters NAME.weight [width], the
+/// gain, and NAME.bias [width].
+struct LayerNorm : Module {
+  LayerNorm(Parameters& parameters, const std::string& name, int width);
   /// Throws Error unless the last extent of x is `width`.
   Var operator()(const Var& x) const;
   Var weight, bias;
@@ -84,13 +87,15 @@ struct RecurrentOptions {
 };
 
 /// A stack of recurrent layers; each layer and direction is one operation over the whole sequence. Parameters, for
-/// layer k: PREFIX.weight_ih_lK [in, G*H], PREFIX.weight_hh_lK [H, G*H], PREFIX.bias_ih_lK [G*H], PREFIX.bias_hh_lK
+/// layer k: NAME.weight_ih_lK [in, G*H], NAME.weight_hh_lK [H, G*H], NAME.bias_ih_lK [G*H], NAME.bias_hh_lK
 /// [G*H], with the suffix _reverse for the second direction: PyTorch's names, its matrices transposed.
-class Recurrent {
+class Recurrent : public Module {
  public:
   /// `init` draws the weights, `bias_init` the biases. Throws Error for extents below 1 or dropout outside [0, 1).
-  Recurrent(Parameters& parameters, const std::string& prefix, int input, const RecurrentOptions& options,
+  Recurrent(Parameters& parameters, const std::string& name, int input, const RecurrentOptions& options,
             const Init& init, const Init& bias_init);
+  /// Initial values of PyTorch: uniform_for_fan(options.hidden).
+  Recurrent(Parameters& parameters, const std::string& name, int input, const RecurrentOptions& options);
 
   struct Result {
     Var output;            ///< [T, B, D*H], in time order
@@ -100,6 +105,8 @@ class Recurrent {
   Result operator()(const Var& x, const RecurrentState& state, const StepDropout* dropout = nullptr) const;
   /// One-hot input, computed as a row look-up.
   Result operator()(const Ids& ids, const RecurrentState& state, const StepDropout* dropout = nullptr) const;
+  Result operator()(const Var& x) const;    ///< from a state of zeros
+  Result operator()(const Ids& ids) const;  ///< from a state of zeros
 
   RecurrentState zero_state(int batch) const;
   const RecurrentOptions& options() const { return options_; }
@@ -112,11 +119,12 @@ class Recurrent {
   struct Extents {
     std::int64_t steps, batch;
   };
+  void require_input(const Var& x) const;
+  void require_input(const Ids& ids) const;
   /// The input is x, or `ids` if x is undefined.
   Result run(const Extents& extents, Var x, std::span<const std::int32_t> ids, const RecurrentState& state,
              const StepDropout* dropout) const;
 
-  Context* context_;
   int input_;
   RecurrentOptions options_;
   std::vector<Weights> weights_;  // L*D

@@ -71,8 +71,33 @@ class Parameters {
   Context& context() const;
 
  private:
+  friend class Module;
   struct Block;
+  explicit Parameters(std::shared_ptr<Block> block) : block_(std::move(block)) {}
   std::shared_ptr<Block> block_;
+};
+
+/// A part of a model with named parameters: a layer, or a class of your own that is composed of layers. The names of
+/// its parameters begin with its own name and a dot. Its parts take their names from path(), so that their parameters
+/// are also its parameters.
+class Module {
+ public:
+  const std::string& name() const { return name_; }
+  /// Those of the module and of its parts, in the order in which they were added.
+  std::vector<Parameters::Entry> parameters() const;
+
+ protected:
+  /// `name` is empty for a whole model, whose parameters are all of `parameters`.
+  Module(Parameters& parameters, std::string name);
+  /// NAME.part; `part` alone if the module has no name.
+  std::string path(const std::string& part) const;
+  /// Adds the parameter path(part). Throws Error as Parameters::add() does.
+  Var add(const std::string& part, const Shape& shape, const Init& init = Zero{});
+  Context& context() const;
+
+ private:
+  std::shared_ptr<Parameters::Block> block_;
+  std::string name_;
 };
 
 }  // namespace unroll

@@ -91,6 +91,10 @@ Recurrent::Result LanguageModel::hidden(const Ids& ids, const RecurrentState& st
   return encoder_ ? recurrent_((*encoder_)(ids), state, dropout) : recurrent_(ids, state, dropout);
 }
 
+Var LanguageModel::operator()(const Ids& ids) const {
+  return decoder_(hidden(ids, zero_state(ids.batch()), nullptr).output);
+}
+
 Var LanguageModel::loss(const Ids& ids, const Ids& targets, RecurrentState& state, const StepDropout* dropout) const {
   require_same_extents(ids, targets);
   Recurrent::Result result = hidden(ids, state, dropout);

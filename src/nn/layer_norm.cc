@@ -8,9 +8,10 @@
 
 namespace unroll {
 
-LayerNorm::LayerNorm(Parameters& parameters, const std::string& prefix, int width)
-    : weight(parameters.add(prefix + ".weight", {width}, Normal{.mean = 1, .standard_deviation = 0})),
-      bias(parameters.add(prefix + ".bias", {width})) {}
+LayerNorm::LayerNorm(Parameters& parameters, const std::string& name, int width)
+    : Module(parameters, name),
+      weight(add("weight", {width}, Normal{.mean = 1, .standard_deviation = 0})),
+      bias(add("bias", {width})) {}
 
 Var LayerNorm::operator()(const Var& x) const { return layer_norm(x, weight, bias); }
 

@@ -15,10 +15,12 @@ Uniform uniform_for_fan(int fan) {
   return {-bound, bound};
 }
 
-Linear::Linear(Parameters& parameters, const std::string& prefix, int in, int out, const Init& weight_init,
+Linear::Linear(Parameters& parameters, const std::string& name, int in, int out, const Init& weight_init,
                const Init& bias_init)
-    : weight(parameters.add(prefix + ".weight", {in, out}, weight_init)),
-      bias(parameters.add(prefix + ".bias", {out}, bias_init)) {}
+    : Module(parameters, name), weight(add("weight", {in, out}, weight_init)), bias(add("bias", {out}, bias_init)) {}
+
+Linear::Linear(Parameters& parameters, const std::string& name, int in, int out)
+    : Linear(parameters, name, in, out, uniform_for_fan(in), uniform_for_fan(in)) {}
 
 namespace {
 
@@ -33,15 +35,16 @@ const Var& checked_weight(const Parameters& parameters, const Embedding& tied) {
 
 }  // namespace
 
-Linear::Linear(Parameters& parameters, const std::string& prefix, const Embedding& tied, const Init& bias_init)
-    : weight(checked_weight(parameters, tied)),
-      bias(parameters.add(prefix + ".bias", {weight.shape()[0]}, bias_init)),
+Linear::Linear(Parameters& parameters, const std::string& name, const Embedding& tied, const Init& bias_init)
+    : Module(parameters, name),
+      weight(checked_weight(parameters, tied)),
+      bias(add("bias", {weight.shape()[0]}, bias_init)),
       transposed(true) {}
 
 Var Linear::operator()(const Var& x) const { return affine(x, weight, bias, transposed); }
 
-Embedding::Embedding(Parameters& parameters, const std::string& prefix, int symbols, int width, const Init& init)
-    : weight(parameters.add(prefix + ".weight", {symbols, width}, init)) {}
+Embedding::Embedding(Parameters& parameters, const std::string& name, int symbols, int width, const Init& init)
+    : Module(parameters, name), weight(add("weight", {symbols, width}, init)) {}
 
 Var Embedding::operator()(const Ids& ids) const {
   require_below(ids.flat(), weight.shape()[0], "Embedding: index");

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <utility>
 
 #include "base/require.h"
 #include "nn/node.h"
@@ -120,5 +122,23 @@ void Parameters::zero_gradients() {
 void Parameters::updated() { ++block_->storage->version; }
 std::uint64_t Parameters::version() const { return block_->storage->version; }
 Context& Parameters::context() const { return block_->context; }
+
+Module::Module(Parameters& parameters, std::string name) : block_(parameters.block_), name_(std::move(name)) {}
+
+std::vector<Parameters::Entry> Module::parameters() const {
+  const std::string prefix = path("");
+  std::vector<Parameters::Entry> own;
+  std::copy_if(block_->entries.begin(), block_->entries.end(), std::back_inserter(own),
+               [&](const Parameters::Entry& entry) { return entry.name.starts_with(prefix); });
+  return own;
+}
+
+std::string Module::path(const std::string& part) const { return name_.empty() ? part : name_ + "." + part; }
+
+Var Module::add(const std::string& part, const Shape& shape, const Init& init) {
+  return Parameters(block_).add(path(part), shape, init);
+}
+
+Context& Module::context() const { return block_->context; }
 
 }  // namespace unroll

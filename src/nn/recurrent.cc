@@ -42,46 +42,60 @@ Var dropout_between_layers(const Var& x, float p, const StepDropout& dropout, in
 
 RecurrentState RecurrentState::detach() const { return {h.detach(), c.defined() ? c.detach() : Var()}; }
 
-Recurrent::Recurrent(Parameters& parameters, const std::string& prefix, int input, const RecurrentOptions& options,
+Recurrent::Recurrent(Parameters& parameters, const std::string& name, int input, const RecurrentOptions& options,
                      const Init& init, const Init& bias_init)
-    : context_(&parameters.context()), input_(input), options_(options) {
+    : Module(parameters, name), input_(input), options_(options) {
   require_options(input, options);
   const std::int64_t hidden = options.hidden, width = gate_count(options.cell) * hidden;
   for (int layer = 0; layer < options.layers; ++layer) {
     const std::int64_t in = layer == 0 ? input : directions() * hidden;
     for (int direction = 0; direction < directions(); ++direction) {
-      const auto add = [&](const char* kind, const Shape& shape, const Init& how) {
-        return parameters.add(fmt::format("{}.{}_l{}{}", prefix, kind, layer, direction == 1 ? "_reverse" : ""), shape,
-                              how);
-      };
+      const std::string suffix = fmt::format("_l{}{}", layer, direction == 1 ? "_reverse" : "");
       Weights& weights = weights_.emplace_back();
-      weights.ih = add("weight_ih", {in, width}, init);
-      weights.hh = add("weight_hh", {hidden, width}, init);
-      weights.bias_ih = add("bias_ih", {width}, bias_init);
-      if (options.biases == Biases::two) weights.bias_hh = add("bias_hh", {width}, bias_init);
+      weights.ih = add("weight_ih" + suffix, {in, width}, init);
+      weights.hh = add("weight_hh" + suffix, {hidden, width}, init);
+      weights.bias_ih = add("bias_ih" + suffix, {width}, bias_init);
+      if (options.biases == Biases::two) weights.bias_hh = add("bias_hh" + suffix, {width}, bias_init);
     }
   }
 }
 
+Recurrent::Recurrent(Parameters& parameters, const std::string& name, int input, const RecurrentOptions& options)
+    : Recurrent(parameters, name, input, options, uniform_for_fan(options.hidden), uniform_for_fan(options.hidden)) {}
+
 RecurrentState Recurrent::zero_state(int batch) const {
   const Shape shape{std::int64_t{options_.layers} * directions(), batch, options_.hidden};
-  return {zeros(*context_, shape), options_.cell == Cell::lstm ? zeros(*context_, shape) : Var()};
+  return {zeros(context(), shape), options_.cell == Cell::lstm ? zeros(context(), shape) : Var()};
+}
+
+void Recurrent::require_input(const Var& x) const {
+  const Shape& shape = x.shape();
+  if (shape.rank() == 3 && shape[2] == input_ && shape.size() != 0) return;
+  throw Error(fmt::format("recurrent input of shape {}: it must be [steps, batch, {}], each at least 1",
+                          shape.to_string(), input_));
+}
+
+void Recurrent::require_input(const Ids& ids) const {
+  if (ids.size() == 0) throw Error("recurrent input of no indices: it must be [steps, batch], each at least 1");
+  require_below(ids.flat(), input_, "recurrent input: index");
 }
 
 Recurrent::Result Recurrent::operator()(const Var& x, const RecurrentState& state, const StepDropout* dropout) const {
-  const Shape& shape = x.shape();
-  if (shape.rank() != 3 || shape[2] != input_ || shape.size() == 0) {
-    throw Error(fmt::format("recurrent input of shape {}: it must be [steps, batch, {}], each at least 1",
-                            shape.to_string(), input_));
-  }
-  return run({shape[0], shape[1]}, x, {}, state, dropout);
+  require_input(x);
+  return run({x.shape()[0], x.shape()[1]}, x, {}, state, dropout);
 }
 
 Recurrent::Result Recurrent::operator()(const Ids& ids, const RecurrentState& state, const StepDropout* dropout) const {
-  if (ids.size() == 0) throw Error("recurrent input of no indices: it must be [steps, batch], each at least 1");
-  require_below(ids.flat(), input_, "recurrent input: index");
+  require_input(ids);
   return run({ids.steps(), ids.batch()}, {}, ids.flat(), state, dropout);
 }
+
+Recurrent::Result Recurrent::operator()(const Var& x) const {
+  require_input(x);
+  return (*this)(x, zero_state(static_cast<int>(x.shape()[1])));
+}
+
+Recurrent::Result Recurrent::operator()(const Ids& ids) const { return (*this)(ids, zero_state(ids.batch())); }
 
 Recurrent::Result Recurrent::run(const Extents& extents, Var x, std::span<const std::int32_t> ids,
                                  const RecurrentState& state, const StepDropout* dropout) const {
@@ -90,10 +104,10 @@ Recurrent::Result Recurrent::run(const Extents& extents, Var x, std::span<const 
   require_state("h", state.h, state_shape);
   if (lstm) require_state("c", state.c, state_shape);
 
-  PooledVector<Var> final_h(*context_), final_c(*context_);
+  PooledVector<Var> final_h(context()), final_c(context());
   for (int layer = 0; layer < options_.layers; ++layer) {
     if (layer > 0 && dropout != nullptr) x = dropout_between_layers(x, options_.dropout, *dropout, layer - 1);
-    PooledVector<Var> outputs(*context_);
+    PooledVector<Var> outputs(context());
     for (int direction = 0; direction < directions(); ++direction) {
       const int slot = layer * directions() + direction;
       const Weights& weights = weights_[static_cast<std::size_t>(slot)];
@@ -106,7 +120,7 @@ Recurrent::Result Recurrent::run(const Extents& extents, Var x, std::span<const 
       sequence.hidden = options_.hidden;
       const Var operands[] = {x,          state.h,         lstm ? state.c : Var(), weights.ih,
                               weights.hh, weights.bias_ih, weights.bias_hh};
-      auto operation = make_pooled<SequenceOperation>(*context_, *context_, sequence, slot,
+      auto operation = make_pooled<SequenceOperation>(context(), context(), sequence, slot,
                                                       layer == 0 ? ids : std::span<const std::int32_t>());
       auto result = SequenceOperation::run(std::move(operation), operands);
       outputs.push_back(std::move(result.output));

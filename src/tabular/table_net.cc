@@ -5,24 +5,17 @@
 #include "nn/node.h"
 
 namespace unroll {
-namespace {
-
-Linear linear(Parameters& parameters, const std::string& prefix, int in, int out) {
-  return {parameters, prefix, in, out, uniform_for_fan(in), uniform_for_fan(in)};
-}
-
-}  // namespace
 
 TableNet::TableNet(Parameters& parameters, int features)
     : linear_(parameters, "straight", features, 1, Zero{}, Zero{}),
-      input_(linear(parameters, "input", features, hidden)),
+      input_(parameters, "input", features, hidden),
       norm_(parameters, "norm", hidden),
       output_(parameters, "output", hidden, 1, Zero{}, Zero{}) {
   for (int i = 0; i < blocks; ++i) {
     const std::string prefix = fmt::format("block{}.", i);
     blocks_.push_back({LayerNorm(parameters, prefix + "norm", hidden),
-                       linear(parameters, prefix + "in", hidden, hidden),
-                       linear(parameters, prefix + "out", hidden, hidden)});
+                       Linear(parameters, prefix + "in", hidden, hidden),
+                       Linear(parameters, prefix + "out", hidden, hidden)});
   }
 }
 

@@ -54,6 +54,21 @@ TEST(LanguageModel, TiedKeepsOneWeightForEmbeddingAndDecoder) {
   EXPECT_EQ(both.parameters().find("decoder.weight"), nullptr);
 }
 
+/// The same formula composed: a row sums V exponentials and H products, and the loss has magnitude log V.
+TEST(LanguageModel, LogitsGiveTheLoss) {
+  constexpr int V = 30, H = 24;
+  const Ids ids = scattered_ids(10, 6, V), targets = scattered_ids(10, 6, V, 2);
+  for (const int embedding : {0, 8}) {
+    Context context;
+    const LanguageModel model(context, letters(V), {.cell = Cell::gru, .hidden = H, .embedding = embedding});
+    RecurrentState state = model.zero_state(6);
+    const Var logits = model(ids);
+    EXPECT_EQ(logits.shape(), (Shape{10, 6, V}));
+    EXPECT_NEAR(cross_entropy(logits, targets).item(), model.loss(ids, targets, state).item(),
+                (V + H) * epsilon * std::log(V));
+  }
+}
+
 /// A tied model and one with two weights that are each other's transpose have the same loss, and the tied gradient is
 /// the sum of the two separate ones.
 TEST(LanguageModel, TiedGradientsOfBothUsesAddUp) {

@@ -65,9 +65,8 @@ class MemoryTask : public testing::TestWithParam<Cell> {
     constexpr int hidden = 32;
     Context context({.seed = 1, .threads = 1});
     Parameters p(context);
-    const Init init = uniform_for_fan(hidden);
-    const Recurrent rnn(p, "rnn", task.symbols, {.cell = cell, .hidden = hidden}, init, init);
-    const Linear linear(p, "decoder", hidden, task.symbols, init, init);
+    const Recurrent rnn(p, "rnn", task.symbols, {.cell = cell, .hidden = hidden});
+    const Linear linear(p, "decoder", hidden, task.symbols);
     const auto* recurrent_weights = p.find("rnn.weight_hh_l0");
     const auto frozen_size = static_cast<std::size_t>(recurrent_weights->var.shape().size());
     const auto frozen = [&](std::span<float> block) {
@@ -79,8 +78,7 @@ class MemoryTask : public testing::TestWithParam<Cell> {
     for (std::uint32_t step = 0; step < budget; ++step) {
       Ids ids(task.steps, batch), targets(task.steps, batch);
       task.draw(step, ids, targets);
-      const Var output =
-          memory == Memory::one_step_windows ? step_by_step(rnn, ids) : rnn(ids, rnn.zero_state(batch)).output;
+      const Var output = memory == Memory::one_step_windows ? step_by_step(rnn, ids) : rnn(ids).output;
       const Var logits = linear(slice(output, task.first_scored, task.steps));
       const Var loss =
           cross_entropy(logits, targets.flat().subspan(static_cast<std::size_t>(task.first_scored) * batch));
@@ -100,7 +98,7 @@ class MemoryTask : public testing::TestWithParam<Cell> {
     for (int t = 0; t < ids.steps(); ++t) {
       Ids one(1, ids.batch());
       std::copy(ids[t].begin(), ids[t].end(), one.flat().begin());
-      outputs.push_back(rnn(one, rnn.zero_state(ids.batch())).output);
+      outputs.push_back(rnn(one).output);
     }
     return concat(outputs);
   }
