@@ -104,7 +104,7 @@ Var stack(std::initializer_list<Var> parts, int axis = 0);
 /// Exchanges two axes (negative ones count from the end): [.., M, N] -> [.., N, M] by default.
 Var transpose(const Var& x, int a = -2, int b = -1);
 /// Elements begin .. end-1 along `axis`. Negative numbers count from the end: slice(x, 0, -1) is x without its last
-/// element. Shares memory with x if the elements are contiguous. Throws Error for an empty slice.
+/// element. Shares memory with x if all axes before `axis` have extent 1. Throws Error for an empty slice.
 Var slice(const Var& x, std::int64_t begin, std::int64_t end, int axis = 0);
 /// The same elements under another shape of the same size; shares memory with x.
 Var reshape(const Var& x, const Shape& shape);
