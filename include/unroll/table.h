@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -83,10 +84,11 @@ struct UnparsedCell {
 struct ColumnForm {
   /// 1234.5 in this form, such as "1.234,5 €"; ymd, dmy, mdy or unix for dates; empty: 1234.5, 1,234.5 or $1,234.5.
   std::string name = {};
-  std::int64_t row = -1;   ///< a row whose cell decides the form; -1: it is the usual one, or given
-  std::string cell = {};   ///< that cell
-  bool undecided = false;  ///< no cell decides: `cell` has another value in another form
-  std::string other = {};  ///< undecided dates: that form
+  std::int64_t row = -1;    ///< a row whose cell decides the form; -1: it is the usual one, or given
+  std::string cell = {};    ///< that cell
+  bool undecided = false;   ///< no cell decides: `cell` has another value in another form
+  std::string other = {};   ///< undecided dates: that form
+  bool shows_mark = false;  ///< numbers: some cell is a number with this decimal mark only
 };
 
 /// A named column: values of one kind, one per row. Rows are indices, so a subset of rows is a list of indices.
@@ -142,6 +144,9 @@ struct TableOptions {
   /// Forms of columns of numbers and dates, by name, as ColumnForm::name; also point and comma, which are decimal
   /// marks, and plain: numbers as 1,234.5 or $1,234.5, dates as 2020-01-31 or 1/31/2020. Other cells are unparsed.
   std::map<std::string, std::string> forms = {};
+  /// Columns with a form of a model that has seen no cell with its decimal mark: numbers that may have the other one
+  /// are said.
+  std::set<std::string> unseen_marks = {};
   DecimalMark decimal = DecimalMark::infer;  ///< of all numbers without a form of their own
   RaggedRows ragged = RaggedRows::refuse;    ///< rows that lack cells at their end
   /// VALUE or COLUMN=VALUE: cells of all columns but `id`, or of one, that hold this number or text are missing.
@@ -218,7 +223,8 @@ std::optional<std::string> unparsed_note(const Table& table, const Column& colum
 struct TableInput {
   std::string name;
   ColumnKind kind = ColumnKind::number;
-  std::string form = {};  ///< ColumnForm::name of the column that the model was trained on
+  std::string form = {};     ///< ColumnForm::name of the column that the model was trained on
+  bool unseen_mark = false;  ///< numbers: not ColumnForm::shows_mark of that column
 };
 
 /// The date of a number of days since 1970-01-01, as 2020-01-31.

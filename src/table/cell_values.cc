@@ -120,8 +120,9 @@ std::optional<double> parse_number(std::string_view text) {
   std::optional<double> size;
   if (text.find(',') == std::string_view::npos) {
     size = parse_plain_number(text);
-  } else if (const auto plain = without_group_commas(text); plain && plain->find_first_of("eE") == std::string::npos) {
-    size = parse_plain_number(*plain);  // 1,234E+05 has a decimal comma
+  } else if (const auto plain = without_group_commas(text)) {
+    const bool decimal_comma = plain->find('.') == std::string::npos && plain->find_first_of("eE") != std::string::npos;
+    if (!decimal_comma) size = parse_plain_number(*plain);  // 1,234E+05
   }
   return size ? std::optional(sign * *size) : std::nullopt;
 }

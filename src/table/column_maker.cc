@@ -99,7 +99,7 @@ CellCount first_cell(const RawCells& cells, Wanted&& wanted) {
 bool has_point_for_mark(std::string_view cell) {
   if (cell.find('.') == std::string_view::npos) return false;
   const auto number = take_number_apart(cell);
-  return number && digits_of(number->body, '.') && !digits_of(number->body, ',');
+  return number && digits_before_exponent(*number, '.') && !digits_before_exponent(*number, ',');
 }
 
 bool begins_with_year(const DateCell& date) { return date.parts[0].digits == 4; }
@@ -184,7 +184,13 @@ void ColumnMaker::learn_points(FileMarks& marks) {
   if (marks.some_point || !may_be_numbers() || survey_.number_commas > 0 || kind_ == ColumnKind::date) return;
   if (!has_points()) return;
   const NumberSurvey& survey = numbers_survey();
-  marks.some_point = 2 * survey.numbers >= survey.filled && survey.point.cells > survey.comma.cells;
+  if (2 * survey.numbers < survey.filled || survey.point.cells == 0) return;
+  // 2.0 TDI beside 1.4 TSI, and versions such as 1.2.3, are no numbers.
+  const NumberForm form = form_of(survey, '.');
+  const auto is_text = [&](std::string_view cell) {
+    return cell.find('.') != std::string_view::npos && !form.read(cell);
+  };
+  marks.some_point = first_cell(cells_, is_text).cells == 0;
 }
 
 CellCount ColumnMaker::first_text() const {
@@ -272,14 +278,17 @@ bool ColumnMaker::take_inferred_numbers(const ReadingContext& context, std::int6
   const bool with_commas = marks.given == ',' || (inferred_commas && (marks.delimiter != ',' || has_points()));
   if (survey_.number_commas == 0 && !with_commas && keep_numbers(parse_number, max_unparsed) &&
       column_.unparsed_.empty()) {
-    if (marks.delimiter != ',' && marks.given == 0) note_lone_points();
+    column_.form_.shows_mark = show_points();
+    if (marks.delimiter != ',' && marks.given == 0 && !column_.form_.shows_mark) note_lone_points();
     return true;
   }
   const NumberSurvey& survey = numbers_survey();
   if (2 * survey.numbers < survey.filled && !kind_) return false;
   const DecimalChoice decimal = choose_decimal(survey, marks);
   const NumberForm form = form_of(survey, decimal.mark);
-  const bool plain = decimal.mark == '.' && !reads_more(form);
+  // Groups of three digits that may have a decimal comma are remembered.
+  const bool open_groups = decimal.undecided && survey.lone_comma.cells > 0;
+  const bool plain = decimal.mark == '.' && !open_groups && !reads_more(form);
   const auto read = [&](std::string_view cell) { return form.read(cell); };
   if (!(plain ? keep_numbers(parse_number, max_unparsed) : keep_numbers(read, max_unparsed))) return false;
   const CellCount& open = survey.lone_comma.cells > 0   ? survey.lone_comma
@@ -288,15 +297,32 @@ bool ColumnMaker::take_inferred_numbers(const ReadingContext& context, std::int6
   const CellCount& shown = decimal.undecided                               ? open
                            : decimal.mark == ',' && survey.comma.cells > 0 ? survey.comma
                                                                            : survey.not_plain;
+  const bool shows_mark = (decimal.mark == ',' ? survey.comma : survey.point).cells > 0;
+  column_.form_ = {.shows_mark = shows_mark};
   if (plain && !decimal.undecided) return true;
-  column_.form_ = {
-      .name = plain ? "" : form.name(), .row = shown.row, .cell = shown.text, .undecided = decimal.undecided};
+  column_.form_ = {.name = plain ? "" : form.name(),
+                   .row = shown.row,
+                   .cell = shown.text,
+                   .undecided = decimal.undecided,
+                   .shows_mark = shows_mark};
   return true;
 }
 
 /// True if the form reads a cell that parse_number() does not.
 bool ColumnMaker::reads_more(const NumberForm& form) const {
   return first_cell(cells_, [&](std::string_view cell) { return !parse_number(cell) && form.read(cell); }).cells > 0;
+}
+
+/// True if some cell is a number with a decimal point only, or a number of a workbook with a fraction.
+bool ColumnMaker::show_points() const {
+  bool found = false;
+  cells_.for_each([&](std::string_view text, CellType type) {
+    const std::string_view cell = trimmed(text);
+    found = type == CellType::value ? cell.find('.') != std::string_view::npos
+                                    : type == CellType::text && has_point_for_mark(cell);
+    return !found;
+  });
+  return found;
 }
 
 bool ColumnMaker::has_points() const {
@@ -306,7 +332,6 @@ bool ColumnMaker::has_points() const {
 /// Numbers all like 1.234 may be thousands, unless commas separate the cells.
 void ColumnMaker::note_lone_points() {
   const auto has_point = [](std::string_view cell) { return cell.find('.') != std::string_view::npos; };
-  if (first_cell(cells_, has_point_for_mark).cells > 0) return;
   const CellCount first = first_cell(cells_, has_point);
   if (first.cells > 0) column_.form_ = {.row = first.row, .cell = first.text, .undecided = true};
 }
@@ -355,15 +380,15 @@ void ColumnMaker::check_marks(const ReadingContext& context, const NumberForm& f
   marks.given = 0;
   const DecimalChoice choice = choose_decimal(survey, marks);
   const bool beside_other_delimiter = plain && marks.delimiter != ',' && marks.delimiter != '|';
+  if (choice.mark == form.decimal && !(unseen_mark_ && choice.undecided)) return;
   const bool too_large = beside_other_delimiter && choice.mark == ',' && thousandfold.cells > 0;
-  if (against.cells > 0 || too_large) {
+  const bool contradicted = against.cells > 0 && (unseen_mark_ || thousandfold.cells > 0);
+  if (contradicted || too_large) {
     refuse_cell(context, against.cells > 0 ? against : thousandfold,
                 fmt::format("seems to have a decimal {}, and the numbers are to be read as in {}; say which with {}",
                             comma ? "point" : "comma", in_quotes(plain ? "1,234.5" : form.name()),
                             option_name("decimal") + " comma|point"));
   }
-  // A plain form may come from numbers without any mark.
-  if (choice.mark == form.decimal && !(plain && choice.undecided)) return;
   column_.form_ = {.name = column_.form_.name, .row = lone.row, .cell = lone.text, .undecided = true};
 }
 

@@ -36,6 +36,9 @@ class ColumnMaker {
   /// Numbers that are missing values. Cells that are written like them are missing already.
   void set_missing(MissingMarks marks) { missing_ = std::move(marks); }
 
+  /// TableOptions::unseen_marks has the column.
+  void set_unseen_mark(bool unseen) { unseen_mark_ = unseen; }
+
   const std::string& name() const { return column_.name(); }
 
   void look();
@@ -82,6 +85,7 @@ class ColumnMaker {
   bool take_inferred_numbers(const ReadingContext& context, std::int64_t max_unparsed);
   bool reads_more(const NumberForm& form) const;
   bool has_points() const;
+  bool show_points() const;
   void note_lone_points();
   void take_given_numbers(const ReadingContext& context);
   void check_marks(const ReadingContext& context, const NumberForm& form, bool plain);
@@ -106,6 +110,7 @@ class ColumnMaker {
   std::optional<ColumnKind> kind_;
   std::string form_;
   MissingMarks missing_;
+  bool unseen_mark_ = false;
   Survey survey_;
   std::optional<NumberSurvey> numbers_;
   std::optional<DateSurvey> dates_;

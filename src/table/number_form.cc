@@ -276,7 +276,8 @@ std::optional<NumberDigits> digits_of(std::string_view body, char decimal) {
 
 std::optional<NumberDigits> digits_before_exponent(const NumberCell& cell, char decimal) {
   auto digits = digits_of(cell.body, decimal);
-  if (digits && digits->group != 0 && !cell.exponent.empty()) digits.reset();
+  const bool only_groups = digits && digits->group != 0 && cell.body.find(decimal) == std::string::npos;
+  if (only_groups && !cell.exponent.empty()) digits.reset();
   return digits;
 }
 
@@ -335,7 +336,8 @@ std::optional<double> NumberForm::read(const NumberCell& cell) const {
   const auto digits = digits_before_exponent(cell, decimal);
   if (!digits || (digits->indian && !indian)) return std::nullopt;
   const bool other_decimal = digits->group == ',' || digits->group == '.';
-  const bool certain = !other_decimal || cell.body.find(decimal) != std::string::npos;
+  const bool several = other_decimal && std::ranges::count(cell.body, digits->group) > 1;
+  const bool certain = several || cell.body.find(decimal) != std::string::npos;
   if (digits->group != 0 && digits->group != group && (group != 0 || !certain)) return std::nullopt;
   std::string text = digits->text;
   if (!cell.exponent.empty()) text.append("e").append(cell.exponent);

@@ -48,8 +48,8 @@ struct NumberDigits {
 /// not begin with 0, so 0,500 has a decimal comma.
 std::optional<NumberDigits> digits_of(std::string_view body, char decimal);
 
-/// The digits of a cell under one decimal mark: as digits_of(), but an exponent follows no groups, so 1,234E+05 has a
-/// decimal comma.
+/// The digits of a cell under one decimal mark: as digits_of(), but an exponent does not follow groups alone, so
+/// 1,234E+05 has a decimal comma.
 std::optional<NumberDigits> digits_before_exponent(const NumberCell& cell, char decimal);
 
 /// How the numbers of a column are written. Signs, parentheses and the + of 10,000+ are read in every form, since they

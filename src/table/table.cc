@@ -129,6 +129,7 @@ class TableMaker : public RowSink {
       if (i == 0 && is_unnamed_ && !kind && names_.size() > 1 && leave_out_index(maker)) continue;
       table_.column_names_.add(names_[i]);
       maker.set_missing(std::move(marks_[i]));
+      maker.set_unseen_mark(options_.unseen_marks.contains(names_[i]));
       makers.push_back(std::move(maker));
     }
     for (ColumnMaker& maker : makers) maker.look();

@@ -142,8 +142,9 @@ TableEnsemble TableEnsemble::fit(const TableView& rows, const TableTarget& task,
   model.missing_values_ = rows.table().missing_values();
   model.unit_line_ = rows.table().unit_line();
   for (const TableInput& input : model.inputs()) {
-    const std::string& form = rows.table().column(input.name).form().name;
-    if (!form.empty()) model.forms_[input.name] = form;
+    const ColumnForm& form = rows.table().column(input.name).form();
+    if (!form.name.empty()) model.forms_[input.name] = form.name;
+    if (input.kind == ColumnKind::number && !form.shows_mark) model.unseen_marks_.insert(input.name);
   }
   return model;
 }
@@ -176,6 +177,7 @@ std::vector<TableInput> TableEnsemble::inputs() const {
   for (auto& [name, input] : inputs) {
     const auto form = forms_.find(name);
     if (form != forms_.end()) input.form = form->second;
+    input.unseen_mark = unseen_marks_.contains(name);
     result.push_back(std::move(input));
   }
   return result;
@@ -210,6 +212,7 @@ void TableEnsemble::save(const std::string& path) const {
       {"target", task_.target},       {"id", task_.id}, {"logarithm", task_.logarithm}, {"low", low_}, {"high", high_},
       {"members", std::move(members)}};
   if (!forms_.empty()) config["forms"] = forms_;
+  if (!unseen_marks_.empty()) config["unseen_marks"] = unseen_marks_;
   if (!missing_values_.empty()) config["missing_values"] = missing_values_;
   if (unit_line_) config["unit_line"] = true;
   check_finite(path, "config", config);
@@ -247,6 +250,7 @@ TableEnsemble TableEnsemble::load(const std::string& path) {
     if (config.contains("missing_values")) config.at("missing_values").get_to(model.missing_values_);
     if (config.contains("unit_line")) config.at("unit_line").get_to(model.unit_line_);
     if (config.contains("forms")) config.at("forms").get_to(model.forms_);
+    if (config.contains("unseen_marks")) config.at("unseen_marks").get_to(model.unseen_marks_);
     for (const TableInput& input : model.inputs()) {
       if (!input.form.empty() && !is_form(input.kind, input.form))
         refuse(path, fmt::format("its config has the form {} of column {}, which this build does not know",

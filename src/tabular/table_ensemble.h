@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,7 @@ class TableEnsemble {
   std::vector<Named> members_;
   std::vector<std::string> missing_values_;  // TableOptions::missing_values of the training table
   bool unit_line_ = false;
+  std::set<std::string> unseen_marks_;        // as TableOptions
   std::map<std::string, std::string> forms_;  // of the columns that are not plain, as ColumnForm::name
 };
 

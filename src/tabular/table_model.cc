@@ -50,6 +50,7 @@ TableOptions TableModel::reading_options(bool with_id, const TableOptions& given
     const bool has_form = input.kind == ColumnKind::number || input.kind == ColumnKind::date;
     if (!has_form) continue;
     std::string& form = options.forms[input.name] = input.form.empty() ? plain_form : input.form;
+    if (input.unseen_mark && given.decimal == DecimalMark::infer) options.unseen_marks.insert(input.name);
     if (input.kind == ColumnKind::number && given.decimal != DecimalMark::infer)
       form = form_with_decimal(form, given.decimal);
   }
@@ -57,6 +58,7 @@ TableOptions TableModel::reading_options(bool with_id, const TableOptions& given
   for (const auto& [column, kind] : given.as) {
     options.as[column] = kind;
     options.forms.erase(column);
+    options.unseen_marks.erase(column);
   }
   for (const auto& [column, form] : given.forms) options.forms[column] = form;
   options.decimal = given.decimal;

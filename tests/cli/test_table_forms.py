@@ -61,12 +61,22 @@ class FormsTest(ProgramTest):
     def test_what_the_file_itself_says_otherwise_is_said(self):
         self.write("train.csv", table(60))
         self.train("train.csv")
-        self.write("test.csv", "Id\tarea\textra\n1\t1,459\t1.5\n2\t2,300\t2.5\n")
-        note = ('column "area": numbers as in "1,234.5", but no cell decides: "1,459" in line 2 may also have a decimal '
+        self.write("test.csv", "Id;area;extra\n1;1.459;1,5\n2;2.300;2,5\n")
+        note = ('column "area": numbers as in "1,234.5", but no cell decides: "1.459" in line 2 may also have a decimal '
                 'comma; --as "area=number:comma" reads that\n')
         self.assertEqual(self.succeed("table", "predict", "run", "test.csv").err, note)
-        self.assertEqual(self.succeed("table", "predict", "run", "test.csv", "--as", "area=number:comma").err, "")
-        self.assertIn(note, self.succeed("table", "explain", "run", "test.csv").err)
+        self.assertNotIn("no cell decides", self.succeed("table", "predict", "run", "test.csv", "--decimal", "comma").err)
+
+    def test_the_model_remembers_whether_a_mark_was_seen(self):
+        self.write("whole.csv", "Id;area;price\n" + "".join(f"{i};{20 + i};{1000 * i}\n" for i in range(1, 41)))
+        self.write("test.csv", "Id;area\n1;1.459\n2;2.300\n")
+        self.train("whole.csv")
+        self.assertIn("no cell decides", self.succeed("table", "predict", "run", "test.csv").err)
+        self.write("explained.csv", "Id;area;price\n1;1.459;3\n2;2.300;4\n")
+        self.assertIn("no cell decides", self.succeed("table", "explain", "run", "explained.csv").err)
+        self.write("points.csv", "Id;area;price\n" + "".join(f"{i};{20 + i / 2};{1000 * i}\n" for i in range(1, 41)))
+        self.train("points.csv")
+        self.assertEqual(self.succeed("table", "predict", "run", "test.csv").err, "")
 
     def test_what_is_not_read_is_counted_once(self):
         self.write("train.csv", table(60))

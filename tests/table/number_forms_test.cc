@@ -147,13 +147,24 @@ TEST(NumberForms, OtherColumnsDecideTheFile) {
 
 /// Cells that are missing, or in another form, do not hide that a column has decimal points.
 TEST(NumberForms, OtherColumnsDecideTheFileWhateverElseTheyHold) {
-  for (const char* cell : {"7.1", "NA", "798.1 €", "79.1%", "\u22128.5", "-", ""}) {
+  for (const char* cell : {"7.1", "NA", "798.1 €", "\u22128.5", "-", ""}) {
     const Table table = Table::from_text(fmt::format("a\tb\n798.1\t6,929\n{}\t9,633\n136.9\t2,714\n", cell));
     EXPECT_EQ(table.column("b").numbers()[0], 6929) << cell;
   }
   for (const char* cell : {"8,5", "-", "none"}) {
     const Table table = Table::from_text(fmt::format("n,w\n1.234,\"12,50\"\n2.500,\"{}\"\n3.100,\"7,25\"\n", cell));
     EXPECT_EQ(table.column("n").numbers()[0], 1234) << cell;
+  }
+}
+
+TEST(NumberForms, TextsWithPointsDecideNothing) {
+  for (const char* texts : {"2.0 TDI|1.4 TSI|1.6 TDI", "1.2|1.2.3|4.5"}) {
+    const std::string all = texts;
+    const std::size_t first = all.find('|'), second = all.find('|', first + 1);
+    const Table table = Table::from_text(
+        fmt::format("motor,used,km\n{},\"7,4\",40.706\n{},\"7,0\",57.718\n{},\"8,1\",9.998\n", all.substr(0, first),
+                    all.substr(first + 1, second - first - 1), all.substr(second + 1)));
+    EXPECT_EQ(table.column("km").numbers()[0], 40706) << texts;
   }
 }
 
@@ -167,6 +178,8 @@ TEST(NumberForms, ExponentsFollowNoGroups) {
   const Table plain =
       Table::from_text("a,b\n\"1,234E+05\",1\n2.5,2\n", {.as = {{"a", ColumnKind::number}}, .forms = {{"a", "plain"}}});
   EXPECT_EQ(plain.column("a").unparsed().size(), 1u);
+  EXPECT_EQ(Table::from_text("a,b\n\"1,234.5E+03\",x\n7.5,y\n").column("a").numbers()[0], 1234500);
+  EXPECT_FALSE(points.column("b").form().undecided);
 }
 
 TEST(NumberForms, WhatIsNoNumberStaysWhatItIs) {
