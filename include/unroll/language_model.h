@@ -54,6 +54,8 @@ struct ModelTensor {
   std::int64_t size() const;
 };
 
+class PackedModel;
+
 /// symbol -> (embedding) -> recurrent layers -> linear -> distribution of the next symbol. Parameters, in this order:
 /// encoder.weight [V, E] (with an embedding), rnn.* (see Recurrent), decoder.weight [D*H, V] (unless tied to the
 /// encoder's), decoder.bias [V].
@@ -99,6 +101,8 @@ class LanguageModel {
   /// Copies the weights of `other`. This model may have additional symbols at the end of its vocabulary, whose weights
   /// keep their values. Throws Error for any other difference.
   void copy_weights_from(const LanguageModel& other);
+  /// The weights for generation (<unroll/session.h>). Throws Error for a bidirectional model.
+  PackedModel pack() const;
   /// The tensors of its model file, in their order.
   std::vector<ModelTensor> tensors() const;
   /// Reads a model file. Throws Error(bad_data), with the reason, if it is damaged or not a model file of unroll.
@@ -111,6 +115,7 @@ class LanguageModel {
   static Initializers initializers(const LanguageModelOptions& options);
   LanguageModel(Context& context, Tokenizer&& vocabulary, const LanguageModelOptions& options,
                 const Initializers& initializers);
+  friend class PackedModel;
   Recurrent::Result hidden(const Ids& ids, const RecurrentState& state, const StepDropout* dropout) const;
 
   Tokenizer vocabulary_;
@@ -120,61 +125,5 @@ class LanguageModel {
   Recurrent recurrent_;
   Linear decoder_;
 };
-
-/// Reads several texts in one batch, one symbol of each per call, without gradients. The weights are packed once, at
-/// construction; after the first call no memory is allocated. The results have the same bits as those of whole
-/// sequences. The model must outlive it.
-class Predictor {
- public:
-  /// `texts`: number of texts, >= 1; each starts with a state of zeros. Throws Error for a bidirectional model.
-  explicit Predictor(const LanguageModel& model, int texts = 1);
-  explicit Predictor(const LanguageModel&&, int = 1) = delete;  // would outlive the model
-  Predictor(Predictor&&) noexcept;
-  Predictor& operator=(Predictor&&) noexcept;
-  ~Predictor();
-
-  /// Feeds ids[i] to text i. Passing n ids drops all texts with index >= n. Throws Error for an index outside the
-  /// vocabulary, for no ids or more than there are texts, and if the model's parameters have changed since
-  /// construction.
-  void feed(std::span<const std::int32_t> ids);
-  void feed(std::int32_t id) { feed({&id, 1}); }
-
-  /// Logits [count, V] of the next symbol of texts first .. first + count - 1. They are valid until the next call, and
-  /// the caller may overwrite them. Throws Error for texts that were not fed.
-  View logits(int first = 0, int count = 1);
-
- private:
-  struct Network;
-  std::unique_ptr<Network> network_;
-};
-
-struct GenerateOptions {
-  int length = 50;                    ///< number of new symbols
-  float temperature = 0;              ///< >= 0; 0: the most probable symbol; otherwise logits are divided by it
-  std::uint64_t seed = 0;             ///< of the random draws
-  Unknown unknown = Unknown::refuse;  ///< symbols of the prefix that are not in the vocabulary
-};
-std::vector<Option> describe(GenerateOptions& options);
-
-/// Continues `prefix`; returns the prefix as the model read it, followed by the new symbols, as UTF-8. If the prefix is
-/// empty, or all of it is skipped, the first new symbol is drawn from the symbol frequencies of the corpus. `on_text`
-/// receives the prefix and then each new symbol as soon as it is generated; generation ends when it returns false. With
-/// a vocabulary of bytes it receives whole code points; bytes that are no UTF-8 and an incomplete code point at the end
-/// become U+FFFD. The return value is the concatenation of these pieces. (The model itself reads the bytes; Predictor
-/// and Tokenizer::decode() give them unchanged.) Draws are keyed by (seed, position
-/// in the text). Throws Error for a bidirectional model, options out of range, or unknown symbols in the prefix
-/// (bad_data), and Error(diverged) if the model's logits are not finite.
-std::string generate(const LanguageModel& model, std::string_view prefix, const GenerateOptions& options,
-                     const std::function<bool(std::string_view)>& on_text = {});
-
-/// Continues many prefixes in one batch, which takes far less time than one after the other. Draws are keyed by (seed,
-/// index of the text, position in it): text 0 equals that of a single call, and no text depends on the others.
-std::vector<std::string> generate(const LanguageModel& model, std::span<const std::string> prefixes,
-                                  const GenerateOptions& options);
-/// For {"a", "b"}: without this overload, two literals would be taken for the two pointers of a range of one string.
-inline std::vector<std::string> generate(const LanguageModel& model, std::initializer_list<std::string> prefixes,
-                                         const GenerateOptions& options) {
-  return generate(model, std::span(prefixes.begin(), prefixes.size()), options);
-}
 
 }  // namespace unroll

@@ -4,10 +4,10 @@
 #include <span>
 #include <vector>
 
+#include "unroll/corpus.h"
 #include "unroll/language_model.h"
 #include "unroll/options.h"
 #include "unroll/trainer.h"
-#include "unroll/windows.h"
 
 namespace unroll {
 

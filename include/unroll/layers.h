@@ -112,10 +112,16 @@ class Recurrent : public Module {
   const RecurrentOptions& options() const { return options_; }
   int directions() const { return options_.bidirectional ? 2 : 1; }
 
- private:
   struct Weights {
-    Var ih, hh, bias_ih, bias_hh;
+    Var ih, hh;            ///< [in, G*H], [H, G*H]
+    Var bias_ih, bias_hh;  ///< [G*H]; bias_hh is undefined with Biases::one
   };
+  /// The parameters of a layer and direction.
+  const Weights& weights(int layer, int direction = 0) const {
+    return weights_.at(static_cast<std::size_t>(layer * directions() + direction));
+  }
+
+ private:
   struct Extents {
     std::int64_t steps, batch;
   };

@@ -17,6 +17,7 @@
 #include "unroll/options.h"
 #include "unroll/parameters.h"
 #include "unroll/run_history.h"
+#include "unroll/session.h"
 #include "unroll/table.h"
 #include "unroll/table_model.h"
 #include "unroll/table_run.h"
@@ -24,4 +25,3 @@
 #include "unroll/tokenizer.h"
 #include "unroll/trainer.h"
 #include "unroll/training_run.h"
-#include "unroll/windows.h"

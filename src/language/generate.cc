@@ -1,44 +1,26 @@
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cmath>
 #include <utility>
 #include <vector>
 
-#include "device/device.h"
 #include "io/utf8.h"
+#include "language/prompt.h"
+#include "language/session_batch.h"
 #include "unroll/context.h"
-#include "unroll/error.h"
-#include "unroll/language_model.h"
+#include "unroll/session.h"
 
 namespace unroll {
 
-std::vector<Option> describe(GenerateOptions& o) {
-  using options::choice;
-  using options::number;
-  using options::seed;
-  using options::whole_number;
-  return {
-      whole_number("length", o.length, 0, 2'000'000'000, "number of new symbols"),
-      number("temperature", o.temperature, {}, "0: the most probable symbol; 1: draw as the model says; more: bolder"),
-      seed(o.seed, "of the draws"), choice("unknown", o.unknown, "symbols of the prefix that the model does not know")};
+std::vector<std::int32_t> prompt_ids(const PackedModel& model, std::string_view text, Unknown unknown) {
+  if (text.empty()) return {};
+  const Tokenizer& vocabulary = model.vocabulary();
+  const Corpus read =
+      Corpus::from_text(text, {.unit = vocabulary.unit(), .newlines = model.options().newlines}, "the prefix");
+  return vocabulary.encode(read.text(0, read.size()), unknown);
 }
 
 namespace {
 
 using Listener = std::function<bool(std::string_view)>;
-
-/// Encodes the prefix, read like the training text: unit, line ends, byte order mark, valid UTF-8.
-std::vector<std::int32_t> read_prefix(const LanguageModel& model, std::string_view prefix, Unknown unknown) {
-  if (prefix.empty()) return {};
-  const Tokenizer& vocabulary = model.vocabulary();
-  const Corpus text =
-      Corpus::from_text(prefix, {.unit = vocabulary.unit(), .newlines = model.options().newlines}, "the prefix");
-  return vocabulary.encode(text.text(0, text.size()), unknown);
-}
-
-/// Random number in [0, 1) for a position in a text; independent of earlier draws.
-double fraction_of(const Random& random, std::uint64_t position) { return random.bits(position) * 0x1p-32; }
 
 /// Draws a symbol with its frequency in the corpus.
 std::int32_t first_symbol(const Tokenizer& vocabulary, double fraction) {
@@ -50,50 +32,16 @@ std::int32_t first_symbol(const Tokenizer& vocabulary, double fraction) {
   return id;
 }
 
-/// A text being generated: its prefix, then the symbols that the model chooses.
-class Text {
+/// The symbols of a text as UTF-8, passed on to a listener in whole code points.
+class Output {
  public:
-  Text(const LanguageModel& model, std::string_view prefix, std::uint32_t index, const GenerateOptions& options,
-       const Listener& listener)
-      : vocabulary_(&model.vocabulary()),
-        index_(index),
-        read_(read_prefix(model, prefix, options.unknown)),
-        remaining_(options.length),
-        random_(options.seed, RandomStream::generation, index),
-        listener_(&listener) {
+  Output(const Listener& listener, int length) : listener_(&listener) {
     constexpr int max_reserved = 1 << 16, max_symbol = 4;  // bytes of UTF-8
-    if (!read_.empty()) show(vocabulary_->decode(read_));
-    text_.reserve(text_.size() + static_cast<std::size_t>(std::min(remaining_, max_reserved)) * max_symbol);
-    if (!grows()) {
-      end();
-    } else if (read_.empty()) {
-      append(first_symbol(*vocabulary_, fraction()));
-    }
+    text_.reserve(static_cast<std::size_t>(std::min(length, max_reserved)) * max_symbol);
   }
 
-  std::uint32_t index() const { return index_; }
-  std::size_t prefix_size() const { return read_.size(); }
-  bool grows() const { return remaining_ > 0; }
+  bool refused() const { return refused_; }  ///< the listener has returned false
   std::string take() { return std::move(text_); }
-
-  /// The symbol that the model reads at `step`.
-  std::int32_t symbol(std::size_t step) const { return step < read_.size() ? read_[step] : last_; }
-  /// True if the model chooses the next symbol after `step`.
-  bool chooses(std::size_t step) const { return step + 1 >= read_.size(); }
-
-  std::uint64_t position() const { return read_.size() + static_cast<std::uint64_t>(appended_); }
-  double fraction() const { return fraction_of(random_, position()); }
-
-  void append(std::int32_t id) {
-    last_ = id;
-    ++appended_;
-    --remaining_;
-    show(vocabulary_->text(id));
-    if (!grows()) end();
-  }
-
- private:
-  /// Passes on the code points that the bytes of a token complete.
   void show(std::string_view bytes) {
     const std::size_t shown = text_.size();
     utf8_.add(bytes, text_);
@@ -104,94 +52,151 @@ class Text {
     if (!refused_) utf8_.finish(text_);
     pass_on(shown);
   }
+
+ private:
   void pass_on(std::size_t begin) {
-    if (begin == text_.size() || !*listener_ || (*listener_)(std::string_view(text_).substr(begin))) return;
-    refused_ = true;
-    remaining_ = 0;
+    if (begin == text_.size() || !*listener_) return;
+    refused_ = !(*listener_)(std::string_view(text_).substr(begin)) || refused_;
   }
 
-  const Tokenizer* vocabulary_;
-  std::uint32_t index_;
-  std::vector<std::int32_t> read_;
-  int remaining_, appended_ = 0;
-  std::int32_t last_ = 0;
-  Random random_;
   const Listener* listener_;
-  bool refused_ = false;  // the listener has returned false
+  bool refused_ = false;
   Utf8Stream utf8_;
   std::string text_;
 };
 
-void check(const LanguageModel& model, GenerateOptions options) {
-  if (model.options().bidirectional) {
-    throw Error("a bidirectional model cannot continue a text: it sees the future; train one without");
+/// A text being continued: first symbols that are given, then those that are chosen.
+class Continuation {
+ public:
+  Continuation(Session& session, std::vector<std::int32_t> given, int length, std::uint32_t stream,
+               const Listener& listener)
+      : session_(&session), given_(std::move(given)), remaining_(length), stream_(stream), output_(listener, length) {
+    if (!given_.empty()) output_.show(vocabulary().decode(given_));
+    if (!grows()) output_.end();
   }
-  check_values(describe(options));
-}
 
-/// Generates all texts in one batch, ordered by descending prefix length. Texts with the shortest prefixes are complete
-/// first, so the incomplete texts are the first ones; of these, the ones that have reached the end of their prefix are
-/// the last.
-void grow(const LanguageModel& model, std::span<Text> texts, float temperature) {
-  std::size_t growing = texts.size();
-  const auto drop_complete = [&] {
-    while (growing > 0 && !texts[growing - 1].grows()) --growing;
-  };
-  drop_complete();
-  if (growing == 0) return;
-  Predictor predictor(model, static_cast<int>(growing));
-  std::vector<std::int32_t> ids(growing);
-  std::vector<double> fractions(growing);
-  for (std::size_t step = 0; growing > 0; ++step, drop_complete()) {
-    for (std::size_t i = 0; i < growing; ++i) ids[i] = texts[i].symbol(step);
-    predictor.feed({ids.data(), growing});
-    std::size_t first = growing;
-    while (first > 0 && texts[first - 1].chooses(step)) --first;
-    if (first == growing) continue;
-    const std::size_t count = growing - first;
-    for (std::size_t i = 0; i < count; ++i) fractions[i] = texts[first + i].fraction();
-    const Matrix logits(predictor.logits(static_cast<int>(first), static_cast<int>(count)));
-    device_of(model.context()).choose(model.context(), logits, temperature, {fractions.data(), count}, ids);
-    for (std::size_t i = 0; i < count; ++i) {
-      Text& text = texts[first + i];
-      if (ids[i] < 0) {
-        throw Error(ExitCode::diverged,
-                    fmt::format("the model's logits at position {} are not finite: its training has "
-                                "diverged; train again with a lower learning rate or with clipping",
-                                text.position()));
-      }
-      text.append(ids[i]);
+  Session* session() const { return session_; }
+  bool grows() const { return remaining_ > 0 && !output_.refused(); }
+  bool has_given() const { return next_ < given_.size(); }
+  std::int32_t take_given() { return given_[next_++]; }
+  /// True if the next symbol depends on logits.
+  bool chooses() const { return !has_given() && session_->size() > 0; }
+
+  Sampler::Text text() const {
+    return {.position = session_->size(), .stream = stream_, .history = session_->history()};
+  }
+  std::int32_t draw_first(const Sampler& sampler) const { return first_symbol(vocabulary(), sampler.fraction(text())); }
+
+  /// A new symbol, not a given one.
+  void show(std::int32_t id) {
+    --remaining_;
+    output_.show(vocabulary().text(id));
+    if (!grows()) output_.end();
+  }
+  std::string take() { return output_.take(); }
+
+ private:
+  const Tokenizer& vocabulary() const { return session_->model().vocabulary(); }
+
+  Session* session_;
+  std::vector<std::int32_t> given_;
+  std::size_t next_ = 0;
+  int remaining_;
+  std::uint32_t stream_;
+  Output output_;
+};
+
+/// Continues texts in one batch until all are complete.
+class ContinuedBatch {
+ public:
+  ContinuedBatch(Context& context, const Sampler& sampler, std::span<Continuation> texts)
+      : context_(context), sampler_(sampler), texts_(context) {
+    for (Continuation& text : texts) texts_.push_back(&text);
+  }
+
+  void run() {
+    const auto complete = [](const Continuation* text) { return !text->grows(); };
+    for (std::erase_if(texts_, complete); !texts_.empty(); std::erase_if(texts_, complete)) step();
+  }
+
+ private:
+  template <class T>
+  using List = PooledVector<T>;
+
+  void step() {
+    List<Session*> sessions(context_), choosing(context_);
+    List<Sampler::Text> keys(context_);
+    for (const Continuation* text : texts_) {
+      sessions.push_back(text->session());
+      if (!text->chooses()) continue;
+      choosing.push_back(text->session());
+      keys.push_back(text->text());
+    }
+    const SessionBatch batch(sessions);
+    batch.read_unread();  // of all in one batch
+    List<std::int32_t> chosen(choosing.size(), 0, context_), next(context_), is_new(context_);
+    if (!choosing.empty()) {
+      const std::int64_t symbols = choosing.front()->model().vocabulary().size();
+      Tensor memory = memory_for_rows(context_, choosing.size(), symbols);
+      const View logits{memory.data(), {std::ssize(choosing), symbols}};
+      SessionBatch(choosing).logits(Matrix(logits));
+      sampler_.choose(context_, logits, keys, chosen);
+    }
+    auto choice = chosen.begin();
+    for (Continuation* text : texts_) {
+      is_new.push_back(text->has_given() ? 0 : 1);
+      next.push_back(text->has_given() ? text->take_given() : text->chooses() ? *choice++ : text->draw_first(sampler_));
+    }
+    batch.append(next);
+    for (std::size_t i = 0; i < texts_.size(); ++i) {
+      if (is_new[i] != 0) texts_[i]->show(next[i]);
     }
   }
-}
+
+  Context& context_;
+  const Sampler& sampler_;
+  List<Continuation*> texts_;
+};
 
 }  // namespace
 
+std::string Session::generate(const GenerateOptions& options, const Listener& on_text) {
+  const Sampler sampler(options);
+  Continuation text(*this, {}, options.length, 0, on_text);
+  ContinuedBatch(*context_, sampler, {&text, 1}).run();
+  return text.take();
+}
+
 std::string generate(const LanguageModel& model, std::string_view prefix, const GenerateOptions& options,
-                     const std::function<bool(std::string_view)>& on_text) {
-  check(model, options);
-  Text text(model, prefix, 0, options, on_text);
-  grow(model, {&text, 1}, options.temperature);
+                     const Listener& on_text) {
+  const Sampler sampler(options);
+  Session session(model.pack(), model.context());
+  Continuation text(session, prompt_ids(session.model(), prefix, options.unknown), options.length, 0, on_text);
+  ContinuedBatch(model.context(), sampler, {&text, 1}).run();
   return text.take();
 }
 
 std::vector<std::string> generate(const LanguageModel& model, std::span<const std::string> prefixes,
                                   const GenerateOptions& options) {
-  check(model, options);
-  const Listener nobody;
-  std::vector<Text> texts;
-  for (const std::string& prefix : prefixes) {
-    texts.emplace_back(model, prefix, static_cast<std::uint32_t>(texts.size()), options, nobody);
-  }
-  std::sort(texts.begin(), texts.end(), [](const Text& a, const Text& b) {
-    return std::pair(b.prefix_size(), a.index()) < std::pair(a.prefix_size(), b.index());
-  });
   constexpr std::size_t max_batch = 256;  // a larger batch is no faster per text and needs more memory for logits
-  for (std::size_t at = 0; at < texts.size(); at += max_batch) {
-    grow(model, std::span(texts).subspan(at, std::min(max_batch, texts.size() - at)), options.temperature);
+  const Sampler sampler(options);
+  const PackedModel packed = model.pack();
+  const Listener nobody;
+  std::vector<std::vector<std::int32_t>> given;
+  for (const std::string& prefix : prefixes) given.push_back(prompt_ids(packed, prefix, options.unknown));
+  std::vector<std::string> results;
+  for (std::size_t begin = 0; begin < prefixes.size(); begin += max_batch) {
+    const std::size_t end = std::min(begin + max_batch, prefixes.size());
+    std::vector<Session> sessions;
+    std::vector<Continuation> texts;
+    sessions.reserve(end - begin);
+    for (std::size_t i = begin; i < end; ++i) {
+      texts.emplace_back(sessions.emplace_back(packed, model.context()), std::move(given[i]), options.length,
+                         static_cast<std::uint32_t>(i), nobody);
+    }
+    ContinuedBatch(model.context(), sampler, texts).run();
+    for (Continuation& text : texts) results.push_back(text.take());
   }
-  std::vector<std::string> results(texts.size());
-  for (Text& text : texts) results[text.index()] = text.take();
   return results;
 }
 

@@ -1,5 +1,4 @@
 #include "unroll/corpus.h"
-#include "unroll/windows.h"
 
 namespace unroll {
 

@@ -1,4 +1,4 @@
-#include "unroll/windows.h"
+#include "unroll/corpus.h"
 
 #include <fmt/format.h>
 

@@ -4,6 +4,7 @@
 #include "allocations/counted.h"
 #include "language/model_fixtures.h"
 #include "support/threads.h"
+#include "unroll/session.h"
 
 namespace unroll {
 namespace {
@@ -47,15 +48,20 @@ TEST_P(GenerationStep, AllocatesNothingForManyTextsEither) {
     options.cell = cell;
     Context context({.threads = 2});
     const LanguageModel model(context, test::letters(700), options);
-    Predictor predictor(model, 20);
+    const PackedModel packed = model.pack();
+    std::vector<Session> sessions;
+    std::vector<Session*> batch;
+    for (int i = 0; i < 20; ++i) sessions.emplace_back(packed, context);
+    for (Session& session : sessions) batch.push_back(&session);
     const std::vector<std::int32_t> ids = test::pseudo_random_ids(20, 700);
-    const auto step = [&](std::size_t texts) {
-      predictor.feed(std::span(ids).first(texts));
-      predictor.logits(0, static_cast<int>(texts));
-    };
-    step(20);
-    const std::int64_t after_first = allocations();
-    for (const std::size_t texts : {20, 20, 13, 13, 1}) step(texts);
+    std::int64_t after_first = 0;
+    for (const bool again : {false, true}) {
+      for (const std::size_t texts : {20, 20, 13, 13, 1, 2}) {
+        feed(std::span(batch).first(texts), std::span(ids).first(texts));
+        logits(std::span(batch).first(texts));
+      }
+      if (!again) after_first = allocations();
+    }
     EXPECT_EQ(allocations() - after_first, 0) << gate_count(cell) << " gates";
   }
 }

@@ -5,7 +5,7 @@
 
 #include "language/model_fixtures.h"
 #include "unroll/error.h"
-#include "unroll/language_model.h"
+#include "unroll/session.h"
 
 namespace unroll {
 namespace {
@@ -16,10 +16,10 @@ using ::testing::HasSubstr;
 
 /// Logits of the first `count` symbols after a text of the first five symbols.
 std::vector<float> logits_of(const LanguageModel& model, int count) {
-  Predictor predictor(model);
-  for (const std::int32_t id : pseudo_random_ids(20, 5)) predictor.feed(id);
-  const View logits = predictor.logits();
-  return {logits.data, logits.data + count};
+  Session session(model.pack(), model.context());
+  for (const std::int32_t id : pseudo_random_ids(20, 5)) session.feed(id);
+  const Tensor logits = session.logits();
+  return {logits.data(), logits.data() + count};
 }
 
 /// In a larger vocabulary, the old symbols have the same logits as before.

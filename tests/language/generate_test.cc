@@ -10,7 +10,7 @@
 #include "io/error_of.h"
 #include "language/model_fixtures.h"
 #include "unroll/error.h"
-#include "unroll/language_model.h"
+#include "unroll/session.h"
 
 namespace unroll {
 namespace {

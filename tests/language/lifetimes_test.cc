@@ -5,8 +5,9 @@
 #include <type_traits>
 #include <vector>
 
+#include "unroll/corpus.h"
 #include "unroll/language_task.h"
-#include "unroll/windows.h"
+#include "unroll/session.h"
 
 // An object that keeps a reference must not compile with a temporary in its place.
 
@@ -29,9 +30,8 @@ TEST(Lifetimes, ATemporaryThatWouldBeReferencedDoesNotCompile) {
   EXPECT_FALSE((compiles<LanguageTask, LanguageModel, Corpus&, LanguageTaskOptions>));
   EXPECT_FALSE((compiles<LanguageTask, LanguageModel&, Corpus&, LanguageTaskOptions, Symbols>));
   EXPECT_FALSE((compiles<LanguageTask, LanguageModel&, Corpus&, LanguageTaskOptions, const Symbols>));
-  EXPECT_TRUE((compiles<Predictor, const LanguageModel&, int>));
-  EXPECT_FALSE((compiles<Predictor, LanguageModel>));
-  EXPECT_FALSE((compiles<Predictor, const LanguageModel, int>));
+  EXPECT_TRUE((compiles<Session, PackedModel, Context&>));
+  EXPECT_FALSE((compiles<Session, PackedModel, Context>));
   EXPECT_TRUE((compiles<ConsecutiveWindows, const Corpus&, int, int>));
   EXPECT_FALSE((compiles<ConsecutiveWindows, Corpus, int, int>));
   EXPECT_FALSE((compiles<RandomWindows, const Corpus, int, int>));

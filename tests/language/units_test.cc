@@ -11,8 +11,8 @@
 #include "io/utf8.h"
 #include "language/model_fixtures.h"
 #include "unroll/error.h"
-#include "unroll/language_model.h"
 #include "unroll/language_task.h"
+#include "unroll/session.h"
 #include "unroll/trainer.h"
 
 // Language models of characters, bytes and words.

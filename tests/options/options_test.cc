@@ -19,6 +19,7 @@
 #include "tools/unroll/options.h"
 #include "unroll/error.h"
 #include "unroll/language_run.h"
+#include "unroll/session.h"
 #include "unroll/table_run.h"
 
 namespace unroll {
@@ -123,10 +124,13 @@ std::vector<std::string> illegal_values(const std::string& legal) {
   if (std::regex_match(legal, match,
                        std::regex("a number (of at least|above) (\\S+)(?: and (at most|below) (\\S+))?"))) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
+    constexpr float infinity_of_float = std::numeric_limits<float>::infinity();
     const double low = std::stod(match[2]);
     std::vector<std::string> values = {fmt::format("{}", match[1] == "above" ? low : std::nextafter(low, -infinity)),
                                        "inf", "nan"};
-    if (match[4].matched) values.push_back(fmt::format("{}", std::stod(match[4])));
+    if (match[3] == "below") values.push_back(match[4]);
+    if (match[3] == "at most")
+      values.push_back(fmt::format("{}", std::nextafter(std::stof(match[4]), infinity_of_float)));
     return values;
   }
   return {"", "no-such-value"};

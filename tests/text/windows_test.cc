@@ -1,5 +1,3 @@
-#include "unroll/windows.h"
-
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
 
@@ -10,6 +8,7 @@
 #include <tuple>
 
 #include "io/error_of.h"
+#include "unroll/corpus.h"
 
 namespace unroll {
 namespace {

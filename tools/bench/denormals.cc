@@ -9,6 +9,7 @@
 #include "models.h"
 #include "unroll/context.h"
 #include "unroll/optimizers.h"
+#include "unroll/session.h"
 
 namespace unroll::bench {
 

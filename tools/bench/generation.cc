@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "models.h"
-#include "unroll/language_model.h"
+#include "unroll/session.h"
 
 namespace unroll::bench {
 

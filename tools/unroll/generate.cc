@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "output.h"
 #include "unroll/language_run.h"
+#include "unroll/session.h"
 
 namespace unroll::cli {
 

@@ -11,6 +11,7 @@
 #include "output.h"
 #include "training_plan.h"
 #include "unroll/run_history.h"
+#include "unroll/session.h"
 
 namespace unroll::cli {
 

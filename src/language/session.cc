@@ -1,0 +1,177 @@
+#include "unroll/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "language/prompt.h"
+#include "language/session_batch.h"
+#include "unroll/error.h"
+
+namespace unroll {
+
+namespace {
+
+Context& context_of(std::span<Session* const> sessions, Context* first) {
+  if (sessions.empty()) throw Error("sessions: none was given; give at least one");
+  return *first;
+}
+
+}  // namespace
+
+SessionBatch::SessionBatch(std::span<Session* const> all)
+    : sessions_(all),
+      context_(context_of(all, all.empty() ? nullptr : all.front()->context_)),
+      device_(device_of(context_)),
+      weights_(all.front()->model_.weights()) {
+  weights_.require_unchanged();
+  for (const Session* session : all) {
+    if (&session->model_.weights() != &weights_ || session->context_ != &context_)
+      throw Error("sessions: a batch needs one packed model and one context; divide it");
+  }
+  Sessions sorted(all.begin(), all.end(), context_);
+  std::ranges::sort(sorted);
+  if (std::ranges::adjacent_find(sorted) != sorted.end())
+    throw Error("sessions: one occurs twice in a batch; a text has one next symbol");
+}
+
+/// The states of one layer as a matrix [B, H], with memory for `copies` of it.
+Tensor SessionBatch::gathered(const Sessions& sessions, int slot, int layer, int copies) const {
+  const std::int64_t hidden = weights_.options.hidden;
+  Tensor states = memory_for_rows(context_, sessions.size(), copies * hidden);
+  float* row = states.data();
+  for (Session* session : sessions) {
+    std::copy_n(state_of(*session, slot, layer), hidden, row);
+    row += hidden;
+  }
+  return states;
+}
+
+void SessionBatch::scatter(const float* states, const Sessions& sessions, int slot, int layer) {
+  for (Session* session : sessions) {
+    const std::int64_t hidden = session->state_.shape()[2];
+    std::copy_n(states, hidden, state_of(*session, slot, layer));
+    states += hidden;
+  }
+}
+
+void SessionBatch::read(const Sessions& sessions) const {
+  const LanguageModelOptions& options = weights_.options;
+  const std::int64_t batch = std::ssize(sessions), hidden = options.hidden;
+  PooledVector<std::int32_t> ids(context_);
+  for (const Session* session : sessions) ids.push_back(session->unread_);
+  Tensor embedded, h;
+  ConstMatrix x;
+  if (weights_.embedding) {
+    embedded = memory_for_rows(context_, sessions.size(), weights_.embedding->columns);
+    const Matrix rows(embedded.data(), batch, weights_.embedding->columns);
+    device_.gather_rows(context_, *weights_.embedding, ids, nullptr, rows);
+    x = rows;
+  }
+  for (int index = 0; index < options.layers; ++index) {
+    const Weights::Layer& layer = weights_.layers[static_cast<std::size_t>(index)];
+    const std::int64_t width = layer.weight_ih.columns;
+    Tensor gates = memory_for_rows(context_, sessions.size(), width), candidate, c;
+    const Matrix gate_rows(gates.data(), batch, width);
+    if (layer.input) {
+      device_.gemm_packed(context_, x, *layer.input, gate_rows, Accumulate::onto_bias(layer.bias_ih));
+    } else {
+      device_.gather_rows(context_, layer.weight_ih, ids, layer.bias_ih, gate_rows);
+    }
+    h = gathered(sessions, 0, index, 2);
+    if (options.cell == Cell::gru) candidate = memory_for_rows(context_, sessions.size(), hidden);
+    if (options.cell == Cell::lstm) c = gathered(sessions, 1, index, 2);
+    device_.recurrent_forward(context_, {.cell = options.cell,
+                                         .activation = options.activation,
+                                         .steps = 1,
+                                         .batch = batch,
+                                         .hidden = hidden,
+                                         .gates = gates.data(),
+                                         .candidate = candidate.data(),
+                                         .weight = layer.weight_hh,
+                                         .packed = layer.packed_hh.data(),
+                                         .bias = layer.bias_hh,
+                                         .h = h.data(),
+                                         .c = c.data()});
+    scatter(h.data() + batch * hidden, sessions, 0, index);
+    if (options.cell == Cell::lstm) scatter(c.data() + batch * hidden, sessions, 1, index);
+    x = ConstMatrix(h.data() + batch * hidden, batch, hidden);
+  }
+  for (Session* session : sessions) session->unread_ = -1;
+}
+
+void SessionBatch::read_unread() const {
+  Sessions unread(context_);
+  for (Session* session : sessions_) {
+    if (session->unread_ >= 0) unread.push_back(session);
+  }
+  if (!unread.empty()) read(unread);
+}
+
+void SessionBatch::require_texts() const {
+  for (const Session* session : sessions_) {
+    if (session->size_ == 0) throw Error("session: its text has no symbols, so there are no logits; feed it first");
+  }
+}
+
+void SessionBatch::logits(Matrix result) const {
+  require_texts();
+  read_unread();
+  const Sessions all(sessions_.begin(), sessions_.end(), context_);
+  const Tensor h = gathered(all, 0, weights_.options.layers - 1, 1);
+  device_.gemm_packed(context_, ConstMatrix(h.data(), std::ssize(all), weights_.options.hidden), weights_.decoder,
+                      result, Accumulate::onto_bias(weights_.decoder_bias));
+}
+
+void SessionBatch::append(std::span<const std::int32_t> ids) const {
+  if (ids.size() != sessions_.size()) {
+    throw Error(fmt::format("sessions: {} symbols for {} sessions; give one for each", ids.size(), sessions_.size()));
+  }
+  require_below(ids, weights_.vocabulary.size(), "session: symbol");
+  read_unread();
+  for (std::size_t i = 0; i < ids.size(); ++i) sessions_[i]->append(ids[i]);
+}
+
+Session::Session(PackedModel model, Context& context) : model_(std::move(model)), context_(&context) {
+  const LanguageModelOptions& options = model_.options();
+  if (context.device() != model_.weights().device) {
+    throw Error("session: its context has another device than that of the packed model; make both for one");
+  }
+  state_ = Tensor::zeros(context, {options.cell == Cell::lstm ? 2 : 1, options.layers, options.hidden});
+}
+
+void Session::append(std::int32_t id) {
+  unread_ = id;
+  ++size_;
+  if (history_count_ == history_size) {
+    std::ranges::copy(history_.begin() + 1, history_.end(), history_.begin());
+    --history_count_;
+  }
+  history_[history_count_++] = id;
+}
+
+void Session::feed(std::int32_t id) {
+  Session* const self = this;
+  unroll::feed({&self, 1}, {&id, 1});
+}
+
+void Session::feed(std::string_view text, Unknown unknown) {
+  for (const std::int32_t id : prompt_ids(model_, text, unknown)) feed(id);
+}
+
+Tensor Session::logits() {
+  Session* const self = this;
+  return unroll::logits({&self, 1});
+}
+
+void feed(std::span<Session* const> sessions, std::span<const std::int32_t> ids) { SessionBatch(sessions).append(ids); }
+
+Tensor logits(std::span<Session* const> sessions) {
+  const SessionBatch batch(sessions);
+  Tensor result(batch.context(), {std::ssize(sessions), sessions.front()->model().vocabulary().size()});
+  batch.logits(Matrix(result.view()));
+  return result;
+}
+
+}  // namespace unroll
