@@ -67,7 +67,7 @@ Var operator*(const Var& a, const Var& b);
 Var operator/(const Var& a, const Var& b);
 Var operator-(const Var& a);
 
-// A number is an operand of the other operand's shape.
+// A number stands for a tensor of that number in the shape of the other operand.
 Var operator+(const Var& a, float b);
 Var operator+(float a, const Var& b);
 Var operator-(const Var& a, float b);
@@ -89,7 +89,8 @@ Var log_softmax(const Var& x);
 Var sum(const Var& x);   ///< of all elements, shape []
 Var mean(const Var& x);  ///< of all elements, shape []
 /// Over one axis (negative counts from the end), which the result does not have, or has with extent 1 if `keep_axis`.
-/// mean() throws Error for an axis without elements.
+/// Adds floats in order: over a million elements the relative error reaches 1 %, as does that of the gradient of a
+/// repeated operand. mean() throws Error for an axis without elements.
 Var sum(const Var& x, int axis, bool keep_axis = false);
 Var mean(const Var& x, int axis, bool keep_axis = false);
 

@@ -118,7 +118,8 @@ class Recurrent : public Module {
   };
   /// The parameters of a layer and direction.
   const Weights& weights(int layer, int direction = 0) const {
-    return weights_.at(static_cast<std::size_t>(layer * directions() + direction));
+    const std::int64_t index = std::int64_t{layer} * directions() + direction;
+    return weights_.at(static_cast<std::size_t>(index));
   }
 
  private:

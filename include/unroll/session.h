@@ -15,8 +15,9 @@
 namespace unroll {
 
 /// The weights of a language model in the order in which the kernels read them, with its vocabulary and options.
-/// Immutable: copies share one, and threads may use it at the same time. It keeps the memory of the model's parameters
-/// and about as much again, and may outlive the model and its context.
+/// Copies share one, and threads may use it at the same time. It keeps the memory of the model's parameters and about
+/// as much again, and may outlive the model and its context. The parameters must not change afterwards: sessions of a
+/// model that was trained on throw Error. Pack a model that no thread trains.
 class PackedModel {
  public:
   /// Throws Error for a bidirectional model.
@@ -38,8 +39,8 @@ struct GenerateOptions {
   int length = 50;                    ///< number of new symbols
   float temperature = 0;              ///< >= 0; 0: the most probable symbol; otherwise logits are divided by it
   int top_k = 0;                      ///< draw from the k most probable symbols only (Fan et al. 2018); 0: from all
-  float top_p = 1;                    ///< draw from the fewest symbols with at least this probability together, (0, 1]
-                                      ///< (Holtzman et al. 2020); after top_k
+  float top_p = 1;                    ///< draw from the fewest symbols that have at least this share, (0, 1], of the
+                                      ///< probability of those that top_k leaves (Holtzman et al. 2020)
   float repetition_penalty = 1;       ///< divides the positive logits of the last 64 symbols, and multiplies the
                                       ///< negative ones (Keskar et al. 2019); (0, 100]
   std::uint64_t seed = 0;             ///< of the random draws
@@ -47,7 +48,7 @@ struct GenerateOptions {
 };
 std::vector<Option> describe(GenerateOptions& options);
 
-/// Chooses the next symbol of a text: a pure function of logits, history, seed and position.
+/// Chooses the next symbol of a text: a pure function of logits, history, seed, stream and position.
 class Sampler {
  public:
   /// Throws Error for an option outside its range.
@@ -56,11 +57,11 @@ class Sampler {
   /// The text whose next symbol is chosen.
   struct Text {
     std::uint64_t position = 0;                  ///< number of its symbols so far
-    std::uint32_t stream = 0;                    ///< distinguishes texts that draw with one seed
+    std::uint32_t stream = 0;                    ///< distinguishes texts that draw with one seed; < 2^24
     std::span<const std::int32_t> history = {};  ///< its last symbols, for repetition_penalty
   };
   /// Chooses a symbol for each row of logits [texts, V], which it overwrites. Throws Error(diverged) that names the
-  /// position if a logit is not finite.
+  /// position and the row if a logit is not finite; `chosen` then has -1 for such rows and symbols for all others.
   void choose(Context& context, const View& logits, std::span<const Text> texts, std::span<std::int32_t> chosen) const;
 
   /// Random number in [0, 1) for the next symbol of a text.
@@ -75,7 +76,8 @@ class Sampler {
 
 /// A text that a model reads and continues, with the state after its symbols, without gradients. The last symbol is
 /// read when the next one is needed. Takes the memory of its state, [L, H], twice that for the lstm, and less than 1
-/// kB. A context serves many sessions on one thread; sessions on several threads need a context each.
+/// kB. A context serves many sessions on one thread; sessions on several threads need a context each. One that was
+/// moved from may only be assigned to or destroyed.
 class Session {
  public:
   static constexpr std::size_t history_size = 64;
@@ -84,11 +86,12 @@ class Session {
   /// that of the model.
   Session(PackedModel model, Context& context);
 
-  /// Appends text, read like the training text: unit, line ends, byte order mark, valid UTF-8. Throws Error(bad_data)
-  /// for unknown symbols, unless they are skipped.
+  /// Appends text. Each call reads it like a training text of its own: unit, line ends, byte order mark, valid UTF-8.
+  /// Throws Error(bad_data) for unknown symbols, unless they are skipped.
   void feed(std::string_view text, Unknown unknown = Unknown::refuse);
   /// Appends a symbol. Throws Error for an index outside the vocabulary.
   void feed(std::int32_t id);
+  void feed(char) = delete;  ///< would be an index
 
   /// Logits [1, V] of the next symbol. Throws Error for a text without symbols.
   Tensor logits();
@@ -126,8 +129,9 @@ class Session {
 /// gives the same bits. Throws Error for another number of ids, an index outside the vocabulary, sessions of several
 /// models or contexts, and a session that occurs twice.
 void feed(std::span<Session* const> sessions, std::span<const std::int32_t> ids);
-/// Logits [sessions, V] of the next symbols, in one batch. Throws Error like feed(), and for a text without symbols.
-Tensor logits(std::span<Session* const> sessions);
+/// Writes the logits [sessions, V] of the next symbols, computed in one batch. Throws Error like feed(), and for a text
+/// without symbols or another shape.
+void logits(std::span<Session* const> sessions, const View& result);
 
 /// Continues `prefix` with a new session: the prefix as the model read it, followed by the new symbols. `on_text`
 /// receives the prefix, then each new symbol.
@@ -135,7 +139,7 @@ std::string generate(const LanguageModel& model, std::string_view prefix, const 
                      const std::function<bool(std::string_view)>& on_text = {});
 
 /// Continues many prefixes in one batch. Draws are keyed by (seed, index of the text, position in it): text 0 equals
-/// that of a single call, and no text depends on the others.
+/// that of a single call, and no text depends on the others, unless one has logits that are not finite.
 std::vector<std::string> generate(const LanguageModel& model, std::span<const std::string> prefixes,
                                   const GenerateOptions& options);
 /// For {"a", "b"}: without this overload, two literals would be taken for the two pointers of a range of one string.

@@ -56,8 +56,9 @@ class PoolAllocator {
   template <class U>
   PoolAllocator(const PoolAllocator<U>& other) : pool_(other.pool()) {}
 
-  T* allocate(std::size_t count) { return static_cast<T*>(pool_->take(count * sizeof(T))); }
-  void deallocate(T* block, std::size_t count) noexcept { pool_->give_back(block, count * sizeof(T)); }
+  // T may be a pointer, of which bugprone-sizeof-expression warns.
+  T* allocate(std::size_t count) { return static_cast<T*>(pool_->take(count * sizeof(T))); }             // NOLINT
+  void deallocate(T* block, std::size_t count) noexcept { pool_->give_back(block, count * sizeof(T)); }  // NOLINT
 
   MemoryPool* pool() const { return pool_; }
   template <class U>

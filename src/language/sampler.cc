@@ -33,6 +33,8 @@ std::vector<Option> describe(GenerateOptions& o) {
 
 namespace {
 
+constexpr std::uint32_t max_streams = 1U << 24;  // those of Random
+
 /// Of each symbol of the history once.
 void penalize(std::span<float> logits, std::span<const std::int32_t> history, float penalty) {
   constexpr float largest = std::numeric_limits<float>::max();
@@ -49,6 +51,7 @@ void penalize(std::span<float> logits, std::span<const std::int32_t> history, fl
 Sampler::Sampler(const GenerateOptions& options) : options_(options) { check_values(describe(options_)); }
 
 double Sampler::fraction(const Text& text) const {
+  if (text.stream >= max_streams) throw Error(fmt::format("sampler: stream {}; it must be below 2^24", text.stream));
   return Random(options_.seed, RandomStream::generation, text.stream).bits(text.position) * 0x1p-32;
 }
 
@@ -93,7 +96,7 @@ std::int32_t Sampler::choose_from_some(Context& context, std::span<float> logits
 void Sampler::choose(Context& context, const View& logits, std::span<const Text> texts,
                      std::span<std::int32_t> chosen) const {
   const Matrix rows(logits);
-  if (rows.rows != std::ssize(texts) || texts.size() != chosen.size()) {
+  if (rows.rows != std::ssize(texts) || texts.size() != chosen.size() || rows.columns == 0) {
     throw Error(fmt::format("sampler: logits {} for {} texts and {} results; give a row and a result for each text",
                             logits.shape.to_string(), texts.size(), chosen.size()));
   }
@@ -104,8 +107,9 @@ void Sampler::choose(Context& context, const View& logits, std::span<const Text>
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (options_.temperature > 0) fractions[i] = fraction(texts[i]);
     if (options_.repetition_penalty == 1) continue;
-    require_below(texts[i].history, rows.columns, "sampler: symbol of the history");
-    penalize(row(i), texts[i].history, options_.repetition_penalty);
+    const auto recent = texts[i].history.last(std::min(texts[i].history.size(), Session::history_size));
+    require_below(recent, rows.columns, "sampler: symbol of the history");
+    penalize(row(i), recent, options_.repetition_penalty);
   }
   if (draws_from_all()) {
     device_of(context).choose(context, rows, options_.temperature, fractions, chosen);
@@ -114,10 +118,11 @@ void Sampler::choose(Context& context, const View& logits, std::span<const Text>
   }
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (chosen[i] >= 0) continue;
-    throw Error(ExitCode::diverged,
-                fmt::format("the model's logits at position {} are not finite: its training has diverged; train again "
-                            "with a lower learning rate or with clipping",
-                            texts[i].position));
+    throw Error(
+        ExitCode::diverged,
+        fmt::format("the model's logits at position {} are not finite{}: its training has diverged; train again "
+                    "with a lower learning rate or with clipping",
+                    texts[i].position, texts.size() > 1 ? fmt::format(", for text {} of the batch", i) : ""));
   }
 }
 

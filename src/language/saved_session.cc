@@ -28,7 +28,7 @@ void take_bytes(std::string_view& bytes, T* values, std::size_t count) {
   bytes.remove_prefix(count * sizeof(T));
 }
 
-[[noreturn]] void refuse(const std::string& why) { throw Error(ExitCode::bad_data, "saved session: " + why); }
+[[noreturn]] void refuse_session(const std::string& why) { throw Error(ExitCode::bad_data, "saved session: " + why); }
 
 /// What stands before the state.
 struct Head {
@@ -63,22 +63,25 @@ std::string Session::save() const {
 Session Session::restore(PackedModel model, Context& context, std::string_view saved) {
   constexpr std::size_t head_size = 32, checksum_size = 8;
   Session session(std::move(model), context);
-  if (!saved.starts_with(mark) || saved.size() < head_size + checksum_size) refuse("it does not begin like one");
+  if (!saved.starts_with(mark) || saved.size() < head_size + checksum_size)
+    refuse_session("it does not begin like one");
   std::string_view end = saved.substr(saved.size() - checksum_size), rest = saved.substr(mark.size());
   std::uint64_t checksum = 0;
   take_bytes(end, &checksum, 1);
   if (checksum != fingerprint_of(saved.substr(0, saved.size() - checksum_size)))
-    refuse("its checksum does not fit; it is damaged or was cut off");
+    refuse_session("its checksum does not fit; it is damaged or was cut off");
   Head head;
   take_bytes(rest, &head.model, 1);
   take_bytes(rest, &head.size, 1);
   take_bytes(rest, &head.unread, 1);
   take_bytes(rest, &head.history_count, 1);
-  if (head.model != session.model_.fingerprint()) refuse("it is that of another model; restore it with its own");
+  if (head.model != session.model_.fingerprint())
+    refuse_session("it is that of another model; restore it with its own");
   const std::span<float> state = session.state_.span();
-  const bool counts = head.history_count == std::min<std::uint64_t>(head.size, history_size);
+  constexpr std::uint64_t max_size = std::uint64_t{1} << 62;
+  const bool counts = head.size <= max_size && head.history_count == std::min<std::uint64_t>(head.size, history_size);
   if (!counts || rest.size() != sizeof(std::int32_t) * head.history_count + state.size_bytes() + checksum_size)
-    refuse(fmt::format("it has {} bytes, which does not fit this model", saved.size()));
+    refuse_session(fmt::format("it has {} bytes, which does not fit this model", saved.size()));
   session.size_ = head.size;
   session.unread_ = head.unread;
   session.history_count_ = head.history_count;
@@ -87,8 +90,9 @@ Session Session::restore(PackedModel model, Context& context, std::string_view s
   const auto outside = [&](std::int32_t id) { return id < 0 || id >= session.model_.vocabulary().size(); };
   const std::span<const std::int32_t> history = session.history();
   const bool reads_last = head.unread == -1 || (!history.empty() && head.unread == history.back());
-  if (!reads_last || std::ranges::any_of(history, outside)) refuse("it holds symbols that the model does not have");
-  if (!all_finite(state)) refuse("its state is not finite");
+  if (!reads_last || std::ranges::any_of(history, outside))
+    refuse_session("it holds symbols that the model does not have");
+  if (!all_finite(state)) refuse_session("its state is not finite");
   return session;
 }
 

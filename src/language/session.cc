@@ -59,9 +59,11 @@ void SessionBatch::scatter(const float* states, const Sessions& sessions, int sl
 void SessionBatch::read(const Sessions& sessions) const {
   const LanguageModelOptions& options = weights_.options;
   const std::int64_t batch = std::ssize(sessions), hidden = options.hidden;
+  const int slots = options.cell == Cell::lstm ? 2 : 1;  // h, c
   PooledVector<std::int32_t> ids(context_);
   for (const Session* session : sessions) ids.push_back(session->unread_);
-  Tensor embedded, h;
+  Tensor embedded;
+  PooledVector<Tensor> states(context_);  // copied back when no memory is needed any more, so all or nothing happens
   ConstMatrix x;
   if (weights_.embedding) {
     embedded = memory_for_rows(context_, sessions.size(), weights_.embedding->columns);
@@ -72,16 +74,16 @@ void SessionBatch::read(const Sessions& sessions) const {
   for (int index = 0; index < options.layers; ++index) {
     const Weights::Layer& layer = weights_.layers[static_cast<std::size_t>(index)];
     const std::int64_t width = layer.weight_ih.columns;
-    Tensor gates = memory_for_rows(context_, sessions.size(), width), candidate, c;
+    Tensor gates = memory_for_rows(context_, sessions.size(), width), candidate;
     const Matrix gate_rows(gates.data(), batch, width);
     if (layer.input) {
       device_.gemm_packed(context_, x, *layer.input, gate_rows, Accumulate::onto_bias(layer.bias_ih));
     } else {
       device_.gather_rows(context_, layer.weight_ih, ids, layer.bias_ih, gate_rows);
     }
-    h = gathered(sessions, 0, index, 2);
+    for (int slot = 0; slot < slots; ++slot) states.push_back(gathered(sessions, slot, index, 2));
+    float* const h = states[static_cast<std::size_t>(slots * index)].data();
     if (options.cell == Cell::gru) candidate = memory_for_rows(context_, sessions.size(), hidden);
-    if (options.cell == Cell::lstm) c = gathered(sessions, 1, index, 2);
     device_.recurrent_forward(context_, {.cell = options.cell,
                                          .activation = options.activation,
                                          .steps = 1,
@@ -92,12 +94,12 @@ void SessionBatch::read(const Sessions& sessions) const {
                                          .weight = layer.weight_hh,
                                          .packed = layer.packed_hh.data(),
                                          .bias = layer.bias_hh,
-                                         .h = h.data(),
-                                         .c = c.data()});
-    scatter(h.data() + batch * hidden, sessions, 0, index);
-    if (options.cell == Cell::lstm) scatter(c.data() + batch * hidden, sessions, 1, index);
-    x = ConstMatrix(h.data() + batch * hidden, batch, hidden);
+                                         .h = h,
+                                         .c = slots == 2 ? states.back().data() : nullptr});
+    x = ConstMatrix(h + batch * hidden, batch, hidden);
   }
+  for (int i = 0; i < slots * options.layers; ++i)
+    scatter(states[static_cast<std::size_t>(i)].data() + batch * hidden, sessions, i % slots, i / slots);
   for (Session* session : sessions) session->unread_ = -1;
 }
 
@@ -162,16 +164,21 @@ void Session::feed(std::string_view text, Unknown unknown) {
 
 Tensor Session::logits() {
   Session* const self = this;
-  return unroll::logits({&self, 1});
+  Tensor result(*context_, {1, model_.vocabulary().size()});
+  unroll::logits({&self, 1}, result.view());
+  return result;
 }
 
 void feed(std::span<Session* const> sessions, std::span<const std::int32_t> ids) { SessionBatch(sessions).append(ids); }
 
-Tensor logits(std::span<Session* const> sessions) {
+void logits(std::span<Session* const> sessions, const View& result) {
   const SessionBatch batch(sessions);
-  Tensor result(batch.context(), {std::ssize(sessions), sessions.front()->model().vocabulary().size()});
-  batch.logits(Matrix(result.view()));
-  return result;
+  const Shape expected{std::ssize(sessions), sessions.front()->model().vocabulary().size()};
+  if (result.shape != expected) {
+    throw Error(fmt::format("sessions: their logits have shape {}, and {} is given for them", expected.to_string(),
+                            result.shape.to_string()));
+  }
+  batch.logits(Matrix(result));
 }
 
 }  // namespace unroll

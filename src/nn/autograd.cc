@@ -91,6 +91,7 @@ std::shared_ptr<Node> make_result(std::initializer_list<Var> operands, const Sha
 
 Var make_alias(const Var& x, std::int64_t first, const Shape& shape) {
   Node& node = node_of(x);
+  node.value();  // a lazy value is not computed through an alias
   auto alias = make_node(node.context, node.storage, node.offset + first, shape, node.requires_grad);
   if (node.requires_grad) alias->parents.push_back(x.node());
   return Var(std::move(alias));
@@ -170,7 +171,7 @@ void Var::backward(float gradient) const {
   if (!root.requires_grad) throw Error("backward() of a number that depends on nothing that wants a gradient");
   PooledVector<NodePointer> order = parents_first(node_);
   for (const NodePointer& node : order) node->stage = Node::Stage::spent;
-  root.device().fill(root.context, root.gradient().span(), gradient);
+  add_to_gradient(root, [&](const View& added) { root.device().fill(root.context, added.span(), gradient); });
   while (!order.empty()) {
     // A node without other owners is released as soon as it has been used.
     const NodePointer node = std::move(order.back());

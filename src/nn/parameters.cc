@@ -76,8 +76,9 @@ void Parameters::reserve(std::int64_t count) {
   require_count("count", count, 0);
   Storage& storage = *block_->storage;
   if (storage.size + count <= block_->capacity) return;
-  block_->capacity = storage.size + count;
-  storage.value = enlarged(block_->context, storage.value, storage.size, block_->capacity);
+  const std::int64_t capacity = storage.size + count;
+  storage.value = enlarged(block_->context, storage.value, storage.size, capacity);
+  block_->capacity = capacity;  // if there was memory
 }
 
 Var Parameters::add(std::string name, const Shape& shape, const Init& init) {
@@ -86,12 +87,12 @@ Var Parameters::add(std::string name, const Shape& shape, const Init& init) {
   Storage& storage = *block_->storage;
   const std::int64_t offset = storage.size, count = shape.size();
   if (offset + count > block_->capacity) reserve(std::max(count, block_->capacity));
-  storage.size += count;
   if (storage.has_gradient()) {
-    storage.gradient = enlarged(block_->context, storage.gradient, offset, storage.size);
+    storage.gradient = enlarged(block_->context, storage.gradient, offset, offset + count);
     const auto added = storage.gradient.span().subspan(static_cast<std::size_t>(offset));
     std::fill(added.begin(), added.end(), 0.0f);
   }
+  storage.size += count;
   const Random random(block_->context.seed(), RandomStream::init, static_cast<std::uint32_t>(block_->entries.size()));
   std::visit(Draw{random, block_->values().subspan(static_cast<std::size_t>(offset))}, init);
   Var var(make_node(block_->context, block_->storage, offset, shape, true));

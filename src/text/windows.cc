@@ -1,5 +1,3 @@
-#include "unroll/corpus.h"
-
 #include <fmt/format.h>
 
 #include <limits>
@@ -8,6 +6,7 @@
 #include "base/require.h"
 #include "base/shuffle.h"
 #include "unroll/context.h"
+#include "unroll/corpus.h"
 #include "unroll/error.h"
 
 namespace unroll {

@@ -152,6 +152,7 @@ TEST(Sampler, NamesWhatItCannotUse) {
   EXPECT_THAT(refused({.top_p = 0}), HasSubstr("top-p '0'"));
   EXPECT_THAT(refused({.top_p = 1.5f}), HasSubstr("top-p '1.5'"));
   EXPECT_THAT(refused({.repetition_penalty = 0}), HasSubstr("repetition-penalty '0'"));
+  EXPECT_THAT(refused({.temperature = 1}, {.stream = 1U << 24}), HasSubstr("2^24"));
   const std::int32_t outside = 2;
   EXPECT_THAT(refused({.repetition_penalty = 2}, {.history = {&outside, 1}}), HasSubstr("history"));
   std::vector<float> logits(6);

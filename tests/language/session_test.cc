@@ -77,12 +77,18 @@ class Texts {
   std::deque<Session> sessions_;
 };
 
+Tensor logits_of(const std::vector<Session*>& sessions, Context& context) {
+  Tensor result(context, {std::ssize(sessions), sessions.front()->model().vocabulary().size()});
+  logits(sessions, result.view());
+  return result;
+}
+
 std::vector<float> step_by_step(const LanguageModel& model, const Ids& ids) {
   Texts texts(model, ids.batch());
   std::vector<float> all;
   for (int t = 0; t < ids.steps(); ++t) {
     feed(texts.all(), ids[t]);
-    const Tensor step = logits(texts.all());
+    const Tensor step = logits_of(texts.all(), model.context());
     EXPECT_EQ(step.shape(), (Shape{ids.batch(), model.vocabulary().size()}));
     all.insert(all.end(), step.span().begin(), step.span().end());
   }
@@ -167,7 +173,7 @@ TEST(Sessions, ThatAreNotInABatchKeepTheirState) {
       }
       feed(batch, next);
       if (random() % 2 == 0) continue;  // the symbols stay unread
-      const Tensor step = logits(batch);
+      const Tensor step = logits_of(batch, context);
       for (std::size_t row = 0; row < order.size(); ++row) {
         const auto at = (static_cast<std::size_t>(fed[order[row]] - 1) * count + order[row]) * 19;
         ASSERT_TRUE(std::equal(whole.begin() + static_cast<std::ptrdiff_t>(at),
@@ -188,14 +194,23 @@ TEST(Sessions, NameWhatTheyCannotDo) {
   EXPECT_THAT(refusal([&] { session.feed(-1); }), HasSubstr("session: symbol"));
   EXPECT_THAT(refusal([&] { feed(std::vector<Session*>(), std::vector<std::int32_t>()); }), HasSubstr("at least one"));
   EXPECT_THAT(refusal([&] { feed(texts.all(), std::vector<std::int32_t>{1}); }), HasSubstr("1 symbols for 2 sessions"));
-  EXPECT_THAT(refusal([&] { logits(std::vector<Session*>{&session, &session}); }), HasSubstr("twice"));
+  EXPECT_THAT(refusal([&] { logits_of(std::vector<Session*>{&session, &session}, context); }), HasSubstr("twice"));
   Session elsewhere(session.model(), other), of_another(model.pack(), context);
-  EXPECT_THAT(refusal([&] { logits(std::vector<Session*>{&session, &elsewhere}); }), HasSubstr("one context"));
-  EXPECT_THAT(refusal([&] { logits(std::vector<Session*>{&session, &of_another}); }), HasSubstr("one packed model"));
+  EXPECT_THAT(refusal([&] {
+                logits_of(std::vector<Session*>{&session, &elsewhere}, context);
+              }),
+              HasSubstr("one context"));
+  EXPECT_THAT(refusal([&] {
+                logits_of(std::vector<Session*>{&session, &of_another}, context);
+              }),
+              HasSubstr("one packed model"));
   Context reference({.device = DeviceKind::reference});
   EXPECT_THAT(refusal([&] { Session(session.model(), reference); }), HasSubstr("another device"));
   EXPECT_EQ(session.size(), 0u) << "what was refused has no effect";
   session.feed(1);
+  Tensor small(context, {1, 4});
+  const std::vector<Session*> one = {&session};
+  EXPECT_THAT(refusal([&] { logits(one, small.view()); }), HasSubstr("[1, 5]"));
   model.parameters().updated();
   EXPECT_THAT(refusal([&] { session.feed(1); }), HasSubstr("have changed"));
 }
@@ -304,6 +319,7 @@ TEST(Session, IsNotRestoredFromWhatItNeverSaves) {
     return message_of(ExitCode::bad_data, [&] { Session::restore(session.model(), context, bytes); });
   };
   EXPECT_THAT(refused(16, std::uint64_t{2}), HasSubstr("does not fit"));
+  EXPECT_THAT(refused(16, UINT64_MAX), HasSubstr("does not fit"));
   EXPECT_THAT(refused(24, std::int32_t{1}), HasSubstr("symbols"));
   EXPECT_THAT(refused(24, std::int32_t{-2}), HasSubstr("symbols"));
   EXPECT_THAT(refused(28, std::uint32_t{0xffffffff}), HasSubstr("does not fit"));

@@ -76,7 +76,8 @@ void serve(const PackedModel& model, Waiting& waiting, unsigned seed) {
     for (unsigned step = 0; step < 4 && !open.empty(); ++step) {
       std::vector<Session*> batch;
       for (const std::size_t i : open) batch.push_back(&sessions[i]);
-      const Tensor all = logits(batch);
+      Tensor all(context, {std::ssize(batch), model.vocabulary().size()});
+      logits(batch, all.view());
       const auto width = static_cast<std::size_t>(all.shape()[1]);
       std::vector<std::int32_t> next;
       for (std::size_t row = 0; row < open.size(); ++row) {

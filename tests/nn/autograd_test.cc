@@ -4,6 +4,7 @@
 
 #include "nn/support.h"
 #include "unroll/error.h"
+#include "unroll/layers.h"
 
 namespace unroll {
 namespace {
@@ -171,6 +172,26 @@ TEST(MeanOfNumbers, IsWeighted) {
   mean.add(1, 3);
   mean.add(5);
   EXPECT_DOUBLE_EQ(mean.value(), 2);
+}
+
+TEST_P(Autograd, AnAliasOfALazyLossHasItsValue) {
+  Parameters parameters(context);
+  const Linear linear(parameters, "out", 3, 4);
+  Ids targets(2, 1);
+  targets.flat()[1] = 3;
+  const Var x = variable(context, Tensor::of(context, {2, 3}, std::vector<float>{1, 2, 3, -1, 0, 1}));
+  const float loss = linear_cross_entropy(x, linear, targets).item();
+  EXPECT_EQ(reshape(linear_cross_entropy(x, linear, targets), {1}).item(), loss);
+  const Var both = stack({linear_cross_entropy(x, linear, targets), linear_cross_entropy(x, linear, targets)});
+  EXPECT_EQ(mean(both).item(), loss);
+}
+
+TEST_P(Autograd, BackwardOfAVariableItselfAddsToItsGradient) {
+  const Var x = variable(context, Tensor::of(context, {2}, std::vector<float>{3, 5}));
+  sum(x * x).backward();
+  slice(x, 0, 1).backward();
+  EXPECT_EQ(x.gradient()[0], 7);
+  EXPECT_EQ(x.gradient()[1], 10);
 }
 
 }  // namespace
