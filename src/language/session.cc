@@ -81,8 +81,9 @@ void SessionBatch::read(const Sessions& sessions) const {
     } else {
       device_.gather_rows(context_, layer.weight_ih, ids, layer.bias_ih, gate_rows);
     }
+    const std::size_t first = states.size();
     for (int slot = 0; slot < slots; ++slot) states.push_back(gathered(sessions, slot, index, 2));
-    float* const h = states[static_cast<std::size_t>(slots * index)].data();
+    float* const h = states[first].data();
     if (options.cell == Cell::gru) candidate = memory_for_rows(context_, sessions.size(), hidden);
     device_.recurrent_forward(context_, {.cell = options.cell,
                                          .activation = options.activation,
@@ -98,8 +99,11 @@ void SessionBatch::read(const Sessions& sessions) const {
                                          .c = slots == 2 ? states.back().data() : nullptr});
     x = ConstMatrix(h + batch * hidden, batch, hidden);
   }
-  for (int i = 0; i < slots * options.layers; ++i)
-    scatter(states[static_cast<std::size_t>(i)].data() + batch * hidden, sessions, i % slots, i / slots);
+  int i = 0;
+  for (const Tensor& state : states) {
+    scatter(state.data() + batch * hidden, sessions, i % slots, i / slots);
+    ++i;
+  }
   for (Session* session : sessions) session->unread_ = -1;
 }
 
