@@ -92,6 +92,18 @@ TEST(Sampler, DrawsThemAsOftenAsTheyAreProbable) {
   EXPECT_LT(chi_square, 16.27) << "0.999 quantile of chi-square, 3 degrees of freedom";
 }
 
+/// The most probable symbol is the last one, so its logit moves past that of another one that is kept.
+TEST(Sampler, DrawsFromSymbolsInAnyOrder) {
+  constexpr int count = 4000;
+  const double probability = std::exp(1.0) / (std::exp(1.0) + 1);
+  for (const GenerateOptions& options :
+       {GenerateOptions{.temperature = 1, .top_k = 2}, GenerateOptions{.temperature = 1, .top_p = 0.99f}}) {
+    const auto seen = draws(options, {2, -9, -9, 3}, count);
+    EXPECT_EQ(symbols_of(seen), (std::set<std::int32_t>{0, 3}));
+    EXPECT_NEAR(seen.at(3), count * probability, 4 * std::sqrt(count * probability * (1 - probability)));
+  }
+}
+
 TEST(Sampler, WithoutLimitsChoosesAsWithThoseThatKeepAll) {
   Context context;
   std::mt19937 random(1);

@@ -245,6 +245,19 @@ TEST(Session, ContinuesLikeGenerate) {
   EXPECT_EQ(empty.generate(options), generate(model, "", options));
 }
 
+TEST(Session, RemembersItsLastSymbols) {
+  Context context;
+  const LanguageModel model(context, letters(19), {.hidden = 2});
+  Session session(model.pack(), context);
+  const Ids ids = scattered_ids(100, 1, 19);
+  for (int t = 0; t < ids.steps(); ++t) {
+    session.feed(ids[t][0]);
+    const auto expected = ids.flat().first(static_cast<std::size_t>(t) + 1);
+    const auto last = expected.last(std::min(expected.size(), Session::history_size));
+    ASSERT_TRUE(std::ranges::equal(session.history(), last)) << t;
+  }
+}
+
 TEST(Session, OutlivesItsModelAndTheContextOfIt) {
   Context context;
   std::optional<PackedModel> packed;
