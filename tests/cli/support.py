@@ -29,13 +29,15 @@ TINY = ["--hidden", "8", "--batch", "2", "--steps", "5", "--epochs", "2"]
 class ProgramTest(unittest.TestCase):
     """Each test runs in an empty folder of its own."""
 
+    seconds_allowed = 100  # for each start of the program
+
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="unroll-test-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def run_program(self, *arguments, stdin=None, **options):
         result = subprocess.run([PROGRAM, *map(str, arguments)], cwd=self.folder, capture_output="stdout" not in options,
-                                input=stdin, timeout=100, **options)
+                                input=stdin, timeout=self.seconds_allowed, **options)
         result.err = (result.stderr or b"").decode("utf-8")
         result.out = (result.stdout or b"").decode("utf-8")
         return result

@@ -203,7 +203,8 @@ class RanksOnOneHostTest(RanksTest):
                       self.ranks_complain(USAGE, 33, "bench", "--distributed", "--only", "training/rnn-256"))
 
     def run_with_a_rank_that_is_often_stopped(self):
-        process, children = self.start(3, "--hidden", "200", "--steps", "30", "--gradient-slices", "3", "--batch", "9",
+        # The work of one update takes longer than the rank runs at a time, or the stops would fall into its waiting.
+        process, children = self.start(3, "--hidden", "300", "--steps", "30", "--gradient-slices", "3", "--batch", "30",
                                        "--threads", "1", "--overwrite")
         said = []
         reader = threading.Thread(target=lambda: said.append(process.stderr.read().decode()))

@@ -12,6 +12,8 @@ GIBIBYTE = 1 << 20  # in KiB, the unit of ru_maxrss
 
 
 class FullCaliforniaTest(TableTrainTest):
+    seconds_allowed = 1000  # the whole table, beside other checks
+
     def test_training_and_submission(self):
         self.write("train.csv", california_houses(ROWS, 1))
         self.write("test.csv", california_houses(10_000, 2, columns=[c for c in california.COLUMNS if c != "Sold Price"]))
