@@ -150,6 +150,7 @@ Number parse_number(const std::string& text, const Interval& interval);
 /// The shortest text that reads back as the same number.
 std::string text_of(float number);
 std::string text_of(double number);
+std::string text_of(std::integral auto number) { return std::to_string(number); }
 
 std::string alternatives(const std::vector<std::string>& names);  ///< "rnn, gru or lstm"
 
@@ -164,6 +165,21 @@ Option toggle(std::string name, bool& field, std::string help);
 Option encoding(std::string& field);
 Option seed(std::uint64_t& field, std::string help);
 
+/// The type of a number or of an optional number.
+template <typename Field>
+using NumberOf = typename decltype(std::optional(std::declval<Field>()))::value_type;
+
+/// An option whose `Field` is a number or an optional number. `parse` throws IllegalValue.
+template <typename Field, typename Parse>
+Option numeric(Option option, Field& field, Parse parse) {
+  option.assign = [&field, parse](const std::string& value) { field = parse(value); };
+  option.values = [&field] {
+    const std::optional<NumberOf<Field>> value = field;
+    return value ? std::vector{text_of(*value)} : std::vector<std::string>();
+  };
+  return option;
+}
+
 /// `Field`: an integer or an optional integer. `initial` describes an empty optional.
 template <typename Field>
 Option whole_number(std::string name, Field& field, std::int64_t low, std::int64_t high, std::string initial,
@@ -173,23 +189,14 @@ Option whole_number(std::string name, Field& field, std::int64_t low, std::int64
                 .initial = std::move(initial),
                 .help = std::move(help),
                 .type = Option::Type::integer};
-  if constexpr (std::integral<Field>) {
-    option.assign = [&field, low, high](const std::string& value) {
-      field = static_cast<Field>(parse_whole_number(value, low, high));
-    };
-    option.values = [&field] { return std::vector{std::to_string(field)}; };
-  } else {
-    option.assign = [&field, low, high](const std::string& value) {
-      field = static_cast<typename Field::value_type>(parse_whole_number(value, low, high));
-    };
-    option.values = [&field] { return field ? std::vector{std::to_string(*field)} : std::vector<std::string>(); };
-  }
-  return option;
+  return numeric(std::move(option), field, [low, high](const std::string& value) {
+    return static_cast<NumberOf<Field>>(parse_whole_number(value, low, high));
+  });
 }
 
 template <std::integral Field>
 Option whole_number(std::string name, Field& field, std::int64_t low, std::int64_t high, std::string help) {
-  return whole_number(std::move(name), field, low, high, std::to_string(field), std::move(help));
+  return whole_number(std::move(name), field, low, high, text_of(field), std::move(help));
 }
 
 /// `Field`: a floating-point number or an optional one.
@@ -200,16 +207,8 @@ Option number(std::string name, Field& field, Interval interval, std::string ini
                 .initial = std::move(initial),
                 .help = std::move(help),
                 .type = Option::Type::number};
-  if constexpr (std::floating_point<Field>) {
-    option.assign = [&field, interval](const std::string& value) { field = parse_number<Field>(value, interval); };
-    option.values = [&field] { return std::vector{text_of(field)}; };
-  } else {
-    option.assign = [&field, interval](const std::string& value) {
-      field = parse_number<typename Field::value_type>(value, interval);
-    };
-    option.values = [&field] { return field ? std::vector{text_of(*field)} : std::vector<std::string>(); };
-  }
-  return option;
+  return numeric(std::move(option), field,
+                 [interval](const std::string& value) { return parse_number<NumberOf<Field>>(value, interval); });
 }
 
 template <std::floating_point Field>

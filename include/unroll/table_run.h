@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -17,15 +16,10 @@
 
 namespace unroll {
 
-class RunDirectory;
-class TableCheckpoints;
-class TrainingTable;
-
 // Files of a run directory besides model.safetensors and log.jsonl.
 inline constexpr const char* oof_name = "oof.csv";                ///< predictions for validation rows
 inline constexpr const char* importance_name = "importance.csv";  ///< importances over the folds
-inline constexpr const char* picture_name =
-    "explain.svg";  ///< drawn by `unroll table explain`; removed when a run starts
+inline constexpr const char* picture_name = "explain.svg";        ///< of `unroll table explain`; a new run removes it
 
 struct TableRunOptions {
   std::string directory = {};                        ///< run directory; made if missing, used by one run at a time
@@ -70,7 +64,7 @@ class TableTrainingRun {
   TableTrainingRun& operator=(const TableTrainingRun&) = delete;
   ~TableTrainingRun();
 
-  void add_observer(std::shared_ptr<TableRunObserver> observer) { observers_.push_back(std::move(observer)); }
+  void add_observer(std::shared_ptr<TableRunObserver> observer);
 
   /// Validates, trains on all rows and writes oof.csv, importance.csv and the model; then removes the checkpoints.
   /// Returns nothing if the run was stopped. Throws the errors of TableModel::validate(), and Error: bad_data for a row
@@ -80,28 +74,17 @@ class TableTrainingRun {
   std::optional<TableRunResult> train(const Table& table);
   /// Makes train() return, after the current step of a net, the current tree or the current lasso, without the results
   /// of the unfinished fold. May be called from another thread or a signal handler.
-  void stop() noexcept { stop_requested_ = true; }
+  void stop() noexcept;
   /// The same if `asked` returns true. It is called often, and from several threads at once.
-  void stop_when(std::function<bool()> asked) { stop_asked_ = std::move(asked); }
+  void stop_when(std::function<bool()> asked);
 
   /// The value of `key` in the metadata of the newest checkpoint in `directory`. Throws Error: no_input if there
   /// is none; bad_data if it is damaged, not one of a run on a table, or lacks the key.
   static std::string metadata_in(const std::string& directory, const std::string& key);
 
  private:
-  template <class Event>
-  void notify(const Event& event) const;
-  bool resumes() const;
-  std::vector<FoldResult> finished_folds(const TableCheckpoints& checkpoints, std::span<const Fold> folds) const;
-  void keep(const TableCheckpoints& checkpoints, const FoldResult& fold) const;
-  TableRunResult finish(const TrainingTable& training, std::vector<FoldResult> folds) const;
-
-  TableModelOptions model_;
-  TableRunOptions options_;
-  std::unique_ptr<RunDirectory> directory_;
-  std::vector<std::shared_ptr<TableRunObserver>> observers_;
-  std::atomic<bool> stop_requested_ = false;
-  std::function<bool()> stop_asked_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 /// Options of a run on the table in a file: what `unroll table train` asks for.

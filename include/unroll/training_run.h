@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -19,10 +18,7 @@
 
 namespace unroll {
 
-class CheckpointWriter;
-class RankTimings;
 class RunDirectory;
-class RunRecord;
 class StoredCheckpoint;
 
 /// Interval between checkpoints: a number of updates or, if that is 0, of seconds.
@@ -48,7 +44,7 @@ struct TrainingRunOptions {
 
 /// Treatment of a checkpoint that the run directory holds.
 enum class Resume {
-  never,  ///< start a new run; throws Error if the directory holds a model or a checkpoint, unless `replace` is set
+  never,       ///< start a new run; throws Error if there is a model or a checkpoint, unless `replace` is set
   if_present,  ///< resume from the newest checkpoint, or start a new run if there is none
   required     ///< resume from the newest checkpoint; throws Error(no_input) if there is none
 };
@@ -118,7 +114,7 @@ class TrainingRun {
   TrainingRun& operator=(const TrainingRun&) = delete;
   ~TrainingRun();
 
-  void add_observer(std::shared_ptr<RunObserver> observer) { observers_.push_back(std::move(observer)); }
+  void add_observer(std::shared_ptr<RunObserver> observer);
 
   /// Trains until the last epoch, until patience runs out or until stop(). Writes a checkpoint and the model then, and
   /// at each interval. Throws Diverged if rollbacks do not help, Error(io) if the last save fails, and Error(usage) if
@@ -126,17 +122,17 @@ class TrainingRun {
   StopReason train(Resume resume = Resume::if_present);
   /// Finishes the current step (or the next one, if called in a callback), writes a checkpoint, and makes train()
   /// return StopReason::stopped on all ranks. May be called from another thread or a signal handler.
-  void stop() noexcept { stop_requested_ = true; }
+  void stop() noexcept;
   /// Calls `asked` on every rank in each step. A number above 0 on any rank, such as that of a signal, stops all ranks
   /// as stop() does.
-  void stop_when(std::function<int()> asked) { stop_asked_ = std::move(asked); }
+  void stop_when(std::function<int()> asked);
   /// The largest of the numbers that stopped the last train(); 0 if there was none.
-  int stop_cause() const { return stop_cause_; }
+  int stop_cause() const;
 
-  const RunStatus& status() const { return status_; }
-  const EpochReport& last_epoch() const { return last_epoch_; }  ///< its epoch is 0 before the first one ended
-  double seconds() const { return seconds_; }                    ///< spent on steps of finished epochs
-  std::int64_t rollbacks() const { return rollbacks_; }
+  const RunStatus& status() const;
+  const EpochReport& last_epoch() const;  ///< its epoch is 0 before the first one ended
+  double seconds() const;                 ///< spent on steps of finished epochs
+  std::int64_t rollbacks() const;
   std::string directory() const;
   std::string model_path() const;
   /// Contents of the log so far. On rank 0 only, from train() on; else throws Error.
@@ -144,67 +140,22 @@ class TrainingRun {
   /// Appends an event to the log; `fields` is a JSON object. Epoch and update are added. Rank 0 only, from train() on;
   /// else throws Error.
   void log_event(std::string_view event, const std::string& fields);
-  Trainer& trainer() { return *trainer_; }
-  const Trainer& trainer() const { return *trainer_; }
+  Trainer& trainer();
+  const Trainer& trainer() const;
 
   // For a caller that has read the checkpoint and opened the directory itself, as `unroll train --resume` does.
-  void use_directory(RunDirectory& directory) { directory_ = &directory; }
+  void use_directory(RunDirectory& directory);
   /// Treatment of a checkpoint with another number of shards: it leads to other bits from there on.
   enum class OtherShards { refuse, allow };
   void restore(const StoredCheckpoint& checkpoint, OtherShards other_shards = OtherShards::refuse);
-  bool resumed() const { return resumed_; }
+  bool resumed() const;
   /// From here on the results differ from those of the original run: a checkpoint is written at once, and rollbacks
   /// never return to before this update. `reset_patience`: validations without gain are counted from 0 again.
   void branch_here(bool reset_patience);
 
  private:
-  bool is_root() const { return ranks_.rank() == 0; }
-  void check_equal() const;
-  void open_directory(Resume resume);
-  void restore_newest(Resume resume);
-  void connect();
-  void begin();
-  void resume();
-  void step_done(const StepReport& report);
-  void validated(const ValidationReport& report);
-  void epoch_done(const EpochReport& report);
-  void record_report();
-  StopReason train_with_rollbacks();
-  void roll_back(const Diverged& divergence);
-  void end(StopReason reason);
-  void restore_status(const StoredCheckpoint& checkpoint);
-  void make_records();
-  StopReason begin_and_train();
-  RunRecord& record() const;
-  std::map<std::string, std::string> metadata() const;
-  template <class Event>
-  void notify(const Event& event);
-  void warn(const std::string& what);
-
-  std::shared_ptr<Task> task_;
-  std::shared_ptr<Optimizer> optimizer_;
-  TrainerOptions trainer_options_;
-  TrainingRunOptions options_;
-  ModelWriter write_model_;
-  Communicator& ranks_;
-  std::vector<std::shared_ptr<RunObserver>> observers_;
-  std::unique_ptr<Trainer> trainer_;
-  std::unique_ptr<RunDirectory> own_directory_;
-  RunDirectory* directory_ = nullptr;
-  std::unique_ptr<RunRecord> record_;  // on rank 0 only
-  std::unique_ptr<RankTimings> timings_;
-  std::unique_ptr<CheckpointWriter> checkpoints_;
-  std::atomic<bool> stop_requested_ = false;
-  std::function<int()> stop_asked_;
-  int own_stop_cause_ = 0;  // of this rank, the first one
-  int stop_cause_ = 0;
-  RunStatus status_;
-  EpochReport last_epoch_;
-  double seconds_ = 0;
-  std::int64_t rollbacks_ = 0;
-  std::int64_t origin_ = 0;  // earliest update that a rollback may return to
-  bool resumed_ = false, branches_ = false;
-  std::vector<std::string_view> may_change_;  // options that may differ from a checkpoint's
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace unroll

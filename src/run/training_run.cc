@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <exception>
 #include <nlohmann/json.hpp>
@@ -40,9 +41,66 @@ void check_name(const StoredCheckpoint& checkpoint, std::int64_t updates) {
 
 }  // namespace
 
-TrainingRun::TrainingRun(std::shared_ptr<Task> task, std::shared_ptr<Optimizer> optimizer,
-                         const TrainerOptions& trainer, TrainingRunOptions options, ModelWriter write_model,
-                         Communicator& ranks)
+struct TrainingRun::Impl {
+  Impl(std::shared_ptr<Task> task, std::shared_ptr<Optimizer> optimizer, const TrainerOptions& trainer,
+       TrainingRunOptions options, ModelWriter write_model, Communicator& ranks);
+
+  StopReason train(Resume resume_or_begin);
+  void restore(const StoredCheckpoint& checkpoint, OtherShards other_shards);
+  void branch_here(bool reset_patience);
+  RunRecord& record() const;
+  std::string model_path() const { return RunDirectory::model_path_in(options_.directory); }
+
+  bool is_root() const { return ranks_.rank() == 0; }
+  void check_equal() const;
+  void open_directory(Resume resume);
+  void restore_newest(Resume resume);
+  void connect();
+  void begin();
+  void resume();
+  void step_done(const StepReport& report);
+  void validated(const ValidationReport& report);
+  void epoch_done(const EpochReport& report);
+  void record_report();
+  StopReason train_with_rollbacks();
+  void roll_back(const Diverged& divergence);
+  void end(StopReason reason);
+  void restore_status(const StoredCheckpoint& checkpoint);
+  void make_records();
+  StopReason begin_and_train();
+  std::map<std::string, std::string> metadata() const;
+  template <class Event>
+  void notify(const Event& event);
+  void warn(const std::string& what);
+
+  std::shared_ptr<Task> task_;
+  std::shared_ptr<Optimizer> optimizer_;
+  TrainerOptions trainer_options_;
+  TrainingRunOptions options_;
+  ModelWriter write_model_;
+  Communicator& ranks_;
+  std::vector<std::shared_ptr<RunObserver>> observers_;
+  std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<RunDirectory> own_directory_;
+  RunDirectory* directory_ = nullptr;
+  std::unique_ptr<RunRecord> record_;  // on rank 0 only
+  std::unique_ptr<RankTimings> timings_;
+  std::unique_ptr<CheckpointWriter> checkpoints_;
+  std::atomic<bool> stop_requested_ = false;
+  std::function<int()> stop_asked_;
+  int own_stop_cause_ = 0;  // of this rank, the first one
+  int stop_cause_ = 0;
+  RunStatus status_;
+  EpochReport last_epoch_;
+  double seconds_ = 0;
+  std::int64_t rollbacks_ = 0;
+  std::int64_t origin_ = 0;  // earliest update that a rollback may return to
+  bool resumed_ = false, branches_ = false;
+  std::vector<std::string_view> may_change_;  // options that may differ from a checkpoint's
+};
+
+TrainingRun::Impl::Impl(std::shared_ptr<Task> task, std::shared_ptr<Optimizer> optimizer, const TrainerOptions& trainer,
+                        TrainingRunOptions options, ModelWriter write_model, Communicator& ranks)
     : task_(std::move(task)),
       optimizer_(std::move(optimizer)),
       trainer_options_(trainer),
@@ -64,33 +122,21 @@ TrainingRun::TrainingRun(std::shared_ptr<Task> task, std::shared_ptr<Optimizer> 
   connect();
 }
 
-TrainingRun::~TrainingRun() = default;
-
-std::string TrainingRun::directory() const { return options_.directory; }
-std::string TrainingRun::model_path() const { return RunDirectory::model_path_in(options_.directory); }
-const RunHistory& TrainingRun::history() const { return record().history(); }
-
-RunRecord& TrainingRun::record() const {
+RunRecord& TrainingRun::Impl::record() const {
   if (record_ == nullptr) throw Error("the log of a run exists from train() on, and on rank 0 only");
   return *record_;
 }
 
-void TrainingRun::log_event(std::string_view event, const std::string& fields) {
-  Json all = {{"epoch", status_.epoch}, {"step", status_.update}};
-  all.update(Json::parse(fields));
-  record().event(event, all);
-}
-
 template <class Event>
-void TrainingRun::notify(const Event& event) {
+void TrainingRun::Impl::notify(const Event& event) {
   for (const std::shared_ptr<RunObserver>& observer : observers_) event(*observer);
 }
 
-void TrainingRun::warn(const std::string& what) {
+void TrainingRun::Impl::warn(const std::string& what) {
   notify([&](RunObserver& observer) { observer.on_warning(what); });
 }
 
-void TrainingRun::connect() {
+void TrainingRun::Impl::connect() {
   trainer_->stop_when([this] {
     if (stop_asked_ && own_stop_cause_ == 0) own_stop_cause_ = stop_asked_();
     return stop_requested_.load() || own_stop_cause_ != 0;
@@ -104,7 +150,7 @@ void TrainingRun::connect() {
   trainer_->on_epoch([this](const EpochReport& report) { epoch_done(report); });
 }
 
-void TrainingRun::step_done(const StepReport& report) {
+void TrainingRun::Impl::step_done(const StepReport& report) {
   status_ = {.epoch = report.epoch,
              .update = report.update,
              .loss = report.epoch_loss,
@@ -116,12 +162,12 @@ void TrainingRun::step_done(const StepReport& report) {
   if (report.step_in_epoch < trainer_->steps_per_epoch() && record_->due(false)) record_report();
 }
 
-void TrainingRun::validated(const ValidationReport& report) {
+void TrainingRun::Impl::validated(const ValidationReport& report) {
   record_->validation(report, task_->validation_metrics(report.loss));
   notify([&](RunObserver& observer) { observer.on_validation(report); });
 }
 
-void TrainingRun::epoch_done(const EpochReport& report) {
+void TrainingRun::Impl::epoch_done(const EpochReport& report) {
   last_epoch_ = report;
   seconds_ += report.seconds;
   status_.loss = report.loss;
@@ -132,14 +178,14 @@ void TrainingRun::epoch_done(const EpochReport& report) {
   notify([&](RunObserver& observer) { observer.on_epoch(report, reported); });
 }
 
-void TrainingRun::record_report() {
+void TrainingRun::Impl::record_report() {
   record_->report(status_, task_->metrics(status_.loss));
   timings_->report(*record_, status_.epoch, status_.update, trainer_->timings());
   notify([&](RunObserver& observer) { observer.on_report(status_); });
 }
 
 /// Throws if the ranks would work on different problems.
-void TrainingRun::check_equal() const {
+void TrainingRun::Impl::check_equal() const {
   std::vector<Fact> facts;
   for (const auto& [name, value] : options_.equal_on_all_ranks) facts.push_back({name, value});
   facts.push_back({"checkpoint", fmt::format("that of update {}", trainer_->updates())});
@@ -157,7 +203,7 @@ void require_same_numerics(const StoredCheckpoint& checkpoint) {
                   checkpoint.path(), in_quotes(theirs), numerics));
 }
 
-void TrainingRun::restore(const StoredCheckpoint& checkpoint, OtherShards other_shards) {
+void TrainingRun::Impl::restore(const StoredCheckpoint& checkpoint, OtherShards other_shards) {
   require_same_numerics(checkpoint);
   if (other_shards == OtherShards::allow) may_change_ = {"shards"};
   checkpoint.restore(*trainer_, may_change_);
@@ -171,7 +217,7 @@ void TrainingRun::restore(const StoredCheckpoint& checkpoint, OtherShards other_
   resumed_ = true;
 }
 
-void TrainingRun::restore_status(const StoredCheckpoint& checkpoint) {
+void TrainingRun::Impl::restore_status(const StoredCheckpoint& checkpoint) {
   const RunNumbers run = run_numbers_of(checkpoint, *trainer_);
   const std::int64_t updates = trainer_->updates(), steps = trainer_->steps_per_epoch();
   seconds_ = run.seconds;
@@ -186,7 +232,7 @@ void TrainingRun::restore_status(const StoredCheckpoint& checkpoint) {
   status_.learning_rate = run.learning_rate;
 }
 
-std::map<std::string, std::string> TrainingRun::metadata() const {
+std::map<std::string, std::string> TrainingRun::Impl::metadata() const {
   std::map<std::string, std::string> all = options_.metadata;
   const Json run = {{"seconds", seconds_},
                     {"epoch", last_epoch_.epoch},
@@ -200,14 +246,14 @@ std::map<std::string, std::string> TrainingRun::metadata() const {
   return all;
 }
 
-void TrainingRun::branch_here(bool reset_patience) {
+void TrainingRun::Impl::branch_here(bool reset_patience) {
   origin_ = trainer_->updates();
   branches_ = true;
   if (reset_patience) trainer_->reset_patience();
 }
 
 /// Restores the newest checkpoint of the directory on all ranks, if `resume` asks for it. The directory is locked.
-void TrainingRun::restore_newest(Resume resume) {
+void TrainingRun::Impl::restore_newest(Resume resume) {
   if (resume == Resume::never || resumed_) return;
   std::int64_t newest = -1;
   if (is_root()) {
@@ -216,10 +262,12 @@ void TrainingRun::restore_newest(Resume resume) {
   }
   newest = all_gather(ranks_, newest).front();
   if (newest < 0) return;
-  run_collectively(ranks_, [&] { restore(StoredCheckpoint::read(checkpoint_path(options_.directory, newest))); });
+  run_collectively(ranks_, [&] {
+    restore(StoredCheckpoint::read(checkpoint_path(options_.directory, newest)), OtherShards::refuse);
+  });
 }
 
-void TrainingRun::open_directory(Resume resume) {
+void TrainingRun::Impl::open_directory(Resume resume) {
   run_collectively(ranks_, [&] {
     if (!is_root()) return;
     if (directory_ == nullptr) {
@@ -237,7 +285,7 @@ void TrainingRun::open_directory(Resume resume) {
   require_shared(options_.directory, ranks_);
 }
 
-void TrainingRun::begin() {
+void TrainingRun::Impl::begin() {
   // Initial weights come from logarithms and cosines, whose results may differ between hosts.
   broadcast(ranks_, task_->parameters().values());
   task_->parameters().updated();
@@ -251,7 +299,7 @@ void TrainingRun::begin() {
   checkpoints_->save();
 }
 
-void TrainingRun::resume() {
+void TrainingRun::Impl::resume() {
   if (is_root()) {
     record_->resume(trainer_->epoch(), trainer_->updates(), trainer_->has_pending_report(), trainer_options_.epochs,
                     shortest_float(trainer_->learning_rate()));
@@ -260,10 +308,10 @@ void TrainingRun::resume() {
   if (branches_) checkpoints_->save();  // without it, a killed process would lose the branch
 }
 
-StopReason TrainingRun::train(Resume resume_or_begin) {
+StopReason TrainingRun::Impl::train(Resume resume_or_begin) {
   /// Releases the directory and takes back a request to stop, however train() ends.
   struct Release {
-    TrainingRun& run;
+    Impl& run;
     ~Release() {
       run.checkpoints_.reset();
       run.stop_requested_ = false;
@@ -285,7 +333,7 @@ StopReason TrainingRun::train(Resume resume_or_begin) {
   return reason;
 }
 
-void TrainingRun::make_records() {
+void TrainingRun::Impl::make_records() {
   if (is_root()) {
     record_ = std::make_unique<RunRecord>(options_.directory, [this](const std::string& what) { warn(what); });
   }
@@ -315,7 +363,7 @@ void TrainingRun::make_records() {
 }
 
 /// Records the end of a run that fails, and passes its exception on.
-StopReason TrainingRun::begin_and_train() {
+StopReason TrainingRun::Impl::begin_and_train() {
   StopReason failure = StopReason::failed;
   std::exception_ptr thrown;
   try {
@@ -335,7 +383,7 @@ StopReason TrainingRun::begin_and_train() {
   std::rethrow_exception(thrown);
 }
 
-void TrainingRun::end(StopReason reason) {
+void TrainingRun::Impl::end(StopReason reason) {
   checkpoints_.reset();  // waits for a write in progress
   if (!is_root()) return;
   if (reason == StopReason::diverged) {
@@ -346,7 +394,7 @@ void TrainingRun::end(StopReason reason) {
   notify([&](RunObserver& observer) { observer.on_end(reason); });
 }
 
-StopReason TrainingRun::train_with_rollbacks() {
+StopReason TrainingRun::Impl::train_with_rollbacks() {
   for (;;) {
     try {
       trainer_->run();
@@ -358,7 +406,7 @@ StopReason TrainingRun::train_with_rollbacks() {
   }
 }
 
-void TrainingRun::roll_back(const Diverged& divergence) {
+void TrainingRun::Impl::roll_back(const Diverged& divergence) {
   std::optional<StoredCheckpoint> good;
   if (rollbacks_ < options_.max_rollbacks) good = checkpoints_->roll_back();
   if (!good) throw divergence;
@@ -375,5 +423,46 @@ void TrainingRun::roll_back(const Diverged& divergence) {
   }
   checkpoints_->save();  // so that it has the number of rollbacks and the new learning rate
 }
+
+TrainingRun::TrainingRun(std::shared_ptr<Task> task, std::shared_ptr<Optimizer> optimizer,
+                         const TrainerOptions& trainer, TrainingRunOptions options, ModelWriter write_model,
+                         Communicator& ranks)
+    : impl_(std::make_unique<Impl>(std::move(task), std::move(optimizer), trainer, std::move(options),
+                                   std::move(write_model), ranks)) {}
+
+TrainingRun::~TrainingRun() = default;
+
+void TrainingRun::add_observer(std::shared_ptr<RunObserver> observer) {
+  impl_->observers_.push_back(std::move(observer));
+}
+
+StopReason TrainingRun::train(Resume resume) { return impl_->train(resume); }
+void TrainingRun::stop() noexcept { impl_->stop_requested_ = true; }
+void TrainingRun::stop_when(std::function<int()> asked) { impl_->stop_asked_ = std::move(asked); }
+int TrainingRun::stop_cause() const { return impl_->stop_cause_; }
+
+const RunStatus& TrainingRun::status() const { return impl_->status_; }
+const EpochReport& TrainingRun::last_epoch() const { return impl_->last_epoch_; }
+double TrainingRun::seconds() const { return impl_->seconds_; }
+std::int64_t TrainingRun::rollbacks() const { return impl_->rollbacks_; }
+std::string TrainingRun::directory() const { return impl_->options_.directory; }
+std::string TrainingRun::model_path() const { return impl_->model_path(); }
+const RunHistory& TrainingRun::history() const { return impl_->record().history(); }
+
+void TrainingRun::log_event(std::string_view event, const std::string& fields) {
+  Json all = {{"epoch", impl_->status_.epoch}, {"step", impl_->status_.update}};
+  all.update(Json::parse(fields));
+  impl_->record().event(event, all);
+}
+
+Trainer& TrainingRun::trainer() { return *impl_->trainer_; }
+const Trainer& TrainingRun::trainer() const { return *impl_->trainer_; }
+
+void TrainingRun::use_directory(RunDirectory& directory) { impl_->directory_ = &directory; }
+void TrainingRun::restore(const StoredCheckpoint& checkpoint, OtherShards other_shards) {
+  impl_->restore(checkpoint, other_shards);
+}
+bool TrainingRun::resumed() const { return impl_->resumed_; }
+void TrainingRun::branch_here(bool reset_patience) { impl_->branch_here(reset_patience); }
 
 }  // namespace unroll

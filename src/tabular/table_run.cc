@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -51,16 +52,36 @@ nlohmann::ordered_json start_fields(const Table& table, const TableModelOptions&
 
 }  // namespace
 
+struct TableTrainingRun::Impl {
+  Impl(TableModelOptions model, TableRunOptions options);
+
+  std::optional<TableRunResult> train(const Table& table);
+
+  template <class Event>
+  void notify(const Event& event) const;
+  bool resumes() const;
+  std::vector<FoldResult> finished_folds(const TableCheckpoints& checkpoints, std::span<const Fold> folds) const;
+  void keep(const TableCheckpoints& checkpoints, const FoldResult& fold) const;
+  TableRunResult finish(const TrainingTable& training, std::vector<FoldResult> folds) const;
+
+  TableModelOptions model_;
+  TableRunOptions options_;
+  std::unique_ptr<RunDirectory> directory_;
+  std::vector<std::shared_ptr<TableRunObserver>> observers_;
+  std::atomic<bool> stop_requested_ = false;
+  std::function<bool()> stop_asked_;
+};
+
 template <class Event>
-void TableTrainingRun::notify(const Event& event) const {
+void TableTrainingRun::Impl::notify(const Event& event) const {
   for (const std::shared_ptr<TableRunObserver>& observer : observers_) event(*observer);
 }
 
-bool TableTrainingRun::resumes() const {
+bool TableTrainingRun::Impl::resumes() const {
   return options_.resume != Resume::never && !checkpoints_in(options_.directory).empty();
 }
 
-TableTrainingRun::TableTrainingRun(TableModelOptions model, TableRunOptions options)
+TableTrainingRun::Impl::Impl(TableModelOptions model, TableRunOptions options)
     : model_(std::move(model)), options_(std::move(options)) {
   check_options(model_);
   check_names(model_);
@@ -72,19 +93,8 @@ TableTrainingRun::TableTrainingRun(TableModelOptions model, TableRunOptions opti
                                                                                      : Existing::refuse);
 }
 
-TableTrainingRun::~TableTrainingRun() = default;
-
-std::string TableTrainingRun::metadata_in(const std::string& directory, const std::string& key) {
-  const StoredCheckpoint checkpoint = TableCheckpoints::newest_in(directory);
-  if (checkpoint.has(key)) return checkpoint.metadata(key);
-  throw Error(ExitCode::bad_data,
-              fmt::format("{}: has no {}, since a program that uses the library has written it: resume it with that "
-                          "program",
-                          checkpoint.path(), key));
-}
-
-std::vector<FoldResult> TableTrainingRun::finished_folds(const TableCheckpoints& checkpoints,
-                                                         std::span<const Fold> folds) const {
+std::vector<FoldResult> TableTrainingRun::Impl::finished_folds(const TableCheckpoints& checkpoints,
+                                                               std::span<const Fold> folds) const {
   if (!resumes()) {
     checkpoints.write_beginning();
     return {};
@@ -103,7 +113,7 @@ std::vector<FoldResult> TableTrainingRun::finished_folds(const TableCheckpoints&
 }
 
 /// A checkpoint that cannot be written does not end the run: without it the fold is trained again.
-void TableTrainingRun::keep(const TableCheckpoints& checkpoints, const FoldResult& fold) const {
+void TableTrainingRun::Impl::keep(const TableCheckpoints& checkpoints, const FoldResult& fold) const {
   try {
     checkpoints.write_fold(fold);
   } catch (const Error& error) {
@@ -111,7 +121,7 @@ void TableTrainingRun::keep(const TableCheckpoints& checkpoints, const FoldResul
   }
 }
 
-TableRunResult TableTrainingRun::finish(const TrainingTable& training, std::vector<FoldResult> folds) const {
+TableRunResult TableTrainingRun::Impl::finish(const TrainingTable& training, std::vector<FoldResult> folds) const {
   const auto path_of = [&](const char* name) { return (std::filesystem::path(directory_->path()) / name).string(); };
   TableRunResult result = {.validation = over_folds(std::move(folds)),
                            .model = TableModel(training.fit(all_rows(training.table().rows()))),
@@ -126,7 +136,7 @@ TableRunResult TableTrainingRun::finish(const TrainingTable& training, std::vect
   return result;
 }
 
-std::optional<TableRunResult> TableTrainingRun::train(const Table& table) {
+std::optional<TableRunResult> TableTrainingRun::Impl::train(const Table& table) {
   /// Takes back a request to stop, however train() ends.
   struct Release {
     std::atomic<bool>& stop_requested;
@@ -163,6 +173,28 @@ std::optional<TableRunResult> TableTrainingRun::train(const Table& table) {
     record.end("stopped");
     return std::nullopt;
   }
+}
+
+TableTrainingRun::TableTrainingRun(TableModelOptions model, TableRunOptions options)
+    : impl_(std::make_unique<Impl>(std::move(model), std::move(options))) {}
+
+TableTrainingRun::~TableTrainingRun() = default;
+
+void TableTrainingRun::add_observer(std::shared_ptr<TableRunObserver> observer) {
+  impl_->observers_.push_back(std::move(observer));
+}
+
+std::optional<TableRunResult> TableTrainingRun::train(const Table& table) { return impl_->train(table); }
+void TableTrainingRun::stop() noexcept { impl_->stop_requested_ = true; }
+void TableTrainingRun::stop_when(std::function<bool()> asked) { impl_->stop_asked_ = std::move(asked); }
+
+std::string TableTrainingRun::metadata_in(const std::string& directory, const std::string& key) {
+  const StoredCheckpoint checkpoint = TableCheckpoints::newest_in(directory);
+  if (checkpoint.has(key)) return checkpoint.metadata(key);
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: has no {}, since a program that uses the library has written it: resume it with that "
+                          "program",
+                          checkpoint.path(), key));
 }
 
 }  // namespace unroll
