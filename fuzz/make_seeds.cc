@@ -153,7 +153,7 @@ std::vector<std::string> model_json_seeds() {
   return {R"({"cell":"gru","activation":"tanh","hidden":4,"layers":1,"embedding":0,"tied":false,"dropout":0.0,)"
           R"("bidirectional":false,"biases":"two","newlines":"keep","vocabulary_size":12})",
           R"({"cell":"rnn","activation":"relu","hidden":2,"layers":2,"embedding":4,"tied":true,"dropout":0.5,)"
-          R"("bidirectional":true,"biases":"one","newlines":"space","vocabulary_size":1})"};
+          R"("bidirectional":false,"biases":"one","newlines":"space","vocabulary_size":1})"};
 }
 
 std::vector<std::string> encoder_seeds() {

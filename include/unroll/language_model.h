@@ -30,9 +30,8 @@ struct LanguageModelOptions {
   int layers = 1;                            ///< stacked recurrent layers, 1 to 256
   int embedding = 0;                         ///< width of the symbol embedding, up to 65536; 0: one-hot input
   bool tied = false;                         ///< the decoder shares the weight of the embedding, whose width must
-                                             ///< then be D*H
+                                             ///< then be H
   float dropout = 0;                         ///< between layers, in training only, [0, 1)
-  bool bidirectional = false;                ///< also reads backwards in time: cannot generate
   Biases biases = Biases::two;
   Newlines newlines = Newlines::keep;  ///< line ends of the training text, of prefixes and of scored texts
   InitScheme init = {};                ///< not part of the model file
@@ -48,16 +47,16 @@ std::string unit_suffix(TokenUnit unit);
 struct ModelTensor {
   std::string name;
   std::vector<std::int64_t> shape;
-  bool transposed = false;   ///< relative to the parameter of the same name
   bool is_parameter = true;  ///< false: zeros that only PyTorch needs
 
   std::int64_t size() const;
 };
 
+struct LanguageModelSpec;
 class PackedModel;
 
 /// symbol -> (embedding) -> recurrent layers -> linear -> distribution of the next symbol. Parameters, in this order:
-/// encoder.weight [V, E] (with an embedding), rnn.* (see Recurrent), decoder.weight [D*H, V] (unless tied to the
+/// encoder.weight [V, E] (with an embedding), rnn.* (see Recurrent), decoder.weight [H, V] (unless tied to the
 /// encoder's), decoder.bias [V].
 class LanguageModel {
  public:
@@ -101,7 +100,7 @@ class LanguageModel {
   /// Copies the weights of `other`. This model may have additional symbols at the end of its vocabulary, whose weights
   /// keep their values. Throws Error for any other difference.
   void copy_weights_from(const LanguageModel& other);
-  /// The weights for generation (<unroll/session.h>). Throws Error for a bidirectional model.
+  /// The weights for generation (<unroll/session.h>).
   PackedModel pack() const;
   /// The tensors of its model file, in their order.
   std::vector<ModelTensor> tensors() const;
@@ -109,12 +108,8 @@ class LanguageModel {
   static LanguageModel load(Context& context, const std::string& path);
 
  private:
-  struct Initializers {
-    Init encoder, recurrent, recurrent_bias, decoder, decoder_bias;
-  };
-  static Initializers initializers(const LanguageModelOptions& options);
   LanguageModel(Context& context, Tokenizer&& vocabulary, const LanguageModelOptions& options,
-                const Initializers& initializers);
+                const LanguageModelSpec& spec);
   friend class PackedModel;
   Recurrent::Result hidden(const Ids& ids, const RecurrentState& state, const StepDropout* dropout) const;
 

@@ -14,6 +14,9 @@
 namespace unroll {
 
 struct Embedding;
+struct EmbeddingSpec;
+struct LinearSpec;
+struct RecurrentSpec;
 
 /// y = x W + b over the last dimension: [.., in] -> [.., out]. Parameters NAME.weight [in, out], NAME.bias [out].
 struct Linear : Module {
@@ -23,6 +26,7 @@ struct Linear : Module {
   Linear(Parameters& parameters, const std::string& name, int in, int out);
   /// Tied: shares the embedding's weight, whose transpose is W (Press and Wolf 2017). Adds only NAME.bias.
   Linear(Parameters& parameters, const std::string& name, const Embedding& tied, const Init& bias_init);
+  Linear(Parameters& parameters, const LinearSpec& spec, const Embedding* tied = nullptr);
   Var operator()(const Var& x) const;
   Var weight, bias;
   bool transposed = false;  ///< the weight is [out, in]
@@ -37,6 +41,7 @@ Var linear_cross_entropy(const Var& x, const Linear& linear, const Ids& targets)
 struct Embedding : Module {
   Embedding(Parameters& parameters, const std::string& name, int symbols, int width,
             const Init& init = Normal{.mean = 0, .standard_deviation = 1});
+  Embedding(Parameters& parameters, const EmbeddingSpec& spec);
   Var operator()(const Ids& ids) const;  ///< [T, B] -> [T, B, width]
   Var weight;
 };
@@ -96,6 +101,7 @@ class Recurrent : public Module {
             const Init& init, const Init& bias_init);
   /// Initial values of PyTorch: uniform_for_fan(options.hidden).
   Recurrent(Parameters& parameters, const std::string& name, int input, const RecurrentOptions& options);
+  Recurrent(Parameters& parameters, const RecurrentSpec& spec);
 
   struct Result {
     Var output;            ///< [T, B, D*H], in time order
@@ -123,13 +129,8 @@ class Recurrent : public Module {
   }
 
  private:
-  struct Extents {
-    std::int64_t steps, batch;
-  };
-  void require_input(const Var& x) const;
-  void require_input(const Ids& ids) const;
-  /// The input is x, or `ids` if x is undefined.
-  Result run(const Extents& extents, Var x, std::span<const std::int32_t> ids, const RecurrentState& state,
+  /// The input is x [T, B, I], or `ids` if x is undefined.
+  Result run(std::int64_t batch, Var x, std::span<const std::int32_t> ids, const RecurrentState& state,
              const StepDropout* dropout) const;
 
   int input_;

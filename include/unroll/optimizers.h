@@ -185,9 +185,8 @@ struct OptimizerOptions {
   double momentum = 0;                      ///< sgd: [0, 1)
   bool nesterov = false;                    ///< sgd with momentum
   std::optional<double> weight_decay = {};  ///< adamw: >= 0; default: that of AdamWOptions
-  std::optional<float>
-      clip;              ///< maximum global norm of the gradients, 0: no clipping; default: 1 unless clip_value is set
-  float clip_value = 0;  ///< maximum magnitude of a gradient element; 0: no clipping
+  std::optional<float> clip = {};  ///< maximum global norm of the gradients; 0: none; default: 1 without clip_value
+  float clip_value = 0;            ///< maximum magnitude of a gradient element; 0: no clipping
   ScheduleKind schedule = ScheduleKind::constant;
   std::int64_t warmup = 0;             ///< updates over which the rate rises linearly
   std::optional<double> minimum = {};  ///< cosine, plateau: lowest rate as a fraction of the full rate, [0, 1)

@@ -77,6 +77,8 @@ class Parameters {
   std::shared_ptr<Block> block_;
 };
 
+struct ParameterSpec;
+
 /// A part of a model with named parameters: a layer, or a class of your own that is composed of layers. The names of
 /// its parameters begin with its own name and a dot. Its parts take their names from path(), so that their parameters
 /// are also its parameters.
@@ -93,6 +95,8 @@ class Module {
   std::string path(const std::string& part) const;
   /// Adds the parameter path(part). Throws Error as Parameters::add() does.
   Var add(const std::string& part, const Shape& shape, const Init& init = Zero{});
+  /// Adds the parameters of a layer; undefined where only the model file has a tensor.
+  std::vector<Var> add(std::span<const ParameterSpec> parts);
   Context& context() const;
 
  private:

@@ -20,7 +20,6 @@ namespace unroll {
 /// model that was trained on throw Error. Pack a model that no thread trains.
 class PackedModel {
  public:
-  /// Throws Error for a bidirectional model.
   explicit PackedModel(const LanguageModel& model);
 
   const Tokenizer& vocabulary() const;
@@ -68,9 +67,6 @@ class Sampler {
   double fraction(const Text& text) const;
 
  private:
-  bool draws_from_all() const;
-  std::int32_t choose_from_some(Context& context, std::span<float> logits, double fraction) const;
-
   GenerateOptions options_;
 };
 
@@ -143,9 +139,7 @@ std::string generate(const LanguageModel& model, std::string_view prefix, const 
 std::vector<std::string> generate(const LanguageModel& model, std::span<const std::string> prefixes,
                                   const GenerateOptions& options);
 /// For {"a", "b"}: without this overload, two literals would be taken for the two pointers of a range of one string.
-inline std::vector<std::string> generate(const LanguageModel& model, std::initializer_list<std::string> prefixes,
-                                         const GenerateOptions& options) {
-  return generate(model, std::span(prefixes.begin(), prefixes.size()), options);
-}
+std::vector<std::string> generate(const LanguageModel& model, std::initializer_list<std::string> prefixes,
+                                  const GenerateOptions& options);
 
 }  // namespace unroll

@@ -197,8 +197,7 @@ class TableModel {
   /// One prediction for each row. Throws Error(bad_data) if the table lacks an input or has it as another kind.
   std::vector<double> predict(const Table& table) const;
   /// CSV with a header, in the delimiter and decimal mark of the table: the id of each row, or its number from 1, and
-  /// its prediction. Throws Error(bad_data) for a row
-  /// without an id, and the errors of predict().
+  /// its prediction. Throws Error(bad_data) for a row without an id, and the errors of predict().
   std::string predictions_text(const Table& table) const;
 
   /// Partial dependences on at most `max_columns` of the inputs with a positive importance, averaged over at most 1,000

@@ -151,9 +151,7 @@ class Trainer {
   ~Trainer();
   // Callbacks are called in the order in which they were added.
   void on_step(std::function<void(const StepReport&)> callback) { on_step_.push_back(std::move(callback)); }
-  void on_validation(std::function<void(const ValidationReport&)> callback) {
-    on_validation_.push_back(std::move(callback));
-  }
+  void on_validation(std::function<void(const ValidationReport&)> callback);
   void on_epoch(std::function<void(const EpochReport&)> callback) { on_epoch_.push_back(std::move(callback)); }
   /// Trains until the last epoch ends, patience runs out or training is stopped. Starts at the beginning, where the
   /// last run() stopped, or at the restored checkpoint. Throws Diverged, with epoch and step, if the loss explodes or

@@ -200,4 +200,9 @@ std::vector<std::string> generate(const LanguageModel& model, std::span<const st
   return results;
 }
 
+std::vector<std::string> generate(const LanguageModel& model, std::initializer_list<std::string> prefixes,
+                                  const GenerateOptions& options) {
+  return generate(model, std::span(prefixes.begin(), prefixes.size()), options);
+}
+
 }  // namespace unroll

@@ -3,26 +3,13 @@
 #include <fmt/format.h>
 
 #include "device/device.h"
+#include "language/language_model_spec.h"
 #include "language/model_options.h"
 #include "nn/node.h"
 #include "unroll/error.h"
 
 namespace unroll {
 namespace {
-
-std::int64_t input_width(const LanguageModelOptions& o, const Tokenizer& vocabulary) {
-  return o.embedding > 0 ? o.embedding : vocabulary.size();
-}
-
-RecurrentOptions recurrent_options(const LanguageModelOptions& o) {
-  return {.cell = o.cell,
-          .activation = o.activation,
-          .hidden = o.hidden,
-          .layers = o.layers,
-          .bidirectional = o.bidirectional,
-          .dropout = o.dropout,
-          .biases = o.biases};
-}
 
 LanguageModelOptions checked(const LanguageModelOptions& options, const Tokenizer& vocabulary) {
   check_options(options);
@@ -34,13 +21,9 @@ LanguageModelOptions checked(const LanguageModelOptions& options, const Tokenize
 }
 
 /// Empty parameters with memory reserved for the whole model.
-Parameters reserved_parameters(Context& context, const Tokenizer& vocabulary, const LanguageModelOptions& options) {
+Parameters reserved_parameters(Context& context, const LanguageModelSpec& spec) {
   Parameters parameters(context);
-  std::int64_t elements = 0;
-  for (const ModelTensor& tensor : model_tensors(options, vocabulary.size())) {
-    if (tensor.is_parameter) elements += tensor.size();
-  }
-  parameters.reserve(elements);
+  parameters.reserve(parameter_count(spec.layers()));
   return parameters;
 }
 
@@ -52,40 +35,18 @@ void require_same_extents(const Ids& ids, const Ids& targets) {
 
 }  // namespace
 
-LanguageModel::Initializers LanguageModel::initializers(const LanguageModelOptions& options) {
-  if (options.init.standard_deviation > 0) {
-    const Normal normal{0, options.init.standard_deviation};
-    return {
-        .encoder = normal, .recurrent = normal, .recurrent_bias = Zero{}, .decoder = normal, .decoder_bias = Zero{}};
-  }
-  const Uniform recurrent = uniform_for_fan(options.hidden);
-  const Uniform decoder = uniform_for_fan(options.hidden * (options.bidirectional ? 2 : 1));
-  // A tied embedding also produces the logits: drawn from a wider distribution, the first predictions would be far from
-  // uniform.
-  return {.encoder = options.tied ? Init(decoder) : Init(Normal{0, 1}),
-          .recurrent = recurrent,
-          .recurrent_bias = recurrent,
-          .decoder = decoder,
-          .decoder_bias = decoder};
-}
-
 LanguageModel::LanguageModel(Context& context, Tokenizer vocabulary, const LanguageModelOptions& options)
-    : LanguageModel(context, std::move(vocabulary), options, initializers(checked(options, vocabulary))) {}
+    : LanguageModel(context, std::move(vocabulary), options,
+                    LanguageModelSpec(checked(options, vocabulary), vocabulary.size())) {}
 
 LanguageModel::LanguageModel(Context& context, Tokenizer&& vocabulary, const LanguageModelOptions& options,
-                             const Initializers& initializers)
+                             const LanguageModelSpec& spec)
     : vocabulary_(std::move(vocabulary)),
       options_(options),
-      parameters_(reserved_parameters(context, vocabulary_, options)),
-      encoder_(options.embedding > 0
-                   ? std::optional<Embedding>(std::in_place, parameters_, "encoder", vocabulary_.size(),
-                                              options.embedding, initializers.encoder)
-                   : std::nullopt),
-      recurrent_(parameters_, "rnn", static_cast<int>(input_width(options, vocabulary_)), recurrent_options(options),
-                 initializers.recurrent, initializers.recurrent_bias),
-      decoder_(options.tied ? Linear(parameters_, "decoder", *encoder_, initializers.decoder_bias)
-                            : Linear(parameters_, "decoder", options.hidden * recurrent_.directions(),
-                                     vocabulary_.size(), initializers.decoder, initializers.decoder_bias)) {}
+      parameters_(reserved_parameters(context, spec)),
+      encoder_(spec.encoder ? std::optional<Embedding>(std::in_place, parameters_, *spec.encoder) : std::nullopt),
+      recurrent_(parameters_, spec.recurrent),
+      decoder_(parameters_, spec.decoder, encoder_ ? &*encoder_ : nullptr) {}
 
 Recurrent::Result LanguageModel::hidden(const Ids& ids, const RecurrentState& state, const StepDropout* dropout) const {
   return encoder_ ? recurrent_((*encoder_)(ids), state, dropout) : recurrent_(ids, state, dropout);

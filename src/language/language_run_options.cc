@@ -94,7 +94,6 @@ std::vector<OptionGroup> describe(LanguageRunOptions& o) {
   using enum OnResume;
   std::vector<Option> model = describe(o.model);
   Option newlines = take(model, "newlines");
-  static_cast<void>(take(model, "bidirectional"));  // such a model cannot predict the next symbol
   model.push_back(
       text("init-from", "RUN", o.init_from, "none", "begin with the weights, cell and sizes of this run or model file")
           .with(not_kept));
@@ -116,9 +115,6 @@ std::vector<OptionGroup> describe(LanguageRunOptions& o) {
 }
 
 void check_conflicts(const LanguageRunOptions& o) {
-  if (o.model.bidirectional) {
-    throw OptionError("a bidirectional model cannot predict the next symbol: it has seen it; train one without");
-  }
   if (o.unit == TokenUnit::byte && o.model.newlines == Newlines::space) {
     throw OptionError(
         fmt::format("{} space needs characters or words: a text in bytes is read as it is", option_name("newlines")));

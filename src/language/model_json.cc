@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -16,10 +17,25 @@ using nlohmann::ordered_json;
 constexpr std::int64_t max_vocabulary = Tokenizer::max_size;
 constexpr std::size_t max_config = 65536;  // bytes; one written by unroll has about 250
 
+/// A field that the format has from the beginning. A language model that reads backwards in time would read the symbols
+/// that it predicts.
+Option never_bidirectional() {
+  return {.name = "bidirectional",
+          .form = Option::Form::toggle,
+          .type = Option::Type::boolean,
+          .assign =
+              [](const std::string& value) {
+                if (value != "false") throw IllegalValue{"false: it would read the symbols that it predicts"};
+              },
+          .values = [] { return std::vector<std::string>{"false"}; }};
+}
+
 /// The options that a model file keeps.
 OptionGroup kept_options(LanguageModelOptions& options) {
   OptionGroup group{.title = "model", .options = describe(options)};
   std::erase_if(group.options, [](const Option& option) { return option.name == "init"; });
+  const auto biases = std::ranges::find(group.options, "biases", &Option::name);
+  group.options.insert(biases, never_bidirectional());
   return group;
 }
 

@@ -57,7 +57,6 @@ std::vector<Option> describe(LanguageModelOptions& o) {
                              option_name("embedding"), option_name("hidden"))),
           number("dropout", o.dropout, {.low = 0, .high = 1, .high_included = false},
                  "share of units dropped between layers"),
-          toggle("bidirectional", o.bidirectional, "also reads backwards in time: cannot generate"),
           choice("biases", o.biases, "biases per gate"),
           choice("newlines", o.newlines, "space: line ends become spaces"),
           init_option(o.init)};
@@ -69,7 +68,6 @@ std::string description(const LanguageModelOptions& o) {
   std::string text =
       fmt::format("{}, {}, {}", name_of(o.cell), counted(o.hidden, "hidden unit"), counted(o.layers, "layer"));
   if (o.cell == Cell::rnn) text += ", " + name_of(o.activation);
-  if (o.bidirectional) text += ", bidirectional";
   text += o.embedding > 0 ? fmt::format(", {}embedding {}", o.tied ? "tied " : "", o.embedding)
                           : std::string(", one-hot input");
   if (o.dropout > 0) text += fmt::format(", dropout {}", o.dropout);
@@ -79,43 +77,9 @@ std::string description(const LanguageModelOptions& o) {
 
 void check_options(LanguageModelOptions options) {
   check_values(describe(options));
-  const int decoded = options.hidden * (options.bidirectional ? 2 : 1);
-  if (!options.tied || options.embedding == decoded) return;
-  throw OptionError(fmt::format("{} makes one weight of embedding and output layer: it needs {} {}, {}{}",
-                                option_name("tied"), option_name("embedding"), decoded,
-                                options.bidirectional ? "twice " : "as ", option_name("hidden")));
+  if (!options.tied || options.embedding == options.hidden) return;
+  throw OptionError(fmt::format("{} makes one weight of embedding and output layer: it needs {} {}, as {}",
+                                option_name("tied"), option_name("embedding"), options.hidden, option_name("hidden")));
 }
-
-std::int64_t ModelTensor::size() const {
-  std::int64_t elements = 1;
-  for (const std::int64_t extent : shape) elements *= extent;
-  return elements;
-}
-
-std::vector<ModelTensor> model_tensors(const LanguageModelOptions& options, std::int64_t symbols) {
-  const std::int64_t directions = options.bidirectional ? 2 : 1;
-  const std::int64_t hidden = options.hidden, rows = gate_count(options.cell) * hidden;
-  std::vector<ModelTensor> tensors;
-  if (options.embedding > 0) tensors.push_back({.name = "encoder.weight", .shape = {symbols, options.embedding}});
-  for (int layer = 0; layer < options.layers; ++layer) {
-    const std::int64_t first_input = options.embedding > 0 ? options.embedding : symbols;
-    const std::int64_t input = layer == 0 ? first_input : directions * hidden;
-    for (int direction = 0; direction < directions; ++direction) {
-      const std::string suffix = fmt::format("_l{}{}", layer, direction == 1 ? "_reverse" : "");
-      tensors.push_back({.name = "rnn.weight_ih" + suffix, .shape = {rows, input}, .transposed = true});
-      tensors.push_back({.name = "rnn.weight_hh" + suffix, .shape = {rows, hidden}, .transposed = true});
-      tensors.push_back({.name = "rnn.bias_ih" + suffix, .shape = {rows}});
-      tensors.push_back(
-          {.name = "rnn.bias_hh" + suffix, .shape = {rows}, .is_parameter = options.biases == Biases::two});
-    }
-  }
-  if (!options.tied) {
-    tensors.push_back({.name = "decoder.weight", .shape = {symbols, directions * hidden}, .transposed = true});
-  }
-  tensors.push_back({.name = "decoder.bias", .shape = {symbols}});
-  return tensors;
-}
-
-std::vector<ModelTensor> LanguageModel::tensors() const { return model_tensors(options_, vocabulary_.size()); }
 
 }  // namespace unroll

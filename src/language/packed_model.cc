@@ -20,9 +20,6 @@ std::string_view bytes_of(std::span<const float> values) {
 
 PackedModel::PackedModel(const LanguageModel& model) {
   const LanguageModelOptions& options = model.options();
-  if (options.bidirectional) {
-    throw Error("a bidirectional model cannot continue a text: it sees the future; train one without");
-  }
   Context& context = model.context();
   const Device& device = device_of(context);
   const auto weights = std::make_shared<Weights>();

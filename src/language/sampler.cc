@@ -46,21 +46,13 @@ void penalize(std::span<float> logits, std::span<const std::int32_t> history, fl
   }
 }
 
-}  // namespace
-
-Sampler::Sampler(const GenerateOptions& options) : options_(options) { check_values(describe(options_)); }
-
-double Sampler::fraction(const Text& text) const {
-  if (text.stream >= max_streams) throw Error(fmt::format("sampler: stream {}; it must be below 2^24", text.stream));
-  return Random(options_.seed, RandomStream::generation, text.stream).bits(text.position) * 0x1p-32;
-}
-
-bool Sampler::draws_from_all() const {
-  return options_.temperature == 0 || (options_.top_k == 0 && options_.top_p == 1);
+bool draws_from_all(const GenerateOptions& options) {
+  return options.temperature == 0 || (options.top_k == 0 && options.top_p == 1);
 }
 
 /// Moves the logits of the symbols to draw from to the front and draws one of them. -1 if a logit is not finite.
-std::int32_t Sampler::choose_from_some(Context& context, std::span<float> logits, double fraction) const {
+std::int32_t choose_from_some(Context& context, const GenerateOptions& options, std::span<float> logits,
+                              double fraction) {
   if (!std::ranges::all_of(logits, [](float x) { return std::isfinite(x); })) return -1;
   PooledVector<std::int32_t> kept(logits.size(), 0, context);
   std::iota(kept.begin(), kept.end(), 0);
@@ -68,29 +60,38 @@ std::int32_t Sampler::choose_from_some(Context& context, std::span<float> logits
   const auto more_probable = [&](std::int32_t a, std::int32_t b) {
     return logit_of(a) > logit_of(b) || (logit_of(a) == logit_of(b) && a < b);
   };
-  const auto top_k = static_cast<std::size_t>(options_.top_k);
+  const auto top_k = static_cast<std::size_t>(options.top_k);
   if (top_k > 0 && top_k < kept.size()) {
-    std::ranges::nth_element(kept, kept.begin() + options_.top_k, more_probable);
+    std::ranges::nth_element(kept, kept.begin() + options.top_k, more_probable);
     kept.resize(top_k);
   }
-  if (options_.top_p < 1) {
+  if (options.top_p < 1) {
     std::ranges::sort(kept, more_probable);
     const auto weight = [&](std::int32_t id) {
       const double difference = static_cast<double>(logit_of(id)) - static_cast<double>(logit_of(kept.front()));
-      return std::exp(difference / static_cast<double>(options_.temperature));
+      return std::exp(difference / static_cast<double>(options.temperature));
     };
     double total = 0, sum = 0;
     for (const std::int32_t id : kept) total += weight(id);
     std::size_t count = 0;
-    while (count < kept.size() && sum < static_cast<double>(options_.top_p) * total) sum += weight(kept[count++]);
+    while (count < kept.size() && sum < static_cast<double>(options.top_p) * total) sum += weight(kept[count++]);
     kept.resize(std::max<std::size_t>(count, 1));
   }
   std::ranges::sort(kept);
   for (std::size_t i = 0; i < kept.size(); ++i) logits[i] = logit_of(kept[i]);
   std::int32_t chosen = -1;
   device_of(context).choose(context, Matrix(logits.data(), 1, static_cast<std::int64_t>(kept.size())),
-                            options_.temperature, {&fraction, 1}, {&chosen, 1});
+                            options.temperature, {&fraction, 1}, {&chosen, 1});
   return kept[static_cast<std::size_t>(chosen)];
+}
+
+}  // namespace
+
+Sampler::Sampler(const GenerateOptions& options) : options_(options) { check_values(describe(options_)); }
+
+double Sampler::fraction(const Text& text) const {
+  if (text.stream >= max_streams) throw Error(fmt::format("sampler: stream {}; it must be below 2^24", text.stream));
+  return Random(options_.seed, RandomStream::generation, text.stream).bits(text.position) * 0x1p-32;
 }
 
 void Sampler::choose(Context& context, const View& logits, std::span<const Text> texts,
@@ -111,10 +112,11 @@ void Sampler::choose(Context& context, const View& logits, std::span<const Text>
     require_below(recent, rows.columns, "sampler: symbol of the history");
     penalize(row(i), recent, options_.repetition_penalty);
   }
-  if (draws_from_all()) {
+  if (draws_from_all(options_)) {
     device_of(context).choose(context, rows, options_.temperature, fractions, chosen);
   } else {
-    for (std::size_t i = 0; i < texts.size(); ++i) chosen[i] = choose_from_some(context, row(i), fractions[i]);
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      chosen[i] = choose_from_some(context, options_, row(i), fractions[i]);
   }
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (chosen[i] >= 0) continue;

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "language/model_options.h"
+#include "language/language_model_spec.h"
 
 namespace unroll {
 
@@ -16,23 +16,16 @@ constexpr double symbols_to_read = 1.5e6;
 constexpr std::int64_t min_epochs = 3;
 constexpr std::int64_t max_trained_epochs = 150;
 
-}  // namespace
-
-std::int64_t parameter_count(const Workload& workload) {
-  std::int64_t count = 0;
-  for (const ModelTensor& tensor : model_tensors(workload.model, workload.vocabulary)) {
-    if (tensor.is_parameter) count += tensor.size();
-  }
-  return count;
+ModelSpec spec_of(const Workload& workload) {
+  return LanguageModelSpec(workload.model, static_cast<int>(workload.vocabulary)).layers();
 }
 
+}  // namespace
+
+std::int64_t parameter_count(const Workload& workload) { return parameter_count(spec_of(workload)); }
+
 double forward_operations(const Workload& workload) {
-  const double hidden = workload.model.hidden, gates = gate_count(workload.model.cell) * hidden;
-  const double first_input = workload.model.embedding;  // one-hot input is a look-up
-  const double inputs = first_input + (workload.model.layers - 1) * hidden;
-  const double per_symbol =
-      gates * (inputs + workload.model.layers * hidden) + hidden * static_cast<double>(workload.vocabulary);
-  return 2 * per_symbol * static_cast<double>(workload.batch * workload.steps);
+  return forward_operations(spec_of(workload)) * static_cast<double>(workload.batch * workload.steps);
 }
 
 int worthwhile_threads(const std::string& model_file, double symbols) {
@@ -49,11 +42,9 @@ int worthwhile_threads(double operations) {
 
 MemoryPlan memory_plan(const Workload& workload, int moments, bool validates, std::int64_t symbols,
                        const Sharing& sharing) {
-  const LanguageModelOptions& model = workload.model;
   const double block = sizeof(float) * static_cast<double>(parameter_count(workload));
   const std::int64_t rows = (workload.batch + sharing.shards - 1) / sharing.shards;  // processed at once
   const double positions = static_cast<double>(rows * workload.steps);
-  const double per_layer = (gate_count(model.cell) + 5.0) * model.hidden;
   MemoryPlan plan;
   plan.parameters = (validates ? 2 : 1) * block;
   // Buffers for a shard, for the left halves of the summation tree, and for other ranks.
@@ -61,7 +52,7 @@ MemoryPlan memory_plan(const Workload& workload, int moments, bool validates, st
   plan.gradients = block * (1 + std::ceil(std::log2(own)) + (sharing.ranks > 1 ? 1 : 0));
   plan.moments = moments * block;
   plan.packed = block;
-  plan.activations = sizeof(float) * positions * (per_layer * model.layers + 2.0 * model.embedding);
+  plan.activations = sizeof(float) * positions * activations(spec_of(workload));
   plan.saving = plan.parameters + plan.moments;
   plan.text = 12.0 * static_cast<double>(symbols);
   plan.program = 8e6;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nn/layer_specs.h"
 #include "nn/node.h"
 #include "unroll/error.h"
 
@@ -14,10 +15,6 @@ Uniform uniform_for_fan(int fan) {
   const float bound = 1 / std::sqrt(static_cast<float>(fan));
   return {-bound, bound};
 }
-
-Linear::Linear(Parameters& parameters, const std::string& name, int in, int out, const Init& weight_init,
-               const Init& bias_init)
-    : Module(parameters, name), weight(add("weight", {in, out}, weight_init)), bias(add("bias", {out}, bias_init)) {}
 
 Linear::Linear(Parameters& parameters, const std::string& name, int in, int out)
     : Linear(parameters, name, in, out, uniform_for_fan(in), uniform_for_fan(in)) {}
@@ -33,18 +30,39 @@ const Var& checked_weight(const Parameters& parameters, const Embedding& tied) {
   return tied.weight;
 }
 
+LinearSpec tied_spec(const std::string& name, const Embedding& tied, const Init& bias_init) {
+  const Shape& weight = tied.weight.shape();
+  return {.name = name,
+          .in = static_cast<int>(weight[1]),
+          .out = static_cast<int>(weight[0]),
+          .bias_init = bias_init,
+          .tied = true};
+}
+
 }  // namespace
 
+Linear::Linear(Parameters& parameters, const LinearSpec& spec, const Embedding* tied)
+    : Module(parameters, spec.name), transposed(spec.tied) {
+  std::vector<Var> own = add(parameters_of(spec));
+  bias = own.back();
+  weight = spec.tied ? checked_weight(parameters, *tied) : own.front();
+}
+
+Linear::Linear(Parameters& parameters, const std::string& name, int in, int out, const Init& weight_init,
+               const Init& bias_init)
+    : Linear(parameters,
+             LinearSpec{.name = name, .in = in, .out = out, .weight_init = weight_init, .bias_init = bias_init}) {}
+
 Linear::Linear(Parameters& parameters, const std::string& name, const Embedding& tied, const Init& bias_init)
-    : Module(parameters, name),
-      weight(checked_weight(parameters, tied)),
-      bias(add("bias", {weight.shape()[0]}, bias_init)),
-      transposed(true) {}
+    : Linear(parameters, tied_spec(name, tied, bias_init), &tied) {}
 
 Var Linear::operator()(const Var& x) const { return affine(x, weight, bias, transposed); }
 
 Embedding::Embedding(Parameters& parameters, const std::string& name, int symbols, int width, const Init& init)
-    : Module(parameters, name), weight(add("weight", {symbols, width}, init)) {}
+    : Embedding(parameters, EmbeddingSpec{.name = name, .symbols = symbols, .width = width, .init = init}) {}
+
+Embedding::Embedding(Parameters& parameters, const EmbeddingSpec& spec)
+    : Module(parameters, spec.name), weight(add(parameters_of(spec)).front()) {}
 
 Var Embedding::operator()(const Ids& ids) const {
   require_below(ids.flat(), weight.shape()[0], "Embedding: index");

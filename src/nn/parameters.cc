@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/require.h"
+#include "nn/layer_specs.h"
 #include "nn/node.h"
 #include "unroll/context.h"
 #include "unroll/error.h"
@@ -138,6 +139,15 @@ std::string Module::path(const std::string& part) const { return name_.empty() ?
 
 Var Module::add(const std::string& part, const Shape& shape, const Init& init) {
   return Parameters(block_).add(path(part), shape, init);
+}
+
+std::vector<Var> Module::add(std::span<const ParameterSpec> parts) {
+  std::vector<Var> added;
+  for (const ParameterSpec& part : parts) {
+    const bool is_parameter = part.layout != ParameterSpec::Layout::zeros;
+    added.push_back(is_parameter ? add(part.name, part.shape, part.init) : Var());
+  }
+  return added;
 }
 
 Context& Module::context() const { return block_->context; }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/require.h"
+#include "nn/layer_specs.h"
 #include "nn/node.h"
 #include "nn/sequence.h"
 #include "unroll/error.h"
@@ -10,11 +11,12 @@ namespace unroll {
 
 namespace {
 
-void require_options(int input, const RecurrentOptions& options) {
+const RecurrentSpec& checked(const RecurrentSpec& spec) {
+  const RecurrentOptions& options = spec.options;
   const auto at_least_one = [](const char* name, int value) {
     if (value < 1) throw Error(fmt::format("{} {}: it must be at least 1", name, value));
   };
-  at_least_one("input size", input);
+  at_least_one("input size", spec.input);
   at_least_one("hidden", options.hidden);
   at_least_one("layers", options.layers);
   require_known("cell", options.cell);
@@ -22,12 +24,25 @@ void require_options(int input, const RecurrentOptions& options) {
   if (!(options.dropout >= 0 && options.dropout < 1)) {
     throw Error(fmt::format("dropout {}: it must lie in [0, 1)", options.dropout));
   }
+  return spec;
 }
 
 void require_state(const char* name, const Var& state, const Shape& expected) {
   if (state.defined() && state.shape() == expected) return;
   throw Error(fmt::format("the state's {} has shape {}: this network and batch need {}", name,
                           state.defined() ? state.shape().to_string() : "none", expected.to_string()));
+}
+
+void require_input(const Var& x, int width) {
+  const Shape& shape = x.shape();
+  if (shape.rank() == 3 && shape[2] == width && shape.size() != 0) return;
+  throw Error(fmt::format("recurrent input of shape {}: it must be [steps, batch, {}], each at least 1",
+                          shape.to_string(), width));
+}
+
+void require_input(const Ids& ids, int symbols) {
+  if (ids.size() == 0) throw Error("recurrent input of no indices: it must be [steps, batch], each at least 1");
+  require_below(ids.flat(), symbols, "recurrent input: index");
 }
 
 /// A mask element has the index of its element in the outputs of all layers, [L, T, B, D*H], of the full batch.
@@ -42,22 +57,16 @@ Var dropout_between_layers(const Var& x, float p, const StepDropout& dropout, in
 
 RecurrentState RecurrentState::detach() const { return {h.detach(), c.defined() ? c.detach() : Var()}; }
 
+Recurrent::Recurrent(Parameters& parameters, const RecurrentSpec& spec)
+    : Module(parameters, spec.name), input_(spec.input), options_(spec.options) {
+  const std::vector<Var> own = add(parameters_of(checked(spec)));
+  for (std::size_t i = 0; i < own.size(); i += 4) weights_.push_back({own[i], own[i + 1], own[i + 2], own[i + 3]});
+}
+
 Recurrent::Recurrent(Parameters& parameters, const std::string& name, int input, const RecurrentOptions& options,
                      const Init& init, const Init& bias_init)
-    : Module(parameters, name), input_(input), options_(options) {
-  require_options(input, options);
-  const std::int64_t hidden = options.hidden, width = gate_count(options.cell) * hidden;
-  for (int layer = 0; layer < options.layers; ++layer) {
-    const std::int64_t in = layer == 0 ? input : directions() * hidden;
-    for (int direction = 0; direction < directions(); ++direction) {
-      const std::string suffix = fmt::format("_l{}{}", layer, direction == 1 ? "_reverse" : "");
-      Weights& weights = weights_.emplace_back();
-      weights.ih = add("weight_ih" + suffix, {in, width}, init);
-      weights.hh = add("weight_hh" + suffix, {hidden, width}, init);
-      weights.bias_ih = add("bias_ih" + suffix, {width}, bias_init);
-      if (options.biases == Biases::two) weights.bias_hh = add("bias_hh" + suffix, {width}, bias_init);
-    }
-  }
+    : Recurrent(parameters,
+                RecurrentSpec{.name = name, .input = input, .options = options, .init = init, .bias_init = bias_init}) {
 }
 
 Recurrent::Recurrent(Parameters& parameters, const std::string& name, int input, const RecurrentOptions& options)
@@ -68,41 +77,30 @@ RecurrentState Recurrent::zero_state(int batch) const {
   return {zeros(context(), shape), options_.cell == Cell::lstm ? zeros(context(), shape) : Var()};
 }
 
-void Recurrent::require_input(const Var& x) const {
-  const Shape& shape = x.shape();
-  if (shape.rank() == 3 && shape[2] == input_ && shape.size() != 0) return;
-  throw Error(fmt::format("recurrent input of shape {}: it must be [steps, batch, {}], each at least 1",
-                          shape.to_string(), input_));
-}
-
-void Recurrent::require_input(const Ids& ids) const {
-  if (ids.size() == 0) throw Error("recurrent input of no indices: it must be [steps, batch], each at least 1");
-  require_below(ids.flat(), input_, "recurrent input: index");
-}
-
 Recurrent::Result Recurrent::operator()(const Var& x, const RecurrentState& state, const StepDropout* dropout) const {
-  require_input(x);
-  return run({x.shape()[0], x.shape()[1]}, x, {}, state, dropout);
+  require_input(x, input_);
+  return run(x.shape()[1], x, {}, state, dropout);
 }
 
 Recurrent::Result Recurrent::operator()(const Ids& ids, const RecurrentState& state, const StepDropout* dropout) const {
-  require_input(ids);
-  return run({ids.steps(), ids.batch()}, {}, ids.flat(), state, dropout);
+  require_input(ids, input_);
+  return run(ids.batch(), {}, ids.flat(), state, dropout);
 }
 
 Recurrent::Result Recurrent::operator()(const Var& x) const {
-  require_input(x);
+  require_input(x, input_);
   return (*this)(x, zero_state(static_cast<int>(x.shape()[1])));
 }
 
 Recurrent::Result Recurrent::operator()(const Ids& ids) const { return (*this)(ids, zero_state(ids.batch())); }
 
-Recurrent::Result Recurrent::run(const Extents& extents, Var x, std::span<const std::int32_t> ids,
+Recurrent::Result Recurrent::run(std::int64_t batch, Var x, std::span<const std::int32_t> ids,
                                  const RecurrentState& state, const StepDropout* dropout) const {
   const bool lstm = options_.cell == Cell::lstm;
-  const Shape state_shape{std::int64_t{options_.layers} * directions(), extents.batch, options_.hidden};
+  const Shape state_shape{std::int64_t{options_.layers} * directions(), batch, options_.hidden};
   require_state("h", state.h, state_shape);
   if (lstm) require_state("c", state.c, state_shape);
+  const std::int64_t steps = x.defined() ? x.shape()[0] : std::ssize(ids) / batch;
 
   PooledVector<Var> final_h(context()), final_c(context());
   for (int layer = 0; layer < options_.layers; ++layer) {
@@ -115,8 +113,8 @@ Recurrent::Result Recurrent::run(const Extents& extents, Var x, std::span<const 
       sequence.cell = options_.cell;
       sequence.activation = options_.activation;
       sequence.reverse = direction == 1;
-      sequence.steps = extents.steps;
-      sequence.batch = extents.batch;
+      sequence.steps = steps;
+      sequence.batch = batch;
       sequence.hidden = options_.hidden;
       const Var operands[] = {x,          state.h,         lstm ? state.c : Var(), weights.ih,
                               weights.hh, weights.bias_ih, weights.bias_hh};

@@ -115,6 +115,10 @@ Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options
 
 Trainer::~Trainer() = default;
 
+void Trainer::on_validation(std::function<void(const ValidationReport&)> callback) {
+  on_validation_.push_back(std::move(callback));
+}
+
 LossSum Trainer::gradients_of_step() {
   const std::int64_t first = step_ * options_.accumulate;
   const std::int64_t batches = std::min(options_.accumulate, task_.batches_per_epoch() - first);

@@ -117,9 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
                       std::pair("embedding", LanguageModelOptions{.hidden = 72, .embedding = 40}),
                       std::pair("tied", LanguageModelOptions{.hidden = 72, .embedding = 72, .tied = true}),
                       std::pair("layers_and_dropout",
-                                LanguageModelOptions{.hidden = 72, .layers = 2, .embedding = 40, .dropout = 0.3f}),
-                      std::pair("both_directions",
-                                LanguageModelOptions{.hidden = 72, .layers = 2, .bidirectional = true})),
+                                LanguageModelOptions{.hidden = 72, .layers = 2, .embedding = 40, .dropout = 0.3f})),
     [](const auto& test) { return test.param.first; });
 
 }  // namespace

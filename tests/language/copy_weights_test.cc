@@ -57,10 +57,12 @@ TEST(TakeWeights, OtherModelsAreRefused) {
   const LanguageModelOptions options{.hidden = 4, .embedding = 3};
   EXPECT_EQ(complaint(options, 5, options, 5), "nothing");
   EXPECT_THAT(complaint(options, 6, options, 5), HasSubstr("does not begin with"));
-  EXPECT_THAT(complaint(options, 5, {.hidden = 4, .embedding = 4}, 5), HasSubstr("its rnn.weight_ih_l0 is [4, 4]"));
-  EXPECT_THAT(complaint(options, 5, {.hidden = 5, .embedding = 3}, 5), HasSubstr("[3, 4]"));
+  EXPECT_THAT(complaint(options, 5, {.hidden = 4, .embedding = 4}, 5),
+              HasSubstr("its encoder.weight is [5, 4] for the other's symbols, the other's [5, 3]"));
+  EXPECT_THAT(complaint(options, 5, {.hidden = 5, .embedding = 3}, 5), HasSubstr("its rnn.weight_ih_l0 is [3, 5]"));
   EXPECT_THAT(complaint({.hidden = 4, .layers = 2}, 5, {.hidden = 4}, 5), HasSubstr("different parameters"));
-  EXPECT_THAT(complaint({.hidden = 4}, 5, {.cell = Cell::gru, .hidden = 4}, 5), HasSubstr("rnn.weight_hh_l0"));
+  EXPECT_THAT(complaint({.hidden = 4}, 5, {.cell = Cell::gru, .hidden = 4}, 5),
+              HasSubstr("its rnn.weight_ih_l0 is [5, 12]"));
 }
 
 }  // namespace

@@ -272,8 +272,6 @@ TEST(Generate, NamesTheOptionThatIsOutOfRange) {
   EXPECT_THAT(refused({.temperature = -0.5f}), HasSubstr("temperature '-0.5'"));
   EXPECT_THAT(refused({.temperature = std::nanf("")}), HasSubstr("temperature 'nan'"));
   EXPECT_THAT(refused({.temperature = std::numeric_limits<float>::infinity()}), HasSubstr("temperature 'inf'"));
-  const LanguageModel both(context, letters(3), {.hidden = 2, .bidirectional = true});
-  EXPECT_THAT(message_of(ExitCode::usage, [&] { generate(both, "a", {}); }), HasSubstr("sees the future"));
 }
 
 }  // namespace

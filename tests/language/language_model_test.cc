@@ -33,14 +33,11 @@ TEST(LanguageModel, AddsItsParametersInTheDocumentedOrder) {
   EXPECT_THAT(names_of(LanguageModel(context, letters(7), {.cell = Cell::gru, .hidden = 3})),
               ElementsAre("rnn.weight_ih_l0[7, 9]", "rnn.weight_hh_l0[3, 9]", "rnn.bias_ih_l0[9]", "rnn.bias_hh_l0[9]",
                           "decoder.weight[3, 7]", "decoder.bias[7]"));
-  const LanguageModelOptions wide{
-      .cell = Cell::lstm, .hidden = 2, .layers = 2, .embedding = 5, .bidirectional = true, .biases = Biases::one};
+  const LanguageModelOptions wide{.cell = Cell::lstm, .hidden = 2, .layers = 2, .embedding = 5, .biases = Biases::one};
   EXPECT_THAT(names_of(LanguageModel(context, letters(7), wide)),
               ElementsAre("encoder.weight[7, 5]", "rnn.weight_ih_l0[5, 8]", "rnn.weight_hh_l0[2, 8]",
-                          "rnn.bias_ih_l0[8]", "rnn.weight_ih_l0_reverse[5, 8]", "rnn.weight_hh_l0_reverse[2, 8]",
-                          "rnn.bias_ih_l0_reverse[8]", "rnn.weight_ih_l1[4, 8]", "rnn.weight_hh_l1[2, 8]",
-                          "rnn.bias_ih_l1[8]", "rnn.weight_ih_l1_reverse[4, 8]", "rnn.weight_hh_l1_reverse[2, 8]",
-                          "rnn.bias_ih_l1_reverse[8]", "decoder.weight[4, 7]", "decoder.bias[7]"));
+                          "rnn.bias_ih_l0[8]", "rnn.weight_ih_l1[2, 8]", "rnn.weight_hh_l1[2, 8]", "rnn.bias_ih_l1[8]",
+                          "decoder.weight[2, 7]", "decoder.bias[7]"));
 }
 
 TEST(LanguageModel, TiedKeepsOneWeightForEmbeddingAndDecoder) {
@@ -50,8 +47,6 @@ TEST(LanguageModel, TiedKeepsOneWeightForEmbeddingAndDecoder) {
               ElementsAre("encoder.weight[30, 25]", "rnn.weight_ih_l0[25, 25]", "rnn.weight_hh_l0[25, 25]",
                           "rnn.bias_ih_l0[25]", "rnn.bias_hh_l0[25]", "decoder.bias[30]"));
   for (const float x : values_of(model.parameters().find("encoder.weight")->var)) EXPECT_LE(std::abs(x), 0.2f);
-  const LanguageModel both(context, letters(30), {.hidden = 5, .embedding = 10, .tied = true, .bidirectional = true});
-  EXPECT_EQ(both.parameters().find("decoder.weight"), nullptr);
 }
 
 /// The same formula composed: a row sums V exponentials and H products, and the loss has magnitude log V.
@@ -203,10 +198,10 @@ TEST(LanguageModel, NamesTheOptionThatIsOutOfRange) {
   EXPECT_THAT(with([](auto& o) { o.tied = true; }),
               HasSubstr("tied makes one weight of embedding and output layer: it needs embedding 256, as hidden"));
   EXPECT_THAT(with([](auto& o) {
-                o.tied = o.bidirectional = true;
-                o.embedding = o.hidden;
+                o.tied = true;
+                o.embedding = 2 * o.hidden;
               }),
-              HasSubstr("it needs embedding 512, twice hidden"));
+              HasSubstr("it needs embedding 256, as hidden"));
   EXPECT_THAT(with([](auto& o) { o.dropout = 1; }), HasSubstr("dropout '1'"));
   EXPECT_THAT(with([](auto& o) { o.dropout = std::nanf(""); }), HasSubstr("dropout 'nan'"));
   EXPECT_THAT(with([](auto& o) { o.init.standard_deviation = -1; }), HasSubstr("init 'normal:-1'"));

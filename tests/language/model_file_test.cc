@@ -109,10 +109,9 @@ const LanguageModelOptions every_kind[] = {
     {.cell = Cell::rnn, .activation = Activation::relu, .hidden = 5},
     {.cell = Cell::rnn, .activation = Activation::sigmoid, .hidden = 35, .biases = Biases::one},
     {.cell = Cell::gru, .hidden = 5, .layers = 2, .embedding = 33, .dropout = 0.1f},
-    {.cell = Cell::lstm, .hidden = 4, .layers = 2, .bidirectional = true, .newlines = Newlines::space},
-    {.cell = Cell::lstm, .hidden = 40, .bidirectional = true, .biases = Biases::one},
+    {.cell = Cell::lstm, .hidden = 4, .layers = 2, .newlines = Newlines::space},
+    {.cell = Cell::lstm, .hidden = 40, .layers = 2, .biases = Biases::one},
     {.cell = Cell::gru, .hidden = 7, .embedding = 7, .tied = true},
-    {.cell = Cell::rnn, .hidden = 3, .embedding = 6, .tied = true, .bidirectional = true},
 };
 
 TEST_F(ModelFile, LoadsWhatWasSavedBitForBit) {
@@ -129,7 +128,6 @@ TEST_F(ModelFile, LoadsWhatWasSavedBitForBit) {
     EXPECT_EQ(loaded.options().embedding, options.embedding);
     EXPECT_EQ(loaded.options().tied, options.tied);
     EXPECT_EQ(loaded.options().dropout, options.dropout);
-    EXPECT_EQ(loaded.options().bidirectional, options.bidirectional);
     EXPECT_EQ(loaded.options().biases, options.biases);
     EXPECT_EQ(loaded.options().newlines, options.newlines);
     EXPECT_EQ(loaded.vocabulary(), saved.vocabulary());
@@ -270,7 +268,9 @@ TEST_F(ModelFile, NamesTheConfigFieldThatIsWrong) {
   EXPECT_THAT(refusal_of_config("dropout", 1.0), HasSubstr("config: dropout is 1"));
   EXPECT_THAT(refusal_of_config("dropout", 1e300), HasSubstr("config: dropout is 1e+300"));
   EXPECT_THAT(refusal_of_config("dropout", nullptr), HasSubstr("config: dropout is null; it must be a number"));
-  EXPECT_THAT(refusal_of_config("bidirectional", 1), HasSubstr("config: bidirectional is 1; it must be true or false"));
+  EXPECT_THAT(refusal_of_config("bidirectional", 1), HasSubstr("config: bidirectional is 1; it must be false"));
+  EXPECT_THAT(refusal_of_config("bidirectional", true),
+              HasSubstr("config: bidirectional is true; it must be false: it would read the symbols that it predicts"));
   EXPECT_THAT(refusal_of_config("vocabulary_size", 0),
               HasSubstr("config: vocabulary_size is 0; it must be 1 to 1114112"));
   EXPECT_THAT(refusal_of_config("vocabulary_size", 1114113), HasSubstr("config: vocabulary_size is 1114113"));
@@ -293,7 +293,6 @@ TEST_F(ModelFile, NamesTheTensorThatDoesNotFit) {
               HasSubstr("tensor rnn.weight_ih_l0 is [3, 4]; its config asks for [65536, 4]"));
   EXPECT_THAT(refusal_of_config("layers", 256), HasSubstr("rnn.weight_ih_l1 is missing"));
   EXPECT_THAT(refusal_of_config("cell", "lstm"), HasSubstr("rnn.weight_ih_l0 is [3, 4]; its config asks for [12, 4]"));
-  EXPECT_THAT(refusal_of_config("bidirectional", true), HasSubstr("rnn.weight_ih_l0_reverse is missing"));
   EXPECT_THAT(refusal_of_config("embedding", 8), HasSubstr("encoder.weight is missing"));
   EXPECT_THAT(refusal_of_config("vocabulary_size", 5),
               HasSubstr("rnn.weight_ih_l0 is [3, 4]; its config asks for [3, 5]"));

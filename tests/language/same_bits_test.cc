@@ -52,9 +52,6 @@ TEST(SameBits, ForAnyNumberOfThreadsWithEmbeddingLayersAndDropout) {
 TEST(SameBits, ForAnyNumberOfThreadsWithATiedWeight) {
   expect_same_bits({.cell = Cell::rnn, .hidden = 136, .embedding = 136, .tied = true});
 }
-TEST(SameBits, ForAnyNumberOfThreadsInBothDirections) {
-  expect_same_bits({.cell = Cell::gru, .hidden = 80, .bidirectional = true});
-}
 
 // In a step this small, waking a thread costs more time than it saves.
 TEST(SmallNet, UsesOneThreadHoweverManyThereAre) {

@@ -215,14 +215,6 @@ TEST(Sessions, NameWhatTheyCannotDo) {
   EXPECT_THAT(refusal([&] { session.feed(1); }), HasSubstr("have changed"));
 }
 
-TEST(Sessions, RefuseAModelThatSeesTheFuture) {
-  Context context;
-  const LanguageModel model(context, letters(5), {.hidden = 4, .bidirectional = true});
-  EXPECT_THAT(message_of(ExitCode::usage, [&] { model.pack(); }), HasSubstr("sees the future"));
-  RecurrentState state = model.zero_state(1);
-  EXPECT_NO_THROW(model.score(scattered_ids(3, 1, 5), scattered_ids(3, 1, 5), state)) << "scoring is fine";
-}
-
 TEST(Session, ContinuesLikeGenerate) {
   Context context({.seed = 3});
   const LanguageModel model(context, letters(9), {.cell = Cell::lstm, .hidden = 24});

@@ -301,6 +301,19 @@ TEST_P(RecurrentLayer, DropoutActsBetweenLayersInTrainingOnly) {
   EXPECT_NE(outputs(2, &random), outputs(2, &next));
 }
 
+/// Large enough that the threads divide the work.
+TEST(RecurrentBits, AreTheSameForAnyNumberOfThreadsInBothDirections) {
+  const auto trained = [](int threads) {
+    Context threaded({.seed = 1, .threads = threads});
+    Parameters parameters(threaded);
+    const Recurrent net(parameters, "rnn", 30, {.cell = Cell::gru, .hidden = 80, .bidirectional = true});
+    sum(net(uniform_ids(20, 24, 30, 1)).output * 1.5f).backward();
+    return std::vector<float>(parameters.gradients().begin(), parameters.gradients().end());
+  };
+  const std::vector<float> alone = trained(1);
+  for (const int threads : {2, 3, 8}) EXPECT_EQ(trained(threads), alone) << threads << " threads";
+}
+
 TEST_P(RecurrentLayer, HasPyTorchsNamesInPyTorchsOrder) {
   const Recurrent net(p, "rnn", 3, {.cell = Cell::lstm, .hidden = 2, .layers = 2, .bidirectional = true}, Zero{},
                       Zero{});

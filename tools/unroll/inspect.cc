@@ -172,7 +172,6 @@ nlohmann::ordered_json model_json(const std::string& path, const LanguageModel& 
   result["embedding"] = o.embedding;
   result["tied"] = o.tied;
   result["dropout"] = o.dropout;
-  result["bidirectional"] = o.bidirectional;
   result["biases"] = name_of(o.biases);
   result["unit"] = name_of(model.vocabulary().unit());
   result["newlines"] = name_of(o.newlines);
