@@ -131,8 +131,8 @@ void check_names(const SafetensorsFile& file, const std::string& path, std::span
 }  // namespace
 
 std::vector<std::int64_t> stored_shape(const ParameterSpec& parameter) {
-  std::vector<std::int64_t> extents;
-  for (int i = 0; i < parameter.shape.rank(); ++i) extents.push_back(parameter.shape[i]);
+  std::vector<std::int64_t> extents(static_cast<std::size_t>(parameter.shape.rank()));
+  for (int i = 0; std::int64_t & extent : extents) extent = parameter.shape[i++];
   if (parameter.layout == Layout::transposed) std::swap(extents.at(0), extents.at(1));
   return extents;
 }
