@@ -137,9 +137,6 @@ struct RankTiming {
   double exchanging = 0;     ///< seconds spent on exchanging gradients between ranks
 };
 
-class GradientSum;
-class LossExplosion;
-
 /// The training loop for any task: gradients, clipping, update. Before each update the learning rate is set to the full
 /// rate times the schedule's factor. Collective: every rank must construct the Trainer with the same arguments and make
 /// the same calls; each rank computes the gradients of its shards. All ranks end each step with equal parameters.
@@ -150,50 +147,50 @@ class Trainer {
   Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options, Communicator& ranks = single_process());
   ~Trainer();
   // Callbacks are called in the order in which they were added.
-  void on_step(std::function<void(const StepReport&)> callback) { on_step_.push_back(std::move(callback)); }
+  void on_step(std::function<void(const StepReport&)> callback);
   void on_validation(std::function<void(const ValidationReport&)> callback);
-  void on_epoch(std::function<void(const EpochReport&)> callback) { on_epoch_.push_back(std::move(callback)); }
+  void on_epoch(std::function<void(const EpochReport&)> callback);
   /// Trains until the last epoch ends, patience runs out or training is stopped. Starts at the beginning, where the
   /// last run() stopped, or at the restored checkpoint. Throws Diverged, with epoch and step, if the loss explodes or
   /// if it, the gradient norm or the validation loss is not finite. The parameters are then those before that step or,
   /// for the validation loss, those it was computed with.
   void run();
   /// Makes run() return after the current step or, in on_epoch, after that epoch. Call it in a callback, on all ranks.
-  void stop() { stopping_ = true; }
+  void stop();
   /// `asked` is polled on every rank in each step; training stops on all ranks after the step in which one returns
   /// true.
   void stop_when(std::function<bool()> asked);
-  bool finished() const { return epoch_ > options_.epochs || out_of_patience(); }
-  bool out_of_patience() const { return options_.patience > 0 && validations_without_gain_ >= options_.patience; }
+  bool finished() const;
+  bool out_of_patience() const;
 
   /// Restarts the count of validations without a new lowest loss.
-  void reset_patience() { validations_without_gain_ = 0; }
+  void reset_patience();
   /// True if a validation or epoch report is pending.
-  bool has_pending_report() const { return validation_due() || (step_ > 0 && step_ == steps_per_epoch()); }
+  bool has_pending_report() const;
 
-  std::int64_t steps_per_epoch() const { return steps_per_epoch(task_.batches_per_epoch(), options_.accumulate); }
+  std::int64_t steps_per_epoch() const;
   /// Steps for `batches` batches, `accumulate` >= 1 per step.
   static std::int64_t steps_per_epoch(std::int64_t batches, std::int64_t accumulate) {
     return batches / accumulate + (batches % accumulate > 0 ? 1 : 0);
   }
-  std::int64_t epoch() const { return epoch_; }                                      ///< of the next step, from 1
-  std::int64_t updates() const { return (epoch_ - 1) * steps_per_epoch() + step_; }  ///< number made so far
+  std::int64_t epoch() const;    ///< of the next step, from 1
+  std::int64_t updates() const;  ///< number made so far
 
   /// Throws Diverged, naming the first parameter with a value that is not finite.
   void check_parameters() const;
 
   /// Full learning rate, without the schedule's factor; initially the optimizer's.
-  double learning_rate() const { return full_rate_; }
-  void set_learning_rate(double rate) { full_rate_ = rate; }
+  double learning_rate() const;
+  void set_learning_rate(double rate);
 
   /// The validation with the lowest loss so far; empty before the first one.
   std::optional<ValidationReport> best() const;
   /// The parameters with the lowest validation loss so far; before the first validation, the current ones.
   std::span<const float> best_parameters() const;
 
-  Parameters& parameters() const { return task_.parameters(); }
+  Parameters& parameters() const;
   /// Collective: gathers the state on rank 0. Call it before rank 0 visits or saves the state.
-  void gather_state() { task_.gather_state(ranks_, options_.shards); }
+  void gather_state();
   /// RankTiming of each rank, as of the end of its gradient computation in the last step.
   std::vector<RankTiming> timings() const;
 
@@ -210,38 +207,8 @@ class Trainer {
   void after_restore();
 
  private:
-  struct Step {
-    LossSum loss;
-    double gradient_norm = 0;
-    double seconds = 0;
-  };
-  Step take_step();
-  LossSum gradients_of_step();
-  void report_step() const;
-  bool validation_due() const;
-  void validate();
-  void end_epoch();
-
-  Task& task_;
-  Optimizer& optimizer_;
-  TrainerOptions options_;
-  Communicator& ranks_;
-  std::unique_ptr<GradientSum> gradients_;
-  std::unique_ptr<LossExplosion> explosion_;
-  Schedule schedule_;
-  double full_rate_;
-  std::int64_t epoch_ = 1, step_ = 0;  // of the next step; step_ counts from 0
-  LossSum total_;                      // of the current epoch so far
-  Step last_;
-  double seconds_ = 0;                         // time of the current epoch's steps
-  std::int64_t validated_ = 0;                 // updates made before the last validation
-  std::int64_t validations_without_gain_ = 0;  // validations since the best one
-  ValidationReport best_;                      // its update is 0 before the first validation
-  std::vector<float> best_parameters_;
-  bool stopping_ = false;
-  std::vector<std::function<void(const StepReport&)>> on_step_;
-  std::vector<std::function<void(const ValidationReport&)>> on_validation_;
-  std::vector<std::function<void(const EpochReport&)>> on_epoch_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace unroll

@@ -85,14 +85,63 @@ Diverged::Diverged(std::int64_t epoch, std::int64_t step, const std::string& cau
                         epoch, step, cause)),
       where_(fmt::format("epoch {}, step {}: {}", epoch, step, cause)) {}
 
-Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options, Communicator& ranks)
+struct Trainer::Impl {
+  Impl(Task& task, Optimizer& optimizer, const TrainerOptions& options, Communicator& ranks);
+
+  struct Step {
+    LossSum loss;
+    double gradient_norm = 0;
+    double seconds = 0;
+  };
+
+  void run();
+  bool finished() const { return epoch_ > options_.epochs || out_of_patience(); }
+  bool out_of_patience() const { return options_.patience > 0 && validations_without_gain_ >= options_.patience; }
+  std::int64_t steps_per_epoch() const {
+    return Trainer::steps_per_epoch(task_.batches_per_epoch(), options_.accumulate);
+  }
+  std::int64_t updates() const { return (epoch_ - 1) * steps_per_epoch() + step_; }
+  void check_parameters() const;
+  void visit_state(StateVisitor& visitor);
+
+  Step take_step();
+  LossSum gradients_of_step();
+  void report_step() const;
+  bool validation_due() const;
+  void validate();
+  void end_epoch();
+
+  Task& task_;
+  Optimizer& optimizer_;
+  TrainerOptions options_;
+  Communicator& ranks_;
+  std::unique_ptr<GradientSum> gradients_;
+  std::unique_ptr<LossExplosion> explosion_;
+  Schedule schedule_;
+  double full_rate_;
+  std::int64_t epoch_ = 1, step_ = 0;  // of the next step; step_ counts from 0
+  LossSum total_;                      // of the current epoch so far
+  Step last_;
+  double seconds_ = 0;                         // time of the current epoch's steps
+  std::int64_t validated_ = 0;                 // updates made before the last validation
+  std::int64_t validations_without_gain_ = 0;  // validations since the best one
+  ValidationReport best_;                      // its update is 0 before the first validation
+  std::vector<float> best_parameters_;
+  bool stopping_ = false;
+  std::vector<std::function<void(const StepReport&)>> on_step_;
+  std::vector<std::function<void(const ValidationReport&)>> on_validation_;
+  std::vector<std::function<void(const EpochReport&)>> on_epoch_;
+};
+
+Trainer::Impl::Impl(Task& task, Optimizer& optimizer, const TrainerOptions& options, Communicator& ranks)
     : task_(task),
       optimizer_(optimizer),
       options_(checked(options, task, optimizer)),
       ranks_(ranks),
       gradients_(std::make_unique<GradientSum>(task, ranks, options.shards)),
       explosion_(std::make_unique<LossExplosion>(task.uniform_loss())),
-      schedule_(options.schedule, {options.epochs, steps_per_epoch(task.batches_per_epoch(), options.accumulate)}),
+      schedule_(options.schedule,
+                {options.epochs, Trainer::steps_per_epoch(task.batches_per_epoch(), options.accumulate)}),
       full_rate_(optimizer.learning_rate()) {
   if (!(options.clip_norm >= 0 && std::isfinite(options.clip_norm))) {
     throw Error(fmt::format("clip_norm is {}; it must be a finite number of at least 0", options.clip_norm));
@@ -113,13 +162,7 @@ Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options
   }
 }
 
-Trainer::~Trainer() = default;
-
-void Trainer::on_validation(std::function<void(const ValidationReport&)> callback) {
-  on_validation_.push_back(std::move(callback));
-}
-
-LossSum Trainer::gradients_of_step() {
+LossSum Trainer::Impl::gradients_of_step() {
   const std::int64_t first = step_ * options_.accumulate;
   const std::int64_t batches = std::min(options_.accumulate, task_.batches_per_epoch() - first);
   const LossSum loss = gradients_->sum_batches(first, batches);
@@ -132,7 +175,7 @@ LossSum Trainer::gradients_of_step() {
 }
 
 /// Gradients, clipping and update of one step, with the time they took.
-Trainer::Step Trainer::take_step() {
+Trainer::Impl::Step Trainer::Impl::take_step() {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   Step done;
@@ -156,7 +199,7 @@ Trainer::Step Trainer::take_step() {
   return done;
 }
 
-void Trainer::run() {
+void Trainer::Impl::run() {
   stopping_ = false;
   while (!finished() && !stopping_) {
     task_.begin_epoch(epoch_);
@@ -177,7 +220,7 @@ void Trainer::run() {
   }
 }
 
-void Trainer::report_step() const {
+void Trainer::Impl::report_step() const {
   const StepReport report{.epoch = epoch_,
                           .step_in_epoch = step_,
                           .update = updates(),
@@ -192,7 +235,7 @@ void Trainer::report_step() const {
 
 /// A validation is due after every `validate_every` updates and at the end of the last epoch or, if that is 0, at the
 /// end of each epoch.
-bool Trainer::validation_due() const {
+bool Trainer::Impl::validation_due() const {
   if (!task_.has_validation() || step_ == 0 || validated_ == updates()) return false;
   const bool epoch_ends = step_ == steps_per_epoch();
   return options_.validate_every > 0
@@ -200,7 +243,7 @@ bool Trainer::validation_due() const {
              : epoch_ends;
 }
 
-void Trainer::validate() {
+void Trainer::Impl::validate() {
   const double loss = mean(gradients_->validation_loss());
   if (!std::isfinite(loss)) throw Diverged(epoch_, step_, "the held-out loss is " + name_of(loss));
   validated_ = updates();
@@ -218,7 +261,7 @@ void Trainer::validate() {
 }
 
 /// Advances to the next epoch before reporting, so that a checkpoint can be written in the callback.
-void Trainer::end_epoch() {
+void Trainer::Impl::end_epoch() {
   EpochReport report{.epoch = epoch_, .gradient_norm = last_.gradient_norm, .seconds = seconds_};
   report.loss = mean(total_);
   report.perplexity = std::exp(report.loss);
@@ -231,7 +274,7 @@ void Trainer::end_epoch() {
   for (const auto& callback : on_epoch_) callback(report);
 }
 
-void Trainer::check_parameters() const {
+void Trainer::Impl::check_parameters() const {
   const Parameters& parameters = task_.parameters();
   if (all_finite(parameters.values())) return;
   for (const Parameters::Entry& entry : parameters.entries()) {
@@ -240,14 +283,7 @@ void Trainer::check_parameters() const {
   }
 }
 
-std::optional<ValidationReport> Trainer::best() const { return best_.update > 0 ? std::optional(best_) : std::nullopt; }
-
-std::span<const float> Trainer::best_parameters() const {
-  if (best_.update > 0) return best_parameters_;
-  return std::as_const(task_.parameters()).values();
-}
-
-void Trainer::visit_state(StateVisitor& visitor) {
+void Trainer::Impl::visit_state(StateVisitor& visitor) {
   constexpr double largest = std::numeric_limits<double>::max();
   visitor.visit("epoch", epoch_, 1, max_count / steps_per_epoch());
   visitor.visit("step", step_, 0, steps_per_epoch());
@@ -290,17 +326,59 @@ void Trainer::visit_state(StateVisitor& visitor) {
   schedule_.visit_state(schedule);
 }
 
-void Trainer::after_restore() {
-  best_.best = best_.update > 0;
-  task_.parameters().updated();
+Trainer::Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options, Communicator& ranks)
+    : impl_(std::make_unique<Impl>(task, optimizer, options, ranks)) {}
+
+Trainer::~Trainer() = default;
+
+void Trainer::on_step(std::function<void(const StepReport&)> callback) {
+  impl_->on_step_.push_back(std::move(callback));
+}
+void Trainer::on_validation(std::function<void(const ValidationReport&)> callback) {
+  impl_->on_validation_.push_back(std::move(callback));
+}
+void Trainer::on_epoch(std::function<void(const EpochReport&)> callback) {
+  impl_->on_epoch_.push_back(std::move(callback));
 }
 
-void Trainer::stop_when(std::function<bool()> asked) { gradients_->stop_when(std::move(asked)); }
+void Trainer::run() { impl_->run(); }
+void Trainer::stop() { impl_->stopping_ = true; }
+void Trainer::stop_when(std::function<bool()> asked) { impl_->gradients_->stop_when(std::move(asked)); }
+bool Trainer::finished() const { return impl_->finished(); }
+bool Trainer::out_of_patience() const { return impl_->out_of_patience(); }
+void Trainer::reset_patience() { impl_->validations_without_gain_ = 0; }
 
-std::vector<RankTiming> Trainer::timings() const { return gradients_->timings(); }
+bool Trainer::has_pending_report() const {
+  return impl_->validation_due() || (impl_->step_ > 0 && impl_->step_ == impl_->steps_per_epoch());
+}
+
+std::int64_t Trainer::steps_per_epoch() const { return impl_->steps_per_epoch(); }
+std::int64_t Trainer::epoch() const { return impl_->epoch_; }
+std::int64_t Trainer::updates() const { return impl_->updates(); }
+void Trainer::check_parameters() const { impl_->check_parameters(); }
+double Trainer::learning_rate() const { return impl_->full_rate_; }
+void Trainer::set_learning_rate(double rate) { impl_->full_rate_ = rate; }
+
+std::optional<ValidationReport> Trainer::best() const {
+  return impl_->best_.update > 0 ? std::optional(impl_->best_) : std::nullopt;
+}
+
+std::span<const float> Trainer::best_parameters() const {
+  if (impl_->best_.update > 0) return impl_->best_parameters_;
+  return std::as_const(parameters()).values();
+}
+
+Parameters& Trainer::parameters() const { return impl_->task_.parameters(); }
+void Trainer::gather_state() { impl_->task_.gather_state(impl_->ranks_, impl_->options_.shards); }
+std::vector<RankTiming> Trainer::timings() const { return impl_->gradients_->timings(); }
 
 void Trainer::save_checkpoint(const std::string& path) { Checkpoint::view_of(*this).write(path, {}); }
-
 void Trainer::restore_checkpoint(const std::string& path) { StoredCheckpoint::read(path).restore(*this); }
+void Trainer::visit_state(StateVisitor& visitor) { impl_->visit_state(visitor); }
+
+void Trainer::after_restore() {
+  impl_->best_.best = impl_->best_.update > 0;
+  parameters().updated();
+}
 
 }  // namespace unroll
