@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -26,51 +25,20 @@ enum class ColumnKind {
 template <>
 const EnumNames<ColumnKind>& enum_names<ColumnKind>();
 
-/// The items of all rows are one sequence: this is the end offset of those of each row. A row may be missing.
-class RowEnds {
- public:
-  void append(std::uint64_t end, bool missing) { ends_.push_back(end << 1 | (missing ? 1 : 0)); }
-  std::int64_t size() const { return static_cast<std::int64_t>(ends_.size()); }
-  std::uint64_t begin(std::int64_t row) const { return row == 0 ? 0 : end(row - 1); }
-  std::uint64_t end(std::int64_t row) const { return ends_[static_cast<std::size_t>(row)] >> 1; }
-  bool is_missing(std::int64_t row) const { return (ends_[static_cast<std::size_t>(row)] & 1) != 0; }
-
- private:
-  std::vector<std::uint64_t> ends_;  // twice the end, plus 1 if the row is missing
-};
-
-/// The strings of all rows in one block of memory.
-class TextCells {
- public:
-  void append(std::string_view text, bool missing) {
-    bytes_ += text;
-    ends_.append(bytes_.size(), missing);
-  }
-  std::int64_t size() const { return ends_.size(); }
-  bool is_missing(std::int64_t row) const { return ends_.is_missing(row); }
-  std::string_view operator[](std::int64_t row) const {
-    return std::string_view(bytes_).substr(ends_.begin(row), ends_.end(row) - ends_.begin(row));
-  }
-
- private:
-  std::string bytes_;
-  RowEnds ends_;
-};
-
 /// Distinct strings, numbered in order of first appearance.
 class Levels {
  public:
   std::int32_t add(std::string_view text);         ///< its number; a new one if the string is new
   std::int32_t find(std::string_view text) const;  ///< -1 if it is absent
-  std::int32_t size() const { return static_cast<std::int32_t>(texts_.size()); }
-  std::string_view operator[](std::int32_t code) const { return texts_[code]; }
+  std::int32_t size() const { return static_cast<std::int32_t>(ends_.size()); }
+  std::string_view operator[](std::int32_t code) const;
 
  private:
   std::size_t slot_of(std::string_view text, std::size_t hash) const;
   void grow();
 
-  TextCells texts_;
-  std::vector<std::size_t> hashes_;
+  std::string bytes_;  // of all strings
+  std::vector<std::size_t> ends_, hashes_;
   std::vector<std::int32_t> slots_;  // a hash table with open addressing; -1: free
 };
 
@@ -106,17 +74,17 @@ class Column {
   /// category: the levels; list: the tokens; in order of first appearance.
   const Levels& levels() const { return levels_; }
   /// list: the numbers of the tokens in a row; empty if it is missing.
-  std::span<const std::int32_t> tokens(std::int64_t row) const {
-    return std::span(codes_).subspan(ends_.begin(row), ends_.end(row) - ends_.begin(row));
-  }
+  std::span<const std::int32_t> tokens(std::int64_t row) const;
   /// text: the cell, unchanged; empty if it is missing.
-  std::string_view text(std::int64_t row) const { return texts_[row]; }
+  std::string_view text(std::int64_t row) const;
   /// number, date: cells that could not be parsed, in order of rows.
   std::span<const UnparsedCell> unparsed() const { return unparsed_; }
   const ColumnForm& form() const { return form_; }  ///< number, date
 
  private:
   friend class ColumnMaker;
+  std::pair<std::size_t, std::size_t> items(std::int64_t row) const;
+  void append_end(std::size_t end, bool missing) { ends_.push_back(end << 1U | (missing ? 1U : 0U)); }
 
   std::string name_;
   ColumnKind kind_ = ColumnKind::category;
@@ -124,8 +92,9 @@ class Column {
   std::vector<double> numbers_;
   std::vector<std::int32_t> codes_;
   Levels levels_;
-  RowEnds ends_;  ///< list: in codes_
-  TextCells texts_;
+  std::string bytes_;  // text: of all cells
+  std::vector<std::uint64_t>
+      ends_;  // list, text: twice the end of the row in codes_ or bytes_, plus 1 if it is missing
   std::vector<UnparsedCell> unparsed_;
   ColumnForm form_;
 };
@@ -215,9 +184,6 @@ class Table {
 std::vector<std::string> reading_notes(const Table& table);
 /// For each column of numbers or dates with unparsed cells, their number, with the first of them and its line.
 std::vector<std::string> unparsed_notes(const Table& table);
-/// The same for one column; empty if there is nothing to say.
-std::optional<std::string> form_note(const Table& table, const Column& column);
-std::optional<std::string> unparsed_note(const Table& table, const Column& column);
 
 /// A column that a model reads.
 struct TableInput {

@@ -528,14 +528,15 @@ void ColumnMaker::keep_tokens() {
     if (!missing) {
       for_each_token(cell, [&](std::string_view token) { column_.codes_.push_back(column_.levels_.add(token)); });
     }
-    column_.ends_.append(column_.codes_.size(), missing);
+    column_.append_end(column_.codes_.size(), missing);
   });
 }
 
 void ColumnMaker::keep_texts() {
   cells_.for_each([&](std::string_view text, CellType type) {
     const bool none = type == CellType::missing || is_missing_word(trimmed(text));
-    column_.texts_.append(none ? "" : text, none);
+    if (!none) column_.bytes_ += text;
+    column_.append_end(column_.bytes_.size(), none);
     return true;
   });
 }

@@ -1,12 +1,12 @@
+#include "table/reading_notes.h"
+
 #include <fmt/format.h>
 
-#include <optional>
 #include <utility>
 
 #include "table/date_form.h"
 #include "table/number_form.h"
 #include "unroll/format.h"
-#include "unroll/table.h"
 
 namespace unroll {
 namespace {

@@ -34,11 +34,27 @@ bool Column::is_missing(std::int64_t row) const {
     case ColumnKind::category:
       return codes_[static_cast<std::size_t>(row)] < 0;
     case ColumnKind::list:
-      return ends_.is_missing(row);
     case ColumnKind::text:
-      return texts_.is_missing(row);
+      return (ends_[static_cast<std::size_t>(row)] & 1U) != 0;
   }
   return false;
+}
+
+/// list, text: the index of the row's first item in codes_ or bytes_, and their number.
+std::pair<std::size_t, std::size_t> Column::items(std::int64_t row) const {
+  const auto index = static_cast<std::size_t>(row);
+  const std::size_t begin = row == 0 ? 0 : ends_[index - 1] >> 1U;
+  return {begin, (ends_[index] >> 1U) - begin};
+}
+
+std::span<const std::int32_t> Column::tokens(std::int64_t row) const {
+  const auto [first, count] = items(row);
+  return std::span(codes_).subspan(first, count);
+}
+
+std::string_view Column::text(std::int64_t row) const {
+  const auto [first, count] = items(row);
+  return std::string_view(bytes_).substr(first, count);
 }
 
 namespace {

@@ -7,6 +7,7 @@
 
 #include "table/column_form.h"
 #include "table/number_summary.h"
+#include "table/reading_notes.h"
 #include "tabular/partial_dependence.h"
 #include "tabular/row_names.h"
 #include "tabular/table_ensemble.h"
