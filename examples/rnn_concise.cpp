@@ -17,9 +17,9 @@ int main(int argc, char** argv) try {
   const std::string file = argc > 1 ? argv[1] : "data/lyrics.txt";
   const int epochs = argc > 2 ? std::atoi(argv[2]) : 160;
   const std::string name = argc > 3 ? argv[3] : "rnn";
-  const std::map<std::string, Cell> cells{{"rnn", Cell::rnn}, {"gru", Cell::gru}, {"lstm", Cell::lstm}};
+  const std::map<std::string, CellType> cells{{"rnn", CellType::rnn}, {"gru", CellType::gru}, {"lstm", CellType::lstm}};
   if (epochs < 1 || !cells.contains(name)) throw Error("usage: rnn_concise [FILE [EPOCHS [rnn|gru|lstm]]]");
-  const Cell cell = cells.at(name);
+  const CellType cell = cells.at(name);
 
   Context ctx({.seed = 1});
   const Corpus corpus = Corpus::read(file, {.newlines = Newlines::space, .limit = 10'000});
@@ -27,7 +27,7 @@ int main(int argc, char** argv) try {
   Parameters p(ctx);
   const Recurrent rnn(p, "rnn", symbols, {.cell = cell, .hidden = hidden});
   const Linear decoder(p, "decoder", hidden, symbols);
-  Adam adam(p, {.learning_rate = cell == Cell::rnn ? 1e-3f : 1e-2f});
+  Adam adam(p, {.learning_rate = cell == CellType::rnn ? 1e-3f : 1e-2f});
 
   RecurrentState state = rnn.zero_state(batch_size);
   for (int epoch = 1; epoch <= epochs; ++epoch) {

@@ -31,7 +31,7 @@ class Var {
   Var detach() const;
   /// For every variable x of the graph of this single number, adds `gradient` times the derivative with respect to x to
   /// x's gradient. Can be called once per graph, since operations release the values they saved. Throws Error on a
-  /// second call, and if the graph has no variable.
+  /// second call, if parameters of the graph have changed since, and if it has no variable.
   void backward(float gradient = 1) const;
 
   const std::shared_ptr<Node>& node() const { return node_; }
@@ -43,6 +43,15 @@ class Var {
 Var constant(Context& context, Tensor value);     ///< requires no gradient
 Var variable(Context& context, Tensor value);     ///< requires a gradient
 Var zeros(Context& context, const Shape& shape);  ///< requires no gradient
+
+/// While one exists, the results of this thread's operations keep no history and require no gradient.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+};
 
 /// One-hot matrix [ids.size(), classes], one row per index. The matrix is never stored: its product with a matrix is a
 /// row look-up.

@@ -9,16 +9,16 @@ namespace unroll {
 ///   gru   r = s(..), z = s(..), n = tanh(x W_in + b_in + r * (h W_hn + b_hn)), h' = (1 - z) * n + z * h
 ///         (Cho et al. 2014, with the reset gate after the product, as in cuDNN and PyTorch)
 ///   lstm  c' = s(f) * c + s(i) * tanh(g), h' = s(o) * tanh(c')   (Hochreiter and Schmidhuber 1997, Gers et al. 2000)
-enum class Cell { rnn, gru, lstm };
+enum class CellType { rnn, gru, lstm };
 template <>
-const EnumNames<Cell>& enum_names<Cell>();
+const EnumNames<CellType>& enum_names<CellType>();
 
-/// The activation of Cell::rnn; those of the other cells are fixed.
+/// The activation of CellType::rnn; those of the other cells are fixed.
 enum class Activation { tanh, relu, sigmoid };
 template <>
 const EnumNames<Activation>& enum_names<Activation>();
 
 /// G: number of H-wide column blocks in the weights of a cell.
-constexpr int gate_count(Cell cell) { return cell == Cell::rnn ? 1 : cell == Cell::gru ? 3 : 4; }
+constexpr int gate_count(CellType cell) { return cell == CellType::rnn ? 1 : cell == CellType::gru ? 3 : 4; }
 
 }  // namespace unroll

@@ -24,8 +24,8 @@ struct InitScheme {
 };
 
 struct LanguageModelOptions {
-  Cell cell = Cell::rnn;                     ///< rnn, gru or lstm
-  Activation activation = Activation::tanh;  ///< of Cell::rnn
+  CellKind cell = CellType::rnn;             ///< built in, or one of your own
+  Activation activation = Activation::tanh;  ///< of CellType::rnn
   int hidden = 256;                          ///< hidden units per layer, 1 to 65536
   int layers = 1;                            ///< stacked recurrent layers, 1 to 256
   int embedding = 0;                         ///< width of the symbol embedding, up to 65536; 0: one-hot input
@@ -104,8 +104,12 @@ class LanguageModel {
   PackedModel pack() const;
   /// The tensors of its model file, in their order.
   std::vector<ModelTensor> tensors() const;
-  /// Reads a model file. Throws Error(bad_data), with the reason, if it is damaged or not a model file of unroll.
-  static LanguageModel load(Context& context, const std::string& path);
+  /// Reads a model file; `cells`: cells of your own that it may have. Throws Error(bad_data), with the reason, if it is
+  /// damaged, not a model file of unroll, or has another cell.
+  static LanguageModel load(Context& context, const std::string& path, std::span<const CellKind> cells = {});
+  static LanguageModel load(Context& context, const std::string& path, std::initializer_list<CellKind> cells) {
+    return load(context, path, std::span(cells.begin(), cells.size()));
+  }
 
  private:
   LanguageModel(Context& context, Tokenizer&& vocabulary, const LanguageModelOptions& options,

@@ -23,7 +23,7 @@ struct LanguageRunOptions {
   std::string encoding = {};              ///< of the texts, as in CorpusOptions
   std::string validation = {};            ///< a fraction, taken from the end of the text, or a path; empty: none
   Unknown unknown = Unknown::refuse;      ///< symbols of the validation file that the text lacks
-  LanguageModelOptions model{.cell = Cell::gru};
+  LanguageModelOptions model{.cell = CellType::gru};
   LanguageTaskOptions task = {};            ///< how the text is cut into windows
   std::optional<std::int64_t> epochs = {};  ///< default: about 1.5 million symbols, 3 to 150 epochs
   std::int64_t accumulate = 1;              ///< batches per update

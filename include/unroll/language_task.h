@@ -55,7 +55,6 @@ class LanguageTask final : public Task {
   void gather_state(Communicator& ranks, int shards) override;
 
  private:
-  Range rows_of(Shard shard) const;
   void reshard_state(int shards);
 
   LanguageModel& model_;

@@ -1,8 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "unroll/autograd.h"
@@ -67,8 +71,58 @@ struct StepDropout {
   std::int64_t batch = 0;      ///< rows of the full batch; 0: those of the input
 };
 
-/// State of a recurrent network between time steps, [L*D, B, H] each; `c` for the lstm only. Owned by the caller, who
-/// passes it on to carry it over windows, or passes zeros to reset it.
+/// State of a cell between time steps: its output [B, H] and, if it has one, another tensor [B, H].
+using CellState = std::vector<Var>;
+
+/// A cell of your own, written with tensors (docs/adding_a_cell.md). A network makes one for each layer and direction,
+/// by a constructor (Parameters&, const std::string& name, int input, int hidden) that adds its parameters.
+class Cell : public Module {
+ public:
+  virtual ~Cell() = default;
+  /// The state after x [B, I]; state[0] is the output.
+  virtual CellState step(const Var& x, const CellState& before) const = 0;
+  /// The state before the first step, of one tensor or two: by default one of zeros.
+  virtual CellState zero_state(int batch) const;
+
+ protected:
+  Cell(Parameters& parameters, const std::string& name, int hidden);
+  int hidden() const { return hidden_; }
+
+ private:
+  int hidden_;
+};
+
+/// The cell of a network: a built-in one, or one of your own with the name that model files keep.
+class CellKind {
+ public:
+  using Maker = std::function<std::shared_ptr<const Cell>(Parameters&, const std::string& name, int input, int hidden)>;
+
+  CellKind(CellType type);
+  /// Throws Error for an empty name and for that of a built-in cell.
+  CellKind(std::string name, Maker make);
+
+  const std::string& name() const { return name_; }
+  bool is_built_in() const { return type_.has_value(); }
+  CellType type() const;  ///< throws Error for a cell of your own
+  std::shared_ptr<const Cell> make(Parameters& parameters, const std::string& name, int input, int hidden) const;
+  friend bool operator==(const CellKind& cell, CellType type) { return cell.type_ == type; }
+
+ private:
+  std::string name_;
+  std::optional<CellType> type_;
+  Maker make_;
+};
+
+/// make_cell<MinimalGru>("minimal-gru")
+template <class C>
+CellKind make_cell(std::string name) {
+  return {std::move(name), [](Parameters& parameters, const std::string& layer, int input, int hidden) {
+            return std::make_shared<const C>(parameters, layer, input, hidden);
+          }};
+}
+
+/// State of a recurrent network between time steps, [L*D, B, H] each; `c` for cells with two tensors only. Owned by the
+/// caller, who passes it on to carry it over windows, or passes zeros to reset it.
 struct RecurrentState {
   Var h, c;
   RecurrentState detach() const;
@@ -82,8 +136,8 @@ template <>
 const EnumNames<Biases>& enum_names<Biases>();
 
 struct RecurrentOptions {
-  Cell cell = Cell::rnn;                     ///< rnn, gru or lstm
-  Activation activation = Activation::tanh;  ///< of Cell::rnn
+  CellKind cell = CellType::rnn;
+  Activation activation = Activation::tanh;  ///< of CellType::rnn
   int hidden = 256;                          ///< H
   int layers = 1;                            ///< L
   bool bidirectional = false;                ///< a second network reads backwards in time
@@ -93,7 +147,8 @@ struct RecurrentOptions {
 
 /// A stack of recurrent layers; each layer and direction is one operation over the whole sequence. Parameters, for
 /// layer k: NAME.weight_ih_lK [in, G*H], NAME.weight_hh_lK [H, G*H], NAME.bias_ih_lK [G*H], NAME.bias_hh_lK
-/// [G*H], with the suffix _reverse for the second direction: PyTorch's names, its matrices transposed.
+/// [G*H], with the suffix _reverse for the second direction: PyTorch's names, its matrices transposed. The parameters
+/// of a cell of your own are NAME.cell_lK.PART.
 class Recurrent : public Module {
  public:
   /// `init` draws the weights, `bias_init` the biases. Throws Error for extents below 1 or dropout outside [0, 1).
@@ -122,7 +177,7 @@ class Recurrent : public Module {
     Var ih, hh;            ///< [in, G*H], [H, G*H]
     Var bias_ih, bias_hh;  ///< [G*H]; bias_hh is undefined with Biases::one
   };
-  /// The parameters of a layer and direction.
+  /// The parameters of a layer and direction of a built-in cell.
   const Weights& weights(int layer, int direction = 0) const {
     const std::int64_t index = std::int64_t{layer} * directions() + direction;
     return weights_.at(static_cast<std::size_t>(index));
@@ -135,7 +190,9 @@ class Recurrent : public Module {
 
   int input_;
   RecurrentOptions options_;
-  std::vector<Weights> weights_;  // L*D
+  bool has_c_;
+  std::vector<Weights> weights_;                    // L*D, of a built-in cell
+  std::vector<std::shared_ptr<const Cell>> cells_;  // L*D, of another one
 };
 
 /// Uniform initialization of PyTorch's recurrent and linear layers, U(-1/sqrt(fan), 1/sqrt(fan)).

@@ -17,7 +17,8 @@ namespace unroll {
 /// The weights of a language model in the order in which the kernels read them, with its vocabulary and options.
 /// Copies share one, and threads may use it at the same time. It keeps the memory of the model's parameters and about
 /// as much again, and may outlive the model and its context. The parameters must not change afterwards: sessions of a
-/// model that was trained on throw Error. Pack a model that no thread trains.
+/// model that was trained on throw Error. Pack a model that no thread trains. One with a cell of your own needs the
+/// model's context: its sessions use that one, on one thread.
 class PackedModel {
  public:
   explicit PackedModel(const LanguageModel& model);
@@ -79,7 +80,7 @@ class Session {
   static constexpr std::size_t history_size = 64;
 
   /// A text without symbols. The context must outlive the session. Throws Error for a context with another device than
-  /// that of the model.
+  /// that of the model, and for another context if the cell is not built in.
   Session(PackedModel model, Context& context);
 
   /// Appends text. Each call reads it like a training text of its own: unit, line ends, byte order mark, valid UTF-8.

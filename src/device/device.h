@@ -34,7 +34,7 @@ struct PackedMatrix {
 /// initial state is in slot 0 and step t writes slot t + 1; with `reverse` the initial state is in slot T, step t reads
 /// slot t + 1 and writes slot t. So step t always reads previous(t) and writes next(t).
 struct RecurrentSequence {
-  Cell cell = Cell::rnn;
+  CellType cell = CellType::rnn;
   Activation activation = Activation::tanh;
   bool reverse = false;
   std::int64_t steps = 0, batch = 0, hidden = 0;  // T, B, H
@@ -166,7 +166,7 @@ class Device {
   virtual void linear_cross_entropy(Context&, LinearCrossEntropy& problem) const = 0;
   virtual void recurrent_forward(Context&, const RecurrentSequence& sequence) const = 0;
   /// Packs W_hh [H, G*H] for RecurrentSequence::packed; empty if the device does not use it.
-  virtual Buffer pack_recurrent(Context&, Cell cell, std::int64_t hidden, const float* weight) const = 0;
+  virtual Buffer pack_recurrent(Context&, CellType cell, std::int64_t hidden, const float* weight) const = 0;
   virtual void recurrent_backward(Context&, const RecurrentSequence& sequence,
                                   const RecurrentGradient& gradient) const = 0;
 

@@ -33,6 +33,17 @@ LanguageModelSpec::LanguageModelSpec(const LanguageModelOptions& o, int symbols)
              .tied = o.tied};
 }
 
+LanguageModelSpec::LanguageModelSpec(const LanguageModel& model)
+    : LanguageModelSpec(model.options(), model.vocabulary().size()) {
+  if (model.options().cell.is_built_in()) return;
+  const std::string prefix = recurrent.name + ".";
+  for (const Parameters::Entry& entry : model.parameters().entries()) {
+    if (entry.name.starts_with(prefix)) {
+      recurrent.own.push_back({.name = entry.name.substr(prefix.size()), .shape = entry.var.shape()});
+    }
+  }
+}
+
 LanguageModelSpec LanguageModelSpec::zeroed() && {
   if (encoder) encoder->init = Zero{};
   recurrent.init = recurrent.bias_init = decoder.weight_init = decoder.bias_init = Zero{};

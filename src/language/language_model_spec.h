@@ -11,6 +11,8 @@ namespace unroll {
 struct LanguageModelSpec {
   /// Initial values of options.init. Throws no error: see check_options().
   LanguageModelSpec(const LanguageModelOptions& options, int symbols);
+  /// That of a model, with the parameters that a cell of your own has added.
+  explicit LanguageModelSpec(const LanguageModel& model);
   /// The same layers with initial values of 0, which cost no random numbers.
   LanguageModelSpec zeroed() &&;
 

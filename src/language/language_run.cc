@@ -182,6 +182,12 @@ OptionValues values_that_differ(LanguageRunOptions options) {
 
 std::unique_ptr<LanguageRun> LanguageRun::prepare(LanguageRunOptions options, OptionValues given,
                                                   std::optional<Corpus> text, Communicator& ranks) {
+  if (!options.model.cell.is_built_in()) {
+    throw Error(
+        fmt::format("the cell {} is not built in, so a LanguageRun can neither plan its memory nor keep its options; "
+                    "train it with a TrainingRun over a LanguageTask",
+                    options.model.cell.name()));
+  }
   use_common_simd_target(ranks);
   std::unique_ptr<LanguageRun> run;
   run_collectively(ranks, [&] {

@@ -128,9 +128,9 @@ void check_conflicts(const LanguageRunOptions& o) {
         fmt::format("{} acts between layers: it needs {} 2 or more", option_name("dropout"), option_name("layers")));
   }
   check_options(o.model);
-  if (o.model.activation != Activation::tanh && o.model.cell != Cell::rnn) {
+  if (o.model.activation != Activation::tanh && o.model.cell != CellType::rnn) {
     throw OptionError(fmt::format("{} belongs to {} rnn: the {} has its own", option_name("activation"),
-                                  option_name("cell"), name_of(o.model.cell)));
+                                  option_name("cell"), o.model.cell.name()));
   }
   if (o.task.epoch_state == EpochState::carry && o.task.windows == WindowKind::random) {
     throw OptionError(fmt::format("{} carry needs {} consecutive: random windows begin with zeros",

@@ -57,6 +57,13 @@ void visit_fingerprint(StateVisitor& visitor, const char* name, std::int64_t our
       fmt::format("the checkpoint is that of another training: {} is not the one that it began with ({})", what, name));
 }
 
+/// Different for different cells: those that are not built in have the upper 32 bits of a fingerprint, which are above
+/// the numbers of the others.
+double number_of(const CellKind& cell) {
+  if (cell.is_built_in()) return static_cast<double>(cell.type());
+  return static_cast<double>(fingerprint_of(cell.name()) >> 32U) + 1000;
+}
+
 /// Redistributes `states` [L*D, rows, H], which hold consecutive rows of a batch, to the ranges `rows`.
 std::vector<Var> cut(Context& context, const std::vector<Var>& states, const std::vector<Range>& rows) {
   std::vector<Var> result;
@@ -118,10 +125,8 @@ void LanguageTask::begin_epoch(std::int64_t epoch) {
   windows_.begin_epoch(epoch);
 }
 
-Range LanguageTask::rows_of(Shard shard) const { return part_of(options_.batch, shard.index, shard.count); }
-
 LossSum LanguageTask::forward_backward(std::int64_t batch, Shard shard) {
-  const Range rows = rows_of(shard);
+  const Range rows = part_of(options_.batch, shard.index, shard.count);
   windows_.read(batch, rows, batch_);
   reshard_state(shard.count);
   RecurrentState& state = states_[static_cast<std::size_t>(shard.index)];
@@ -147,7 +152,7 @@ void LanguageTask::reshard_state(int shards) {
   std::vector<Range> rows;
   std::vector<Var> h, c;
   rows.reserve(static_cast<std::size_t>(shards));
-  for (int shard = 0; shard < shards; ++shard) rows.push_back(rows_of({.index = shard, .count = shards}));
+  for (int shard = 0; shard < shards; ++shard) rows.push_back(part_of(options_.batch, shard, shards));
   for (const RecurrentState& state : states_) {
     h.push_back(state.h);
     c.push_back(state.c);
@@ -203,7 +208,7 @@ void LanguageTask::visit_state(StateVisitor& visitor) {
   visit_unchanged(visitor, "steps", options_.window);
   visit_unchanged(visitor, "seed", static_cast<std::int64_t>(model_.context().seed()));
   const LanguageModelOptions& model = model_.options();
-  visitor.check("cell", static_cast<double>(model.cell));
+  visitor.check("cell", number_of(model.cell));
   visitor.check("activation", static_cast<double>(model.activation));
   visitor.check("dropout", model.dropout);
   reshard_state(1);

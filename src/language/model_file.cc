@@ -53,7 +53,7 @@ std::int64_t ModelTensor::size() const {
 
 std::vector<ModelTensor> LanguageModel::tensors() const {
   std::vector<ModelTensor> all;
-  for (const ParameterSpec& parameter : parameters_of(LanguageModelSpec(options_, vocabulary_.size()).layers())) {
+  for (const ParameterSpec& parameter : parameters_of(LanguageModelSpec(*this).layers())) {
     all.push_back({.name = parameter.name,
                    .shape = stored_shape(parameter),
                    .is_parameter = parameter.layout != ParameterSpec::Layout::zeros});
@@ -70,22 +70,25 @@ void LanguageModel::save(const std::string& path, std::span<const float> values)
       {"format_version", vocabulary_.unit() == TokenUnit::character ? version_of_characters : version_of_units},
       {"config", config_json({.options = options_, .vocabulary_size = vocabulary_.size()})},
       {"vocabulary", vocabulary_.to_json()}};
-  write_parameters(path, metadata, parameters_of(LanguageModelSpec(options_, vocabulary_.size()).layers()), values);
+  write_parameters(path, metadata, parameters_of(LanguageModelSpec(*this).layers()), values);
 }
 
-LanguageModel LanguageModel::load(Context& context, const std::string& path) {
+LanguageModel LanguageModel::load(Context& context, const std::string& path, std::span<const CellKind> cells) {
   const SafetensorsFile file = SafetensorsFile::read(path);
   check_format(file, path);
-  const ModelConfig config = config_from_json(metadata(file, path, "config"), path);
-  const LanguageModelSpec spec = LanguageModelSpec(config.options, static_cast<int>(config.vocabulary_size)).zeroed();
-  const std::vector<ParameterSpec> parameters = parameters_of(spec.layers());
-  check_parameters(file, path, parameters);  // before allocating what the config asks for
+  const ModelConfig config = config_from_json(metadata(file, path, "config"), path, cells);
+  LanguageModelSpec spec = LanguageModelSpec(config.options, static_cast<int>(config.vocabulary_size)).zeroed();
+  const bool is_built_in = config.options.cell.is_built_in();
+  // Before allocating what the config asks for, where that is known.
+  if (is_built_in) check_parameters(file, path, parameters_of(spec.layers()));
   Tokenizer vocabulary =
       Tokenizer::from_json(metadata(file, path, "vocabulary"), path + ": vocabulary", config.vocabulary_size);
   if (vocabulary.unit() == TokenUnit::byte && config.options.newlines == Newlines::space) {
     refuse(path, "config: newlines is \"space\"; expected \"keep\", since its vocabulary is of bytes");
   }
   LanguageModel model(context, std::move(vocabulary), config.options, spec);
+  const std::vector<ParameterSpec> parameters = parameters_of(LanguageModelSpec(model).layers());
+  if (!is_built_in) check_parameters(file, path, parameters);
   read_parameters(file, parameters, model.parameters_.values());
   model.parameters_.updated();
   return model;

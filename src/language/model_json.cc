@@ -52,10 +52,13 @@ std::string config_json(const ModelConfig& config) {
   return json.dump();
 }
 
-ModelConfig config_from_json(const std::string& text, const std::string& file) {
+ModelConfig config_from_json(const std::string& text, const std::string& file, std::span<const CellKind> cells) {
   const std::string what = file + ": config";
   const JsonFields fields(parse_json_object(text, max_config, 2, what), what);
   ModelConfig config;
+  for (const CellKind& cell : cells) {
+    if (fields.field("cell") == cell.name()) config.options.cell = cell;
+  }
   for (const Option& option : kept_options(config.options).options) {
     if (option.name != later_option || fields.contains(option.name)) fields.assign_to(option);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "unroll/language_model.h"
@@ -15,6 +16,7 @@ struct ModelConfig {
   std::int64_t vocabulary_size = 0;
 };
 std::string config_json(const ModelConfig& config);
-ModelConfig config_from_json(const std::string& json, const std::string& file);
+/// `cells`: those that the model may have besides the built-in ones.
+ModelConfig config_from_json(const std::string& json, const std::string& file, std::span<const CellKind> cells = {});
 
 }  // namespace unroll

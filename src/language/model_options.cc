@@ -39,6 +39,21 @@ Option init_option(InitScheme& field) {
               }};
 }
 
+/// A cell that is not built in is set in C++; its name is accepted, but no other one.
+Option cell_option(CellKind& field) {
+  CellType built_in = CellType::rnn;
+  Option option = options::choice("cell", built_in, "kind of recurrent cell");
+  option.initial = field.name();
+  option.assign = [&field](const std::string& value) {
+    if (value == field.name()) return;
+    CellType type = CellType::rnn;
+    options::choice("cell", type, "").assign(value);
+    field = type;
+  };
+  option.values = [&field] { return std::vector{field.name()}; };
+  return option;
+}
+
 }  // namespace
 
 std::vector<Option> describe(LanguageModelOptions& o) {
@@ -47,7 +62,7 @@ std::vector<Option> describe(LanguageModelOptions& o) {
   using options::toggle;
   using options::whole_number;
   constexpr int max_units = 65536, max_layers = 256;
-  return {choice("cell", o.cell, "kind of recurrent cell"),
+  return {cell_option(o.cell),
           choice("activation", o.activation, "of the rnn cell"),
           whole_number("hidden", o.hidden, 1, max_units, "hidden units per layer"),
           whole_number("layers", o.layers, 1, max_layers, "recurrent layers, one upon the other"),
@@ -66,8 +81,8 @@ std::string unit_suffix(TokenUnit unit) { return unit == TokenUnit::character ? 
 
 std::string description(const LanguageModelOptions& o) {
   std::string text =
-      fmt::format("{}, {}, {}", name_of(o.cell), counted(o.hidden, "hidden unit"), counted(o.layers, "layer"));
-  if (o.cell == Cell::rnn) text += ", " + name_of(o.activation);
+      fmt::format("{}, {}, {}", o.cell.name(), counted(o.hidden, "hidden unit"), counted(o.layers, "layer"));
+  if (o.cell == CellType::rnn) text += ", " + name_of(o.activation);
   text += o.embedding > 0 ? fmt::format(", {}embedding {}", o.tied ? "tied " : "", o.embedding)
                           : std::string(", one-hot input");
   if (o.dropout > 0) text += fmt::format(", dropout {}", o.dropout);

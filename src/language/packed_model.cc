@@ -30,14 +30,18 @@ PackedModel::PackedModel(const LanguageModel& model) {
   weights->values = weights->parameters->value.data();
   weights->version = weights->parameters->version;
   if (model.encoder_) weights->embedding = ConstMatrix(model.encoder_->weight.value());
-  for (int index = 0; index < options.layers; ++index) {
+  if (!options.cell.is_built_in()) {
+    weights->composed = model.recurrent_;
+    weights->context = &context;
+  }
+  for (int index = 0; index < options.layers && !weights->composed; ++index) {
     const Recurrent::Weights& from = model.recurrent_.weights(index);
     Weights::Layer layer;
     layer.weight_ih = ConstMatrix(from.ih.value());
     if (index > 0 || model.encoder_) layer.input = device.pack(context, layer.weight_ih);
     layer.bias_ih = data_of(from.bias_ih);
     layer.weight_hh = data_of(from.hh);
-    layer.packed_hh = device.pack_recurrent(context, options.cell, options.hidden, layer.weight_hh);
+    layer.packed_hh = device.pack_recurrent(context, options.cell.type(), options.hidden, layer.weight_hh);
     layer.bias_hh = data_of(from.bias_hh);
     weights->layers.push_back(std::move(layer));
   }

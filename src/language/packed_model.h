@@ -32,8 +32,10 @@ struct PackedModel::Weights {
   const float* values;                        // of `parameters`, when they were packed
   std::uint64_t version;
   std::optional<ConstMatrix> embedding;  // [V, E]
-  std::vector<Layer> layers;
-  PackedMatrix decoder;  // [H, V]
+  std::vector<Layer> layers;             // of a built-in cell
+  std::optional<Recurrent> composed;     // with another cell
+  Context* context = nullptr;            // of `composed`: that of the model, whose operations it runs
+  PackedMatrix decoder;                  // [H, V]
   const float* decoder_bias;
   mutable std::once_flag fingerprinted;
   mutable std::uint64_t fingerprint = 0;

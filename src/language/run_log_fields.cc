@@ -19,7 +19,7 @@ std::string run_log_fields(const LanguageRunOptions& o, std::int64_t symbols, co
   fields["symbols"] = symbols;
   fields["vocabulary"] = model.vocabulary().size();
   fields["validation"] = o.validation;
-  fields["cell"] = name_of(o.model.cell);
+  fields["cell"] = o.model.cell.name();
   fields["hidden"] = o.model.hidden;
   fields["layers"] = o.model.layers;
   fields["embedding"] = o.model.embedding;

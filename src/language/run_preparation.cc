@@ -84,7 +84,7 @@ void prepare_new(PreparedRun& run, const OptionValues& given, std::optional<Corp
   if (!text && o.text.empty()) throw OptionError("FILE is missing");
   check_conflicts(o);
   if (o.directory.empty())
-    o.directory = default_run_directory(can_be_read_again(o.text) ? o.text : "-", name_of(o.model.cell));
+    o.directory = default_run_directory(can_be_read_again(o.text) ? o.text : "-", o.model.cell.name());
   const bool kept_in_run = !text && !can_be_read_again(o.text);
   if (kept_in_run && ranks.size() > 1) {
     throw Error(fmt::format("FILE {}: {} comes to one rank only; name a file", o.text,

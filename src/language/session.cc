@@ -59,7 +59,8 @@ void SessionBatch::scatter(const float* states, const Sessions& sessions, int sl
 void SessionBatch::read(const Sessions& sessions) const {
   const LanguageModelOptions& options = weights_.options;
   const std::int64_t batch = std::ssize(sessions), hidden = options.hidden;
-  const int slots = options.cell == Cell::lstm ? 2 : 1;  // h, c
+  if (weights_.composed) return read_composed(sessions);
+  const int slots = options.cell == CellType::lstm ? 2 : 1;  // h, c
   PooledVector<std::int32_t> ids(context_);
   for (const Session* session : sessions) ids.push_back(session->unread_);
   Tensor embedded;
@@ -84,8 +85,8 @@ void SessionBatch::read(const Sessions& sessions) const {
     const std::size_t first = states.size();
     for (int slot = 0; slot < slots; ++slot) states.push_back(gathered(sessions, slot, index, 2));
     float* const h = states[first].data();
-    if (options.cell == Cell::gru) candidate = memory_for_rows(context_, sessions.size(), hidden);
-    device_.recurrent_forward(context_, {.cell = options.cell,
+    if (options.cell == CellType::gru) candidate = memory_for_rows(context_, sessions.size(), hidden);
+    device_.recurrent_forward(context_, {.cell = options.cell.type(),
                                          .activation = options.activation,
                                          .steps = 1,
                                          .batch = batch,
@@ -103,6 +104,38 @@ void SessionBatch::read(const Sessions& sessions) const {
   for (const Tensor& state : states) {
     scatter(state.data() + batch * hidden, sessions, i % slots, i / slots);
     ++i;
+  }
+  for (Session* session : sessions) session->unread_ = -1;
+}
+
+/// By the steps of a cell that is not built in.
+void SessionBatch::read_composed(const Sessions& sessions) const {
+  const NoGrad no_grad;
+  const LanguageModelOptions& options = weights_.options;
+  const std::int64_t batch = std::ssize(sessions), hidden = options.hidden, rows = batch * hidden;
+  const int slots = static_cast<int>(sessions[0]->state_.shape()[0]);
+  Ids ids(1, static_cast<int>(batch));
+  for (std::size_t i = 0; i < sessions.size(); ++i) ids[0][i] = sessions[i]->unread_;
+  RecurrentState state;
+  for (int slot = 0; slot < slots; ++slot) {
+    Tensor all(context_, {options.layers, batch, hidden});
+    for (int layer = 0; layer < options.layers; ++layer) {
+      std::copy_n(gathered(sessions, slot, layer, 1).data(), rows, all.data() + layer * rows);
+    }
+    (slot == 0 ? state.h : state.c) = constant(context_, std::move(all));
+  }
+  const Recurrent& network = *weights_.composed;
+  if (weights_.embedding) {
+    Tensor embedded(context_, {1, batch, weights_.embedding->columns});
+    device_.gather_rows(context_, *weights_.embedding, ids.flat(), nullptr,
+                        Matrix(embedded.data(), batch, weights_.embedding->columns));
+    state = network(constant(context_, std::move(embedded)), state).state;
+  } else {
+    state = network(ids, state).state;
+  }
+  for (int slot = 0; slot < slots; ++slot) {
+    const float* values = (slot == 0 ? state.h : state.c).value().data;
+    for (int layer = 0; layer < options.layers; ++layer) scatter(values + layer * rows, sessions, slot, layer);
   }
   for (Session* session : sessions) session->unread_ = -1;
 }
@@ -144,7 +177,19 @@ Session::Session(PackedModel model, Context& context) : model_(std::move(model))
   if (context.device() != model_.weights().device) {
     throw Error("session: its context has another device than that of the packed model; make both for one");
   }
-  state_ = Tensor::zeros(context, {options.cell == Cell::lstm ? 2 : 1, options.layers, options.hidden});
+  const PackedModel::Weights& weights = model_.weights();
+  if (!weights.composed) {
+    state_ = Tensor::zeros(context, {options.cell == CellType::lstm ? 2 : 1, options.layers, options.hidden});
+    return;
+  }
+  if (&context != weights.context) {
+    throw Error(fmt::format("session: the cell {} is not built in, so its sessions need the context of the model",
+                            options.cell.name()));
+  }
+  const RecurrentState zero = weights.composed->zero_state(1);
+  state_ = Tensor(context, {zero.c.defined() ? 2 : 1, options.layers, options.hidden});
+  std::ranges::copy(zero.h.value().span(), state_.data());
+  if (zero.c.defined()) std::ranges::copy(zero.c.value().span(), state_.data() + zero.h.shape().size());
 }
 
 void Session::append(std::int32_t id) {

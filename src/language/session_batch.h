@@ -39,6 +39,7 @@ struct SessionBatch {
   Tensor gathered(const Sessions& sessions, int slot, int layer, int copies) const;
   static void scatter(const float* states, const Sessions& sessions, int slot, int layer);
   void read(const Sessions& sessions) const;
+  void read_composed(const Sessions& sessions) const;
   void require_texts() const;
 
   std::span<Session* const> sessions_;

@@ -24,6 +24,12 @@ Node::~Node() {
   }
 }
 
+std::uint64_t Node::parents_version() const {
+  std::uint64_t version = 0;
+  for (const std::shared_ptr<Node>& parent : parents) version += parent == nullptr ? 0 : parent->storage->version;
+  return version;
+}
+
 View Node::value() {
   if (operation != nullptr) operation->evaluate(*this);
   return {storage->value.data() + offset, shape};
@@ -66,6 +72,13 @@ Var make_leaf(Context& context, Tensor value, bool requires_grad) {
   return Var(make_node(context, std::move(storage), 0, shape, requires_grad));
 }
 
+namespace {
+thread_local int no_grad_scopes = 0;
+}  // namespace
+
+NoGrad::NoGrad() { ++no_grad_scopes; }
+NoGrad::~NoGrad() { --no_grad_scopes; }
+
 std::shared_ptr<Node> make_result(std::span<const Var> operands, const Shape& shape) {
   Context* context = nullptr;
   bool requires_grad = false;
@@ -79,9 +92,10 @@ std::shared_ptr<Node> make_result(std::span<const Var> operands, const Shape& sh
     requires_grad |= node.requires_grad;
   }
   UNROLL_CHECK(context != nullptr);
-  const Var result = make_leaf(*context, Tensor(*context, shape), requires_grad);
+  const Var result = make_leaf(*context, Tensor(*context, shape), requires_grad && no_grad_scopes == 0);
   result.node()->parents.reserve(operands.size());
   for (const Var& operand : operands) result.node()->parents.push_back(operand.node());
+  result.node()->version = result.node()->parents_version();
   return result.node();
 }
 
@@ -92,8 +106,9 @@ std::shared_ptr<Node> make_result(std::initializer_list<Var> operands, const Sha
 Var make_alias(const Var& x, std::int64_t first, const Shape& shape) {
   Node& node = node_of(x);
   node.value();  // a lazy value is not computed through an alias
-  auto alias = make_node(node.context, node.storage, node.offset + first, shape, node.requires_grad);
-  if (node.requires_grad) alias->parents.push_back(x.node());
+  const bool requires_grad = node.requires_grad && no_grad_scopes == 0;
+  auto alias = make_node(node.context, node.storage, node.offset + first, shape, requires_grad);
+  if (requires_grad) alias->parents.push_back(x.node());
   return Var(std::move(alias));
 }
 
@@ -170,7 +185,11 @@ void Var::backward(float gradient) const {
   }
   if (!root.requires_grad) throw Error("backward() of a number that depends on nothing that wants a gradient");
   PooledVector<NodePointer> order = parents_first(node_);
-  for (const NodePointer& node : order) node->stage = Node::Stage::spent;
+  const bool changed = std::ranges::any_of(order, [](const NodePointer& node) {
+    return node->operation != nullptr && node->version != node->parents_version();
+  });
+  for (const NodePointer& node : order) node->stage = changed ? Node::Stage::fresh : Node::Stage::spent;
+  if (changed) throw Error("backward() after the parameters have changed: call it before the update");
   add_to_gradient(root, [&](const View& added) { root.device().fill(root.context, added.span(), gradient); });
   while (!order.empty()) {
     // A node without other owners is released as soon as it has been used.

@@ -30,7 +30,8 @@ std::vector<ParameterSpec> parameters_of(const LinearSpec& layer) {
 
 std::vector<ParameterSpec> parameters_of(const RecurrentSpec& layer) {
   const RecurrentOptions& options = layer.options;
-  const std::int64_t hidden = options.hidden, width = gate_count(options.cell) * hidden;
+  if (!options.cell.is_built_in()) return layer.own;
+  const std::int64_t hidden = options.hidden, width = gate_count(options.cell.type()) * hidden;
   const Layout second_bias = options.biases == Biases::two ? Layout::same : Layout::zeros;
   std::vector<ParameterSpec> own;
   for (int index = 0; index < options.layers; ++index) {
@@ -53,6 +54,7 @@ double forward_operations(const LinearSpec& layer) {
 }
 
 double forward_operations(const RecurrentSpec& layer) {
+  static_cast<void>(layer.options.cell.type());  // throws
   double products = 0;
   for (const ParameterSpec& parameter : parameters_of(layer)) {
     const bool is_looked_up = layer.one_hot && parameter.name.starts_with("weight_ih_l0");
@@ -68,7 +70,7 @@ double activations(const LinearSpec&) { return 0; }
 
 double activations(const RecurrentSpec& layer) {
   const RecurrentOptions& options = layer.options;
-  const double per_unit = gate_count(options.cell) + 5;
+  const double per_unit = gate_count(options.cell.type()) + 5;
   return per_unit * options.hidden * options.layers * directions_of(options);
 }
 

@@ -44,6 +44,7 @@ struct RecurrentSpec {
   bool one_hot = false;  ///< the input are indices below `input`
   RecurrentOptions options = {};
   Init init = Zero{}, bias_init = Zero{};
+  std::vector<ParameterSpec> own = {};  ///< parameters of a cell that is not built in, once it has added them
 };
 
 using LayerSpec = std::variant<EmbeddingSpec, LinearSpec, RecurrentSpec>;
@@ -54,13 +55,13 @@ std::vector<ParameterSpec> parameters_of(const LinearSpec& layer);
 std::vector<ParameterSpec> parameters_of(const RecurrentSpec& layer);
 
 /// Floating-point operations of the matrix products of a forward pass for one row of the input, a multiply-add counted
-/// twice. A look-up has none.
+/// twice. A look-up has none. Throws Error for a cell that is not built in.
 double forward_operations(const EmbeddingSpec& layer);
 double forward_operations(const LinearSpec& layer);
 double forward_operations(const RecurrentSpec& layer);
 
 /// Numbers that a training step keeps for its backward pass, for one row of the input, about. None for a linear layer
-/// whose logits linear_cross_entropy() computes.
+/// whose logits linear_cross_entropy() computes. Throws Error for a cell that is not built in.
 double activations(const EmbeddingSpec& layer);
 double activations(const LinearSpec& layer);
 double activations(const RecurrentSpec& layer);

@@ -22,12 +22,12 @@ Linear::Linear(Parameters& parameters, const std::string& name, int in, int out)
 namespace {
 
 /// The optimizer of the parameters would not update a weight of others.
-const Var& checked_weight(const Parameters& parameters, const Embedding& tied) {
-  const auto is_weight = [&](const Parameters::Entry& entry) { return entry.var.node() == tied.weight.node(); };
-  if (std::ranges::none_of(parameters.entries(), is_weight)) {
+const Var& checked_weight(const Parameters& parameters, const Embedding* tied) {
+  const auto is_weight = [&](const Parameters::Entry& entry) { return entry.var.node() == tied->weight.node(); };
+  if (tied == nullptr || std::ranges::none_of(parameters.entries(), is_weight)) {
     throw Error("a tied layer needs an embedding of the same parameters: make both from one Parameters object");
   }
-  return tied.weight;
+  return tied->weight;
 }
 
 LinearSpec tied_spec(const std::string& name, const Embedding& tied, const Init& bias_init) {
@@ -45,7 +45,7 @@ Linear::Linear(Parameters& parameters, const LinearSpec& spec, const Embedding* 
     : Module(parameters, spec.name), transposed(spec.tied) {
   std::vector<Var> own = add(parameters_of(spec));
   bias = own.back();
-  weight = spec.tied ? checked_weight(parameters, *tied) : own.front();
+  weight = spec.tied ? checked_weight(parameters, tied) : own.front();
 }
 
 Linear::Linear(Parameters& parameters, const std::string& name, int in, int out, const Init& weight_init,
@@ -102,9 +102,7 @@ namespace {
 class LinearCrossEntropyOperation final : public Operation {
  public:
   LinearCrossEntropyOperation(const Linear& linear, std::span<const std::int32_t> targets)
-      : transposed_(linear.transposed),
-        targets_(targets.begin(), targets.end(), linear.weight.node()->context),
-        version_(linear.weight.node()->storage->version) {}
+      : transposed_(linear.transposed), targets_(targets.begin(), targets.end(), linear.weight.node()->context) {}
 
   void evaluate(Node& loss) override {
     if (!evaluated_) solve(loss, problem_of(loss));
@@ -136,7 +134,7 @@ class LinearCrossEntropyOperation final : public Operation {
 
  private:
   LinearCrossEntropy problem_of(Node& loss) const {
-    if (loss.parent(1).storage->version != version_) {
+    if (loss.version != loss.parents_version()) {
       throw Error("linear_cross_entropy: the parameters have changed since; ask for its value before the update");
     }
     LinearCrossEntropy problem;
@@ -156,13 +154,13 @@ class LinearCrossEntropyOperation final : public Operation {
 
   bool transposed_;
   PooledVector<std::int32_t> targets_;
-  std::uint64_t version_;
   bool evaluated_ = false;
 };
 
 }  // namespace
 
 Var linear_cross_entropy(const Var& x, const Linear& linear, const Ids& targets) {
+  if (!linear.bias.defined()) throw Error("linear_cross_entropy: the layer has no bias; use cross_entropy(linear(x))");
   const Shape &in = x.shape(), &weight = linear.weight.shape();
   const int summed = linear.transposed ? 1 : 0;
   if (in.rank() == 0 || in[-1] != weight[summed] || in.rows() != targets.size() || targets.size() == 0) {

@@ -47,6 +47,9 @@ struct Node {
   const Device& device() const { return device_of(context); }
   Node& parent(std::size_t i) const { return *parents[i]; }
 
+  /// The versions of the parents' storages, added up: a change of parameters changes it.
+  std::uint64_t parents_version() const;
+
   View value();
   /// Allocated and zeroed when first needed.
   View gradient();
@@ -61,6 +64,7 @@ struct Node {
   Shape shape;
   bool requires_grad;
   Stage stage = Stage::fresh;
+  std::uint64_t version = 0;                    // parents_version() when the operation was recorded
   PooledVector<std::shared_ptr<Node>> parents;  // null if an optional operand is absent; empty for leaves
   std::shared_ptr<Operation> operation;         // not shared with other nodes; null for leaves and aliases
 };

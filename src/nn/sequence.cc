@@ -29,7 +29,7 @@ SequenceOperation::Result SequenceOperation::run(std::shared_ptr<SequenceOperati
   Result out;
   out.output = make_alias(result, sequence.output() - sequence.h, output_shape);
   out.h = operation->final_state(result, sequence.h, operation->final_h_);
-  if (operation->is(Cell::lstm)) out.c = operation->final_state(result, sequence.c, operation->final_c_);
+  if (operation->is(CellType::lstm)) out.c = operation->final_state(result, sequence.c, operation->final_c_);
   slots->operation = std::move(operation);
   return out;
 }
@@ -62,8 +62,8 @@ void SequenceOperation::forward(Node& result) {
   const Device& device = result.device();
   const Shape slots{sequence_.steps + 1, sequence_.batch, sequence_.hidden};
   gates_ = Tensor(context, {rows(), width()});
-  if (is(Cell::gru)) candidate_ = Tensor(context, {rows(), sequence_.hidden});
-  if (is(Cell::lstm)) c_ = Tensor(context, slots);
+  if (is(CellType::gru)) candidate_ = Tensor(context, {rows(), sequence_.hidden});
+  if (is(CellType::lstm)) c_ = Tensor(context, slots);
   set_pointers(result);
 
   const ConstMatrix weight(result.parent(ih).value());
@@ -75,7 +75,7 @@ void SequenceOperation::forward(Node& result) {
   }
   const std::int64_t size = sequence_.slot_size();
   copy(device, context, own_part(result.parent(h).value()), slot_span(sequence_.h, first_slot(), size));
-  if (is(Cell::lstm)) {
+  if (is(CellType::lstm)) {
     copy(device, context, own_part(result.parent(c).value()), slot_span(sequence_.c, first_slot(), size));
   }
   device.recurrent_forward(context, sequence_);
@@ -98,7 +98,7 @@ void SequenceOperation::recurrent_backward(Node& result) {
     return d_state;
   };
   Tensor d_h = final_gradient(final_h_), d_c;
-  if (is(Cell::lstm)) d_c = final_gradient(final_c_);
+  if (is(CellType::lstm)) d_c = final_gradient(final_c_);
   const RecurrentGradient gradient{result.gradient().data + (sequence_.output() - sequence_.h), d_h.data(), d_c.data()};
   device.recurrent_backward(context, sequence_, gradient);
   const auto pass = [&](Operand state, const Tensor& d_state) {
@@ -106,7 +106,7 @@ void SequenceOperation::recurrent_backward(Node& result) {
     if (initial.requires_grad) device.axpy(context, 1, d_state.span(), own_part(initial.gradient()));
   };
   pass(h, d_h);
-  if (is(Cell::lstm)) pass(c, d_c);
+  if (is(CellType::lstm)) pass(c, d_c);
 }
 
 void SequenceOperation::state_weights_and_biases_backward(Node& result) {
@@ -118,11 +118,11 @@ void SequenceOperation::state_weights_and_biases_backward(Node& result) {
       result.parents[bias_hh] == nullptr ? std::span<float>() : result.parent(bias_hh).gradient().span();
   // In the gru's n block the reset gate is applied to the product of the state only, so the products of input and
   // state have different gradients there.
-  const std::int64_t shared = is(Cell::gru) ? 2 * sequence_.hidden : width();
+  const std::int64_t shared = is(CellType::gru) ? 2 * sequence_.hidden : width();
   Tensor sums = Tensor::zeros(context, {width()});
   device.weight_gradient(context, before, gates().column_range(0, shared), d_weight.column_range(0, shared),
                          sums.data());
-  if (is(Cell::gru)) {
+  if (is(CellType::gru)) {
     device.weight_gradient(context, before, candidate(), d_weight.column_range(shared, sequence_.hidden),
                            d_bias.empty() ? nullptr : d_bias.data() + shared);
     device.add_column_sums(context, gates().column_range(shared, sequence_.hidden), sums.data() + shared);

@@ -32,7 +32,7 @@ class SequenceOperation final : public Operation {
  private:
   std::int64_t rows() const { return sequence_.steps * sequence_.batch; }
   std::int64_t width() const { return gate_count(sequence_.cell) * sequence_.hidden; }
-  bool is(Cell cell) const { return sequence_.cell == cell; }
+  bool is(CellType cell) const { return sequence_.cell == cell; }
   Matrix gates() { return {gates_.data(), rows(), width()}; }
   Matrix candidate() { return {candidate_.data(), rows(), sequence_.hidden}; }
   std::int64_t first_slot() const { return sequence_.previous(sequence_.time(0)); }

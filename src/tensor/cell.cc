@@ -3,8 +3,8 @@
 namespace unroll {
 
 template <>
-const EnumNames<Cell>& enum_names<Cell>() {
-  static const EnumNames<Cell> names = {{"rnn", Cell::rnn}, {"gru", Cell::gru}, {"lstm", Cell::lstm}};
+const EnumNames<CellType>& enum_names<CellType>() {
+  static const EnumNames<CellType> names = {{"rnn", CellType::rnn}, {"gru", CellType::gru}, {"lstm", CellType::lstm}};
   return names;
 }
 

@@ -96,7 +96,7 @@ void expect_no_allocation(const Setup& setup) {
 class TrainingStep : public ::testing::TestWithParam<std::pair<const char*, LanguageModelOptions>> {};
 
 TEST_P(TrainingStep, AllocatesNothingAfterTheFirst) {
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     for (const int threads : {1, 2}) {
       for (const bool adam : {false, true}) {
         SCOPED_TRACE(std::to_string(gate_count(cell)) + " gates, " + std::to_string(threads) + " threads, " +

@@ -19,7 +19,7 @@ struct Setup {
 class GenerationStep : public ::testing::TestWithParam<Setup> {};
 
 TEST_P(GenerationStep, AllocatesNothingAfterTheFirst) {
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     for (const int threads : {1, 2}) {
       for (const float temperature : {0.0f, 1.0f}) {
         SCOPED_TRACE(fmt::format("{} gates, {} threads, temperature {}", gate_count(cell), threads, temperature));
@@ -43,7 +43,7 @@ TEST_P(GenerationStep, AllocatesNothingAfterTheFirst) {
 }
 
 TEST_P(GenerationStep, AllocatesNothingForManyTextsEither) {
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     LanguageModelOptions options = GetParam().model;
     options.cell = cell;
     Context context({.threads = 2});

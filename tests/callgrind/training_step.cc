@@ -26,10 +26,10 @@ namespace {
 
 LanguageModelOptions model_of(const std::string& name) {
   constexpr int hidden = 128;
-  if (name == "rnn") return {.cell = Cell::rnn, .hidden = hidden};
-  if (name == "gru") return {.cell = Cell::gru, .hidden = hidden};
-  if (name == "lstm") return {.cell = Cell::lstm, .hidden = hidden};
-  return {.cell = Cell::lstm, .hidden = hidden, .layers = 2, .embedding = hidden, .tied = true, .dropout = 0.3f};
+  if (name == "rnn") return {.cell = CellType::rnn, .hidden = hidden};
+  if (name == "gru") return {.cell = CellType::gru, .hidden = hidden};
+  if (name == "lstm") return {.cell = CellType::lstm, .hidden = hidden};
+  return {.cell = CellType::lstm, .hidden = hidden, .layers = 2, .embedding = hidden, .tied = true, .dropout = 0.3f};
 }
 
 int run(const std::string& name) {

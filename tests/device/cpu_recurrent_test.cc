@@ -20,10 +20,10 @@ using test::Tracked;
 std::vector<RecurrentCase> cells() {
   std::vector<RecurrentCase> all;
   for (Activation activation : {Activation::tanh, Activation::relu, Activation::sigmoid}) {
-    all.push_back({.cell = Cell::rnn, .activation = activation});
+    all.push_back({.cell = CellType::rnn, .activation = activation});
   }
-  all.push_back({.cell = Cell::gru});
-  all.push_back({.cell = Cell::lstm});
+  all.push_back({.cell = CellType::gru});
+  all.push_back({.cell = CellType::lstm});
   return all;
 }
 
@@ -131,7 +131,7 @@ TEST(CpuRecurrent, NanStaysInItsRowAndIsNotHidden) {
 TEST(CpuRecurrent, InfiniteArgumentsSaturate) {
   test::on_every_target([] {
     for (RecurrentCase size : cells()) {
-      if (size.cell == Cell::rnn && size.activation == Activation::relu) continue;
+      if (size.cell == CellType::rnn && size.activation == Activation::relu) continue;
       size.steps = 1;
       size.batch = 2;
       size.hidden = 18;

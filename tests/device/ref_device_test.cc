@@ -241,7 +241,7 @@ TEST_F(ReferenceDeviceTest, LinearCrossEntropyIsItsParts) {
 }
 
 TEST_F(ReferenceDeviceTest, RecurrentSequencesAreTheTemplates) {
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     for (const bool odd : {false, true}) {  // reverse, relu, no bias
       const RecurrentCase size{cell, odd ? Activation::relu : Activation::tanh, odd, !odd, true, 4, 2, 3};
       RecurrentProblem<float> expected(size, 5), actual(size, 5);

@@ -16,11 +16,11 @@ namespace {
 double s(double x) { return 1 / (1 + std::exp(-x)); }
 
 /// A problem of one unit and one row with the given initial h and c; weights and the inputs of all gates are zero.
-RecurrentProblem<double> silent(Cell cell, std::int64_t steps, double h, double c = 0) {
+RecurrentProblem<double> silent(CellType cell, std::int64_t steps, double h, double c = 0) {
   RecurrentProblem<double> p({cell, Activation::tanh, false, true, true, steps, 1, 1}, 1);
   for (std::vector<double>* values : {&p.gates, &p.weight, &p.bias}) std::fill(values->begin(), values->end(), 0.0);
   p.h[0] = h;
-  if (cell == Cell::lstm) p.c[0] = c;
+  if (cell == CellType::lstm) p.c[0] = c;
   return p;
 }
 
@@ -31,7 +31,7 @@ void drive(RecurrentProblem<double>& p, std::size_t gate, double x) {
 }
 
 TEST(RnnGates, WithoutRecurrenceEveryStepIsItsOwnInput) {
-  auto p = silent(Cell::rnn, 3, 0.7);
+  auto p = silent(CellType::rnn, 3, 0.7);
   p.gates = {0.5, -2, 0.5};
   p.forward();
   EXPECT_DOUBLE_EQ(p.h[1], std::tanh(0.5));
@@ -40,7 +40,7 @@ TEST(RnnGates, WithoutRecurrenceEveryStepIsItsOwnInput) {
 }
 
 TEST(RnnGates, InputBiasAndRecurrenceAddUp) {
-  auto p = silent(Cell::rnn, 2, 0.5);
+  auto p = silent(CellType::rnn, 2, 0.5);
   drive(p, 0, 0.25);
   p.bias = {-0.125};
   p.weight = {2};
@@ -52,7 +52,7 @@ TEST(RnnGates, InputBiasAndRecurrenceAddUp) {
 TEST(RnnGates, ActivationIsTheOneAskedFor) {
   for (const double x : {-0.75, 0.75}) {
     for (const Activation activation : {Activation::tanh, Activation::relu, Activation::sigmoid}) {
-      auto p = silent(Cell::rnn, 1, 0.5);
+      auto p = silent(CellType::rnn, 1, 0.5);
       p.size.activation = activation;
       drive(p, 0, x);
       p.forward();
@@ -65,21 +65,21 @@ TEST(RnnGates, ActivationIsTheOneAskedFor) {
 }
 
 TEST(GruGates, SilentHalvesTheStateEachStep) {
-  auto p = silent(Cell::gru, 3, 0.8);
+  auto p = silent(CellType::gru, 3, 0.8);
   p.forward();
   EXPECT_DOUBLE_EQ(p.h[1], 0.4);
   EXPECT_DOUBLE_EQ(p.h[3], 0.1);
 }
 
 TEST(GruGates, UpdateGateKeepsTheState) {
-  auto p = silent(Cell::gru, 2, 0.8);
+  auto p = silent(CellType::gru, 2, 0.8);
   drive(p, 1, 3);
   p.forward();
   EXPECT_DOUBLE_EQ(p.h[2], s(3) * s(3) * 0.8);
 }
 
 TEST(GruGates, NewGateIsMixedInByOneMinusUpdate) {
-  auto p = silent(Cell::gru, 1, 0.8);
+  auto p = silent(CellType::gru, 1, 0.8);
   drive(p, 1, 1.5);
   drive(p, 2, -0.6);
   p.forward();
@@ -87,7 +87,7 @@ TEST(GruGates, NewGateIsMixedInByOneMinusUpdate) {
 }
 
 TEST(GruGates, ResetGateActsAfterTheProductAndItsBias) {
-  auto p = silent(Cell::gru, 1, 0.8);
+  auto p = silent(CellType::gru, 1, 0.8);
   drive(p, 0, -1.25);
   drive(p, 2, 0.5);
   p.bias[2] = 0.3;
@@ -100,7 +100,7 @@ TEST(GruGates, ResetGateActsAfterTheProductAndItsBias) {
 }
 
 TEST(LstmGates, SilentHalvesTheCellEachStep) {
-  auto p = silent(Cell::lstm, 2, 0.3, 0.8);
+  auto p = silent(CellType::lstm, 2, 0.3, 0.8);
   p.forward();
   EXPECT_DOUBLE_EQ(p.c[1], 0.4);
   EXPECT_DOUBLE_EQ(p.c[2], 0.2);
@@ -108,7 +108,7 @@ TEST(LstmGates, SilentHalvesTheCellEachStep) {
 }
 
 TEST(LstmGates, InputGateScalesTheCandidate) {
-  auto p = silent(Cell::lstm, 1, 0, 0);
+  auto p = silent(CellType::lstm, 1, 0, 0);
   drive(p, 0, 2);
   drive(p, 2, 0.7);
   p.forward();
@@ -116,7 +116,7 @@ TEST(LstmGates, InputGateScalesTheCandidate) {
 }
 
 TEST(LstmGates, InputGateAloneDoesNothing) {
-  auto p = silent(Cell::lstm, 1, 0, 0);
+  auto p = silent(CellType::lstm, 1, 0, 0);
   drive(p, 0, 2);
   p.forward();
   EXPECT_EQ(p.c[1], 0);
@@ -124,14 +124,14 @@ TEST(LstmGates, InputGateAloneDoesNothing) {
 }
 
 TEST(LstmGates, ForgetGateKeepsTheCell) {
-  auto p = silent(Cell::lstm, 3, 0, 0.8);
+  auto p = silent(CellType::lstm, 3, 0, 0.8);
   drive(p, 1, 4);
   p.forward();
   EXPECT_DOUBLE_EQ(p.c[3], s(4) * s(4) * s(4) * 0.8);
 }
 
 TEST(LstmGates, OutputGateShowsTheCellAndLeavesIt) {
-  auto p = silent(Cell::lstm, 1, 0, 0.8);
+  auto p = silent(CellType::lstm, 1, 0, 0.8);
   drive(p, 3, -1);
   p.forward();
   EXPECT_DOUBLE_EQ(p.c[1], 0.4);
@@ -139,7 +139,7 @@ TEST(LstmGates, OutputGateShowsTheCellAndLeavesIt) {
 }
 
 TEST(LstmGates, RecurrenceReadsTheHiddenStateNotTheCell) {
-  auto p = silent(Cell::lstm, 1, 0.25, 100);
+  auto p = silent(CellType::lstm, 1, 0.25, 100);
   p.weight = {0, 0, 0, 2};
   p.forward();
   EXPECT_DOUBLE_EQ(p.gates[3], s(2 * 0.25));

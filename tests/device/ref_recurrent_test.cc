@@ -16,14 +16,14 @@ namespace unroll::test {
 namespace {
 
 struct CellKind {
-  Cell cell;
+  CellType cell;
   Activation activation;
 };
-constexpr CellKind cell_kinds[] = {{Cell::rnn, Activation::tanh},
-                                   {Cell::rnn, Activation::relu},
-                                   {Cell::rnn, Activation::sigmoid},
-                                   {Cell::gru, Activation::tanh},
-                                   {Cell::lstm, Activation::tanh}};
+constexpr CellKind cell_kinds[] = {{CellType::rnn, Activation::tanh},
+                                   {CellType::rnn, Activation::relu},
+                                   {CellType::rnn, Activation::sigmoid},
+                                   {CellType::gru, Activation::tanh},
+                                   {CellType::lstm, Activation::tanh}};
 
 /// Each cell at these sizes [T, B, H], in both directions, with and without bias and initial state.
 std::vector<RecurrentCase> all_cases() {
@@ -50,7 +50,7 @@ std::vector<Real> variables(const RecurrentProblem<Real>& p) {
   append(p.weight);
   append(p.bias);
   append(p.slot(p.h, p.initial_slot()));
-  if (p.size.cell == Cell::lstm) append(p.slot(p.c, p.initial_slot()));
+  if (p.size.cell == CellType::lstm) append(p.slot(p.c, p.initial_slot()));
   return x;
 }
 
@@ -66,7 +66,7 @@ void set_variables(RecurrentProblem<Real>& p, const std::vector<Real>& x) {
   take(p.weight);
   take(p.bias);
   take(p.slot(p.h, p.initial_slot()));
-  if (p.size.cell == Cell::lstm) take(p.slot(p.c, p.initial_slot()));
+  if (p.size.cell == CellType::lstm) take(p.slot(p.c, p.initial_slot()));
   EXPECT_EQ(from, x.end());
 }
 
@@ -82,7 +82,7 @@ Real loss_of(const RecurrentCase& size, std::uint64_t seed, const std::vector<Re
   };
   add_product(p.written(p.h), p.d_output);
   add_product(p.slot(p.h, p.final_slot()), p.d_h);
-  if (size.cell == Cell::lstm) add_product(p.slot(p.c, p.final_slot()), p.d_c);
+  if (size.cell == CellType::lstm) add_product(p.slot(p.c, p.final_slot()), p.d_c);
   return loss;
 }
 
@@ -120,7 +120,7 @@ TEST(RefRecurrent, GradientsOfReluAreTheCentralDifferences) {
   BoundReport report("gradients of the relu rnn, by differences");
   std::uint64_t seed = 300;
   for (const RecurrentCase& size : all_cases()) {
-    if (size.cell != Cell::rnn || size.activation != Activation::relu) continue;
+    if (size.cell != CellType::rnn || size.activation != Activation::relu) continue;
     ++seed;
     const auto f = [&](const std::vector<double>& x) { return loss_of(size, seed, x); };
     const std::vector<double> expected =
@@ -224,13 +224,13 @@ TEST(RefRecurrent, FloatStaysWithinItsBound) {
     actual.forward();
     expected.forward();
     forward.add_all(actual.h, expected.h, size.to_string());
-    if (size.cell == Cell::lstm) forward.add_all(actual.c, expected.c, size.to_string());
+    if (size.cell == CellType::lstm) forward.add_all(actual.c, expected.c, size.to_string());
     forward.add_all(actual.gates, expected.gates, size.to_string());
     actual.backward();
     expected.backward();
     backward.add_all(actual.gates, expected.gates, size.to_string());
     backward.add_all(actual.d_h, expected.d_h, size.to_string());
-    if (size.cell == Cell::lstm) backward.add_all(actual.d_c, expected.d_c, size.to_string());
+    if (size.cell == CellType::lstm) backward.add_all(actual.d_c, expected.d_c, size.to_string());
     backward.add_all(actual.weight_gradient(), expected.weight_gradient(), size.to_string());
   }
 }

@@ -25,8 +25,8 @@ std::vector<float> logits_of(const LanguageModel& model, int count) {
 /// In a larger vocabulary, the old symbols have the same logits as before.
 TEST(TakeWeights, OldSymbolsStayAsTheyAre) {
   for (const LanguageModelOptions& options :
-       {LanguageModelOptions{.cell = Cell::gru, .hidden = 8, .layers = 2},
-        LanguageModelOptions{.cell = Cell::lstm, .hidden = 8, .embedding = 3},
+       {LanguageModelOptions{.cell = CellType::gru, .hidden = 8, .layers = 2},
+        LanguageModelOptions{.cell = CellType::lstm, .hidden = 8, .embedding = 3},
         LanguageModelOptions{.hidden = 8, .embedding = 8, .tied = true, .biases = Biases::one}}) {
     Context old_context({.seed = 1}), new_context({.seed = 2});
     const LanguageModel from(old_context, letters(5), options);
@@ -61,7 +61,7 @@ TEST(TakeWeights, OtherModelsAreRefused) {
               HasSubstr("its encoder.weight is [5, 4] for the other's symbols, the other's [5, 3]"));
   EXPECT_THAT(complaint(options, 5, {.hidden = 5, .embedding = 3}, 5), HasSubstr("its rnn.weight_ih_l0 is [3, 5]"));
   EXPECT_THAT(complaint({.hidden = 4, .layers = 2}, 5, {.hidden = 4}, 5), HasSubstr("different parameters"));
-  EXPECT_THAT(complaint({.hidden = 4}, 5, {.cell = Cell::gru, .hidden = 4}, 5),
+  EXPECT_THAT(complaint({.hidden = 4}, 5, {.cell = CellType::gru, .hidden = 4}, 5),
               HasSubstr("its rnn.weight_ih_l0 is [5, 12]"));
 }
 

@@ -24,7 +24,7 @@ using ::testing::HasSubstr;
 
 TEST(Generate, GreedyTextIsWhatTheModelFindsMostProbable) {
   Context context({.seed = 5});
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     LanguageModel model(context, letters(12), {.cell = cell, .hidden = 16});
     for (float& weight : model.parameters().values()) weight *= 4;  // so that the text is not one repeated symbol
     model.parameters().updated();
@@ -186,7 +186,7 @@ std::vector<std::string> ragged_prefixes(int count) {
 
 TEST(GenerateMany, GreedyTextsAreThoseOfSingleCalls) {
   Context context({.seed = 2, .threads = 2});
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     LanguageModel model(context, letters(9), {.cell = cell, .hidden = 24, .layers = 2});
     for (float& weight : model.parameters().values()) weight *= 4;
     model.parameters().updated();
@@ -200,7 +200,7 @@ TEST(GenerateMany, GreedyTextsAreThoseOfSingleCalls) {
 
 TEST(GenerateMany, DrawsDependOnSeedIndexAndPositionOnly) {
   Context context({.seed = 2});
-  const LanguageModel model(context, letters(9), {.cell = Cell::gru, .hidden = 24});
+  const LanguageModel model(context, letters(9), {.cell = CellType::gru, .hidden = 24});
   const GenerateOptions options{.length = 20, .temperature = 1, .seed = 5};
   const std::vector<std::string> prefixes = ragged_prefixes(40);
   const std::vector<std::string> texts = generate(model, prefixes, options);

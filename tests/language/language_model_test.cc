@@ -30,10 +30,11 @@ std::vector<std::string> names_of(const LanguageModel& model) {
 
 TEST(LanguageModel, AddsItsParametersInTheDocumentedOrder) {
   Context context;
-  EXPECT_THAT(names_of(LanguageModel(context, letters(7), {.cell = Cell::gru, .hidden = 3})),
+  EXPECT_THAT(names_of(LanguageModel(context, letters(7), {.cell = CellType::gru, .hidden = 3})),
               ElementsAre("rnn.weight_ih_l0[7, 9]", "rnn.weight_hh_l0[3, 9]", "rnn.bias_ih_l0[9]", "rnn.bias_hh_l0[9]",
                           "decoder.weight[3, 7]", "decoder.bias[7]"));
-  const LanguageModelOptions wide{.cell = Cell::lstm, .hidden = 2, .layers = 2, .embedding = 5, .biases = Biases::one};
+  const LanguageModelOptions wide{
+      .cell = CellType::lstm, .hidden = 2, .layers = 2, .embedding = 5, .biases = Biases::one};
   EXPECT_THAT(names_of(LanguageModel(context, letters(7), wide)),
               ElementsAre("encoder.weight[7, 5]", "rnn.weight_ih_l0[5, 8]", "rnn.weight_hh_l0[2, 8]",
                           "rnn.bias_ih_l0[8]", "rnn.weight_ih_l1[2, 8]", "rnn.weight_hh_l1[2, 8]", "rnn.bias_ih_l1[8]",
@@ -55,7 +56,7 @@ TEST(LanguageModel, LogitsGiveTheLoss) {
   const Ids ids = scattered_ids(10, 6, V), targets = scattered_ids(10, 6, V, 2);
   for (const int embedding : {0, 8}) {
     Context context;
-    const LanguageModel model(context, letters(V), {.cell = Cell::gru, .hidden = H, .embedding = embedding});
+    const LanguageModel model(context, letters(V), {.cell = CellType::gru, .hidden = H, .embedding = embedding});
     RecurrentState state = model.zero_state(6);
     const Var logits = model(ids);
     EXPECT_EQ(logits.shape(), (Shape{10, 6, V}));
@@ -71,7 +72,7 @@ TEST(LanguageModel, TiedGradientsOfBothUsesAddUp) {
   const Ids ids = scattered_ids(10, 6, V), targets = scattered_ids(10, 6, V, 2);
   for (const DeviceKind device : {DeviceKind::cpu, DeviceKind::reference}) {
     Context context({.device = device});
-    LanguageModelOptions options{.cell = Cell::lstm, .hidden = H, .layers = 2, .embedding = H, .tied = true};
+    LanguageModelOptions options{.cell = CellType::lstm, .hidden = H, .layers = 2, .embedding = H, .tied = true};
     LanguageModel tied(context, letters(V), options);
     options.tied = false;
     LanguageModel separate(context, letters(V), options);
@@ -134,7 +135,7 @@ TEST(LanguageModel, DrawsWeightsAsPyTorchOrAsTheTextbook) {
 
 TEST(LanguageModel, ZeroWeightsGivePerplexityV) {
   Context context;
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     LanguageModel model(context, letters(19), {.cell = cell, .hidden = 8, .layers = 2, .embedding = 3});
     std::fill(model.parameters().values().begin(), model.parameters().values().end(), 0.0f);
     model.parameters().updated();
@@ -167,7 +168,7 @@ TEST(LanguageModel, SureAndRightGivesPerplexityOne) {
 
 TEST(LanguageModel, LossAndScoreAgreeAndCarryTheSameState) {
   Context context;
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     const LanguageModel model(context, letters(13), {.cell = cell, .hidden = 9, .layers = 2});
     RecurrentState trained = model.zero_state(2), scored = model.zero_state(2);
     for (std::uint32_t window = 0; window < 3; ++window) {
@@ -176,7 +177,7 @@ TEST(LanguageModel, LossAndScoreAgreeAndCarryTheSameState) {
       const LanguageModel::Score score = model.score(ids, targets, scored);
       EXPECT_NEAR(score.cross_entropy_sum / 8, loss.item(), 3 * epsilon);
       EXPECT_EQ(values_of(trained.h), values_of(scored.h));
-      if (cell == Cell::lstm) {
+      if (cell == CellType::lstm) {
         EXPECT_EQ(values_of(trained.c), values_of(scored.c));
       }
     }

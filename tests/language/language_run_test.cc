@@ -49,7 +49,7 @@ class LanguageRunTest : public ::testing::Test {
   LanguageRunOptions options(const std::string& run = "run") const {
     return {.text = folder_.path("text.txt"),
             .validation = "0.1",
-            .model = {.cell = Cell::lstm, .hidden = 6, .layers = 2, .dropout = 0.2f},
+            .model = {.cell = CellType::lstm, .hidden = 6, .layers = 2, .dropout = 0.2f},
             .task = {.batch = 4, .window = 9},
             .epochs = 4,
             .directory = folder_.path(run)};
@@ -230,7 +230,7 @@ TEST_F(LanguageRunTest, BeginsWithTheWeightsOfAnotherModel) {
                                 .init_from = folder_.path("first"),
                                 .directory = folder_.path("second")};
   const std::unique_ptr<LanguageRun> run = LanguageRun::create(from_first);
-  EXPECT_EQ(run->options().model.cell, Cell::lstm) << "that of the other model";
+  EXPECT_EQ(run->options().model.cell, CellType::lstm) << "that of the other model";
   EXPECT_EQ(run->model().options().hidden, 6);
   EXPECT_EQ(run->symbols_of_origin(), 9);
   EXPECT_EQ(run->model().vocabulary().size(), 12);

@@ -29,7 +29,7 @@ std::vector<float> gradients_of(const Parameters& parameters) {
 TEST(LanguageTask, GivesTheLossAndTheGradientsOfItsWindow) {
   Context context;
   const Corpus corpus = corpus_of(200);
-  LanguageModel model(context, letters(symbols), {.cell = Cell::lstm, .hidden = 5});
+  LanguageModel model(context, letters(symbols), {.cell = CellType::lstm, .hidden = 5});
   LanguageTask task(model, corpus, {.batch = 3, .window = 4});
   task.begin_epoch(1);
   const Windows windows(WindowKind::consecutive, corpus.ids(), 3, 4, context.seed());
@@ -186,7 +186,7 @@ TEST(LanguageTask, LearnsASmallTextByHeart) {
       "the tide comes in, the tide goes out, and what it leaves is what we talk about; the moon is late, the lamp is "
       "low, "
       "and nobody has told the sea to slow.");
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     Context context({.seed = 1, .threads = 1});
     LanguageModel model(context, corpus.vocabulary(), {.cell = cell, .hidden = 48});
     Adam optimizer(model.parameters(), {.learning_rate = 1e-2f});

@@ -106,12 +106,12 @@ class ModelFile : public ::testing::Test {
 };
 
 const LanguageModelOptions every_kind[] = {
-    {.cell = Cell::rnn, .activation = Activation::relu, .hidden = 5},
-    {.cell = Cell::rnn, .activation = Activation::sigmoid, .hidden = 35, .biases = Biases::one},
-    {.cell = Cell::gru, .hidden = 5, .layers = 2, .embedding = 33, .dropout = 0.1f},
-    {.cell = Cell::lstm, .hidden = 4, .layers = 2, .newlines = Newlines::space},
-    {.cell = Cell::lstm, .hidden = 40, .layers = 2, .biases = Biases::one},
-    {.cell = Cell::gru, .hidden = 7, .embedding = 7, .tied = true},
+    {.cell = CellType::rnn, .activation = Activation::relu, .hidden = 5},
+    {.cell = CellType::rnn, .activation = Activation::sigmoid, .hidden = 35, .biases = Biases::one},
+    {.cell = CellType::gru, .hidden = 5, .layers = 2, .embedding = 33, .dropout = 0.1f},
+    {.cell = CellType::lstm, .hidden = 4, .layers = 2, .newlines = Newlines::space},
+    {.cell = CellType::lstm, .hidden = 40, .layers = 2, .biases = Biases::one},
+    {.cell = CellType::gru, .hidden = 7, .embedding = 7, .tied = true},
 };
 
 TEST_F(ModelFile, LoadsWhatWasSavedBitForBit) {
@@ -121,7 +121,7 @@ TEST_F(ModelFile, LoadsWhatWasSavedBitForBit) {
     const std::string bytes = bytes_of(path_);
     Context other({.seed = 77, .threads = 1});
     const LanguageModel loaded = LanguageModel::load(other, path_);
-    EXPECT_EQ(loaded.options().cell, options.cell);
+    EXPECT_EQ(loaded.options().cell.name(), options.cell.name());
     EXPECT_EQ(loaded.options().activation, options.activation);
     EXPECT_EQ(loaded.options().hidden, options.hidden);
     EXPECT_EQ(loaded.options().layers, options.layers);
@@ -176,7 +176,7 @@ void number(LanguageModel& model, const std::string& name) {
 }
 
 TEST_F(ModelFile, IsLaidOutAsPyTorchHasIt) {
-  LanguageModel model(context_, letters(3), {.cell = Cell::gru, .hidden = 2, .embedding = 2});
+  LanguageModel model(context_, letters(3), {.cell = CellType::gru, .hidden = 2, .embedding = 2});
   for (const auto& entry : model.parameters().entries()) number(model, entry.name);
   model.save(path_);
   const SafetensorsFile file = SafetensorsFile::read(path_);
@@ -197,7 +197,7 @@ TEST_F(ModelFile, IsLaidOutAsPyTorchHasIt) {
 }
 
 TEST_F(ModelFile, HoldsATiedWeightOnce) {
-  save({.cell = Cell::rnn, .hidden = 3, .embedding = 3, .tied = true});
+  save({.cell = CellType::rnn, .hidden = 3, .embedding = 3, .tied = true});
   const SafetensorsFile file = SafetensorsFile::read(path_);
   EXPECT_NE(file.find("encoder.weight"), nullptr);
   EXPECT_EQ(file.find("decoder.weight"), nullptr);
@@ -218,7 +218,7 @@ TEST_F(ModelFile, HoldsATiedWeightOnce) {
 }
 
 TEST_F(ModelFile, WithOneBiasTheOtherIsZeroInTheFile) {
-  save({.cell = Cell::lstm, .hidden = 2, .biases = Biases::one});
+  save({.cell = CellType::lstm, .hidden = 2, .biases = Biases::one});
   const SafetensorsFile file = SafetensorsFile::read(path_);
   ASSERT_NE(file.find("rnn.bias_hh_l0"), nullptr);
   EXPECT_THAT(file.find("rnn.bias_hh_l0")->values, ::testing::Each(0.0f));

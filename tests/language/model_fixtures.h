@@ -50,7 +50,7 @@ inline std::span<float> writable(LanguageModel& model, const std::string& name) 
 /// A model that predicts symbol i + 1 (mod V) after symbol i, with logit `certainty`.
 inline LanguageModel successor_model(Context& context, int symbols, float certainty = 200,
                                      Newlines newlines = Newlines::keep) {
-  LanguageModel model(context, letters(symbols), {.cell = Cell::rnn, .hidden = symbols, .newlines = newlines});
+  LanguageModel model(context, letters(symbols), {.cell = CellType::rnn, .hidden = symbols, .newlines = newlines});
   const auto size = static_cast<std::size_t>(symbols);
   std::fill(model.parameters().values().begin(), model.parameters().values().end(), 0.0f);
   for (std::size_t i = 0; i < size; ++i) {

@@ -43,19 +43,19 @@ void expect_same_bits(const LanguageModelOptions& options) {
   });
 }
 
-TEST(SameBits, ForAnyNumberOfThreadsRnn) { expect_same_bits({.cell = Cell::rnn, .hidden = 136}); }
-TEST(SameBits, ForAnyNumberOfThreadsGru) { expect_same_bits({.cell = Cell::gru, .hidden = 80}); }
-TEST(SameBits, ForAnyNumberOfThreadsLstm) { expect_same_bits({.cell = Cell::lstm, .hidden = 72}); }
+TEST(SameBits, ForAnyNumberOfThreadsRnn) { expect_same_bits({.cell = CellType::rnn, .hidden = 136}); }
+TEST(SameBits, ForAnyNumberOfThreadsGru) { expect_same_bits({.cell = CellType::gru, .hidden = 80}); }
+TEST(SameBits, ForAnyNumberOfThreadsLstm) { expect_same_bits({.cell = CellType::lstm, .hidden = 72}); }
 TEST(SameBits, ForAnyNumberOfThreadsWithEmbeddingLayersAndDropout) {
-  expect_same_bits({.cell = Cell::lstm, .hidden = 72, .layers = 2, .embedding = 40, .dropout = 0.3f});
+  expect_same_bits({.cell = CellType::lstm, .hidden = 72, .layers = 2, .embedding = 40, .dropout = 0.3f});
 }
 TEST(SameBits, ForAnyNumberOfThreadsWithATiedWeight) {
-  expect_same_bits({.cell = Cell::rnn, .hidden = 136, .embedding = 136, .tied = true});
+  expect_same_bits({.cell = CellType::rnn, .hidden = 136, .embedding = 136, .tied = true});
 }
 
 // In a step this small, waking a thread costs more time than it saves.
 TEST(SmallNet, UsesOneThreadHoweverManyThereAre) {
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     Context context({.seed = 1, .threads = 8});
     const Corpus corpus = Corpus::from_ids(test::pseudo_random_ids(1000, 65), test::letters(65));
     LanguageModel model(context, corpus.vocabulary(), {.cell = cell, .hidden = 32});

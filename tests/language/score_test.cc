@@ -36,7 +36,7 @@ LanguageModel::Score alone(const LanguageModel& model, std::span<const std::int3
   return total;
 }
 
-class Score : public ::testing::TestWithParam<Cell> {
+class Score : public ::testing::TestWithParam<CellType> {
  protected:
   LanguageModel model() { return LanguageModel(context_, letters(symbols), {.cell = GetParam(), .hidden = 6}); }
 
@@ -76,7 +76,7 @@ TEST_P(Score, CountsEverySymbolOfAnyLength) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cells, Score, ::testing::Values(Cell::rnn, Cell::gru, Cell::lstm));
+INSTANTIATE_TEST_SUITE_P(Cells, Score, ::testing::Values(CellType::rnn, CellType::gru, CellType::lstm));
 
 TEST(ScoreOfATooShortText, IsRefused) {
   Context context;

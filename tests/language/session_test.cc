@@ -97,7 +97,7 @@ std::vector<float> step_by_step(const LanguageModel& model, const Ids& ids) {
 
 void expect_the_bits_of_the_whole_sequence(Context& context, int symbols, const LanguageModelOptions& options,
                                            const Ids& ids) {
-  SCOPED_TRACE(fmt::format("{} gates, H {}, {} layers, embedding {}, V {}, B {}, {} threads", gate_count(options.cell),
+  SCOPED_TRACE(fmt::format("{}, H {}, {} layers, embedding {}, V {}, B {}, {} threads", options.cell.name(),
                            options.hidden, options.layers, options.embedding, symbols, ids.batch(), context.threads()));
   const LanguageModel model(context, letters(symbols), options);
   ASSERT_EQ(step_by_step(model, ids), WholeSequence(model).logits(ids));
@@ -105,7 +105,7 @@ void expect_the_bits_of_the_whole_sequence(Context& context, int symbols, const 
 
 TEST(Sessions, GiveTheBitsOfTheWholeSequence) {
   test::on_every_target([] {
-    for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+    for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
       for (int hidden = 1; hidden <= 70; hidden += hidden < 20 ? 1 : 7) {
         Context context({.seed = static_cast<std::uint64_t>(hidden), .threads = 1 + hidden % 3});
         const LanguageModelOptions options{.cell = cell,
@@ -125,7 +125,7 @@ TEST(Sessions, GiveTheBitsOfTheWholeSequence) {
 /// The sizes are large enough that a step is divided among the threads.
 TEST(Sessions, GiveTheSameBitsOnAnyNumberOfThreads) {
   test::on_every_target([] {
-    for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+    for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
       for (const int threads : {1, 2, 3}) {
         for (const int texts : {1, 29}) {
           Context context({.threads = threads});
@@ -138,7 +138,7 @@ TEST(Sessions, GiveTheSameBitsOnAnyNumberOfThreads) {
 }
 
 TEST(Sessions, RunOnTheReferenceDevice) {
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     for (const int embedding : {0, 5}) {
       Context context({.device = DeviceKind::reference});
       expect_the_bits_of_the_whole_sequence(
@@ -150,7 +150,7 @@ TEST(Sessions, RunOnTheReferenceDevice) {
 /// In each step another part of the sessions is fed, in another order.
 TEST(Sessions, ThatAreNotInABatchKeepTheirState) {
   Context context;
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     const LanguageModel model(context, letters(19), {.cell = cell, .hidden = 21, .layers = 2});
     constexpr int count = 9, steps = 12;
     const Ids ids = scattered_ids(steps, count, 19);
@@ -217,7 +217,7 @@ TEST(Sessions, NameWhatTheyCannotDo) {
 
 TEST(Session, ContinuesLikeGenerate) {
   Context context({.seed = 3});
-  const LanguageModel model(context, letters(9), {.cell = Cell::lstm, .hidden = 24});
+  const LanguageModel model(context, letters(9), {.cell = CellType::lstm, .hidden = 24});
   const GenerateOptions options{.length = 30, .temperature = 1, .seed = 4};
   const std::string whole = generate(model, "cab", options);
   Session session(model.pack(), context);
@@ -256,7 +256,7 @@ TEST(Session, OutlivesItsModelAndTheContextOfIt) {
   std::string expected;
   {
     Context first({.seed = 5});
-    const LanguageModel model(first, letters(9), {.cell = Cell::gru, .hidden = 24});
+    const LanguageModel model(first, letters(9), {.cell = CellType::gru, .hidden = 24});
     expected = generate(model, "ab", {.length = 20});
     packed = model.pack();
   }
@@ -267,7 +267,7 @@ TEST(Session, OutlivesItsModelAndTheContextOfIt) {
 
 TEST(Session, IsRestoredToTheSameBits) {
   Context context({.seed = 3});
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     const LanguageModel model(context, letters(9), {.cell = cell, .hidden = 24, .layers = 2});
     const GenerateOptions options{.length = 100, .temperature = 1, .repetition_penalty = 1.5f, .seed = 4};
     for (const int before : {0, 1, 70}) {
@@ -275,7 +275,7 @@ TEST(Session, IsRestoredToTheSameBits) {
       session.feed(std::string(static_cast<std::size_t>(before), 'c'));
       if (before == 1) session.logits();  // has read its last symbol
       const std::string saved = session.save();
-      EXPECT_LT(saved.size(), session.model().options().layers * 24 * 4 * (cell == Cell::lstm ? 2 : 1) + 1024u);
+      EXPECT_LT(saved.size(), session.model().options().layers * 24 * 4 * (cell == CellType::lstm ? 2 : 1) + 1024u);
       Context elsewhere;
       Session restored = Session::restore(model.pack(), elsewhere, saved);
       EXPECT_EQ(restored.save(), saved);
@@ -287,7 +287,7 @@ TEST(Session, IsRestoredToTheSameBits) {
 
 TEST(Session, IsNotRestoredFromAnythingElse) {
   Context context;
-  LanguageModel model(context, letters(9), {.cell = Cell::gru, .hidden = 3});
+  LanguageModel model(context, letters(9), {.cell = CellType::gru, .hidden = 3});
   Session session(model.pack(), context);
   session.feed("abc");
   const std::string saved = session.save();
@@ -302,7 +302,7 @@ TEST(Session, IsNotRestoredFromAnythingElse) {
     EXPECT_NE(refused(session.model(), damaged), "") << i;
   }
   EXPECT_THAT(refused(session.model(), saved + "x"), HasSubstr("damaged"));
-  const LanguageModel other(context, letters(9), {.cell = Cell::gru, .hidden = 4});
+  const LanguageModel other(context, letters(9), {.cell = CellType::gru, .hidden = 4});
   EXPECT_THAT(refused(other.pack(), saved), HasSubstr("another model"));
   writable(model, "decoder.bias")[0] += 1;
   model.parameters().updated();

@@ -96,7 +96,7 @@ void serve(const PackedModel& model, Waiting& waiting, unsigned seed) {
 
 TEST(SessionThreads, GiveEachTextTheBytesThatItGetsAlone) {
   Context context({.seed = 1, .threads = 1});
-  const LanguageModel model(context, test::letters(9), {.cell = Cell::lstm, .hidden = 16, .layers = 2});
+  const LanguageModel model(context, test::letters(9), {.cell = CellType::lstm, .hidden = 16, .layers = 2});
   const PackedModel packed = model.pack();
   Waiting waiting(packed);
   std::vector<std::thread> all;

@@ -42,7 +42,7 @@ std::vector<Number> exact_values(const LanguageModel& model, const char* name) {
 Outcome<Number> by_formulas(const LanguageModel& model, const Batch& window) {
   const auto values = [&](const char* name) { return exact_values(model, name); };
   const std::vector<Number> weight_ih = values("rnn.weight_ih_l0"), bias_ih = values("rnn.bias_ih_l0");
-  test::RecurrentProblem<Number> recurrent({.cell = model.options().cell,
+  test::RecurrentProblem<Number> recurrent({.cell = model.options().cell.type(),
                                             .with_state = false,
                                             .steps = window_length,
                                             .batch = batch_size,
@@ -88,7 +88,7 @@ Outcome<Number> by_formulas(const LanguageModel& model, const Batch& window) {
   return outcome;
 }
 
-void expect_agreement_of_targets(Cell cell, int shards = 1) {
+void expect_agreement_of_targets(CellType cell, int shards = 1) {
   const Corpus corpus =
       Corpus::from_ids(test::pseudo_random_ids(2 * positions, vocabulary_size), test::letters(vocabulary_size));
   Context context({.seed = 1, .threads = 2});
@@ -128,12 +128,12 @@ void expect_agreement_of_targets(Cell cell, int shards = 1) {
   }
 }
 
-TEST(StepOnEveryTarget, AgreesWithinItsErrorBoundRnn) { expect_agreement_of_targets(Cell::rnn); }
-TEST(StepOnEveryTarget, AgreesWithinItsErrorBoundGru) { expect_agreement_of_targets(Cell::gru); }
-TEST(StepOnEveryTarget, AgreesWithinItsErrorBoundLstm) { expect_agreement_of_targets(Cell::lstm); }
+TEST(StepOnEveryTarget, AgreesWithinItsErrorBoundRnn) { expect_agreement_of_targets(CellType::rnn); }
+TEST(StepOnEveryTarget, AgreesWithinItsErrorBoundGru) { expect_agreement_of_targets(CellType::gru); }
+TEST(StepOnEveryTarget, AgreesWithinItsErrorBoundLstm) { expect_agreement_of_targets(CellType::lstm); }
 // The bound is the same, as it holds for any order of summation.
 TEST(StepOnEveryTarget, AgreesWithinItsErrorBoundInShards) {
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) expect_agreement_of_targets(cell, 3);
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) expect_agreement_of_targets(cell, 3);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ std::string repeated(std::string_view text, int times) {
 /// A model that has learned the poem by heart.
 LanguageModel trained_on_poem(Context& context, TokenUnit unit) {
   const Corpus corpus = Corpus::from_text(repeated(poem, 6), {.unit = unit});
-  LanguageModel model(context, corpus.vocabulary(), {.cell = Cell::gru, .hidden = 48});
+  LanguageModel model(context, corpus.vocabulary(), {.cell = CellType::gru, .hidden = 48});
   Adam optimizer(model.parameters(), {.learning_rate = 1e-2f});
   LanguageTask task(model, corpus, {.batch = 2, .window = 12});
   Trainer trainer(task, optimizer, {.epochs = unit == TokenUnit::byte ? 12 : 25, .clip_norm = 1});

@@ -12,7 +12,7 @@ using ::testing::ElementsAre;
 
 /// One of each layer, with all that its parameters depend on.
 ModelSpec each_layer() {
-  const RecurrentOptions options{.cell = Cell::gru, .hidden = 3, .layers = 2, .bidirectional = true};
+  const RecurrentOptions options{.cell = CellType::gru, .hidden = 3, .layers = 2, .bidirectional = true};
   return {EmbeddingSpec{.name = "in", .symbols = 7, .width = 5},
           RecurrentSpec{.name = "net", .input = 5, .options = options}, LinearSpec{.name = "out", .in = 6, .out = 4}};
 }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "nn/node.h"
 #include "nn/support.h"
 #include "unroll/error.h"
 #include "unroll/layers.h"
@@ -165,6 +166,20 @@ TEST_P(Autograd, NamesBothShapesWhereTheyDoNotFit) {
 TEST_P(Autograd, OperandsOfTwoContextsAreRefused) {
   Context other({.seed = 1, .threads = 1, .device = GetParam()});
   EXPECT_THAT([&] { zeros(context, {2}) + zeros(other, {2}); }, ThrowsMessage<Error>(HasSubstr("two contexts")));
+}
+
+TEST_P(Autograd, WithinNoGradNothingIsKept) {
+  const Var x = variable(context, uniform_tensor(context, {2, 3}, 1));
+  {
+    const NoGrad outer;
+    { const NoGrad inner; }
+    EXPECT_TRUE(slice(x, 0, 1).node()->parents.empty());
+    for (const Var& y : {sum(x), sum(slice(x, 0, 1))}) {
+      EXPECT_TRUE(y.node()->parents.empty());
+      EXPECT_THAT([&] { y.backward(); }, ThrowsMessage<Error>(HasSubstr("depends on nothing")));
+    }
+  }
+  EXPECT_NO_THROW(sum(tanh(x)).backward());
 }
 
 TEST(MeanOfNumbers, IsWeighted) {

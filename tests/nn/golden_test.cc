@@ -64,7 +64,7 @@ class Golden : public testing::TestWithParam<GoldenCase> {
   RecurrentOptions options() const {
     const std::string cell = GetParam().cell;
     RecurrentOptions o;
-    o.cell = cell == "gru" ? Cell::gru : cell == "lstm" ? Cell::lstm : Cell::rnn;
+    o.cell = cell == "gru" ? CellType::gru : cell == "lstm" ? CellType::lstm : CellType::rnn;
     o.activation = cell == "rnn_relu" ? Activation::relu : Activation::tanh;
     o.hidden = static_cast<int>(shape("h0")[2]);
     o.layers = GetParam().layers;
@@ -94,7 +94,7 @@ class Golden : public testing::TestWithParam<GoldenCase> {
     std::copy(target.values.begin(), target.values.end(), ids.flat().begin());
     return {std::move(p), std::move(rnn), std::move(decoder), std::move(ids)};
   }
-  RecurrentState initial() { return {input("h0"), options().cell == Cell::lstm ? input("c0") : Var()}; }
+  RecurrentState initial() { return {input("h0"), options().cell == CellType::lstm ? input("c0") : Var()}; }
 
   /// Relative error bound of the forward pass by oneDNN's rule for recurrent networks: 4 ceil(log2(n)) epsilon, where n
   /// is the number of accumulated terms. Gradients get twice that.

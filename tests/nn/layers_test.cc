@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "nn/layer_specs.h"
 #include "nn/support.h"
 #include "unroll/error.h"
 #include "unroll/optimizers.h"
@@ -76,6 +77,8 @@ TEST_P(Layers, TiedLinearRefusesTheTableOfOtherParameters) {
   const Embedding table(other, "encoder", V, H, Zero{});
   EXPECT_THAT([&] { Linear(p, "tied", table, Zero{}); },
               ThrowsMessage<Error>(HasSubstr("an embedding of the same parameters")));
+  const LinearSpec without_table{.name = "spec", .in = H, .out = V, .tied = true};
+  EXPECT_THAT([&] { Linear(p, without_table); }, ThrowsMessage<Error>(HasSubstr("needs an embedding")));
 }
 
 TEST_P(Layers, EmbeddingLooksRowsUp) {
@@ -185,6 +188,20 @@ TEST_P(Layers, LinearCrossEntropyRefusesWhatDoesNotFit) {
   refused({T - 1, B, H}, targets, "15 targets");
   targets.flat()[4] = V;
   refused({T, B, H}, targets, "target 4 is 11");
+  linear.bias = Var();
+  refused({T, B, H}, targets, "the layer has no bias");
+}
+
+TEST_P(Layers, BackwardAfterTheParametersHaveChangedLeavesTheGradientsAlone) {
+  const Var x = variable(context, input());
+  const Var loss = sum(tanh(linear(x)));
+  p.zero_gradients();
+  sgd(p, 0.1f);
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    EXPECT_THAT([&] { loss.backward(); }, ThrowsMessage<Error>(HasSubstr("after the parameters have changed")));
+  }
+  EXPECT_THAT(p.gradients(), testing::Each(0.0f));
+  EXPECT_NO_THROW(sum(tanh(linear(x))).backward());
 }
 
 }  // namespace

@@ -58,10 +58,10 @@ Problem copy_task() {
           std::log(4.0)};
 }
 
-class MemoryTask : public testing::TestWithParam<Cell> {
+class MemoryTask : public testing::TestWithParam<CellType> {
  protected:
   /// Mean loss over the last 5 % of `budget` training steps.
-  static double final_loss(const Problem& task, Cell cell, Memory memory, std::uint32_t budget) {
+  static double final_loss(const Problem& task, CellType cell, Memory memory, std::uint32_t budget) {
     constexpr int hidden = 32;
     Context context({.seed = 1, .threads = 1});
     Parameters p(context);
@@ -111,7 +111,7 @@ class MemoryTask : public testing::TestWithParam<Cell> {
     EXPECT_LT(intact, task.memoryless / 10);
     EXPECT_GT(cut, task.memoryless * 0.9);
     // The gates of GRU and LSTM carry state without W_hh.
-    if (GetParam() == Cell::rnn) {
+    if (GetParam() == CellType::rnn) {
       const double frozen = run(Memory::no_recurrent_weights);
       fmt::print("  {}: loss {:.4f} with W_hh kept at zero\n", task.name, frozen);
       EXPECT_GT(frozen, task.memoryless * 0.9);
@@ -122,9 +122,10 @@ class MemoryTask : public testing::TestWithParam<Cell> {
 TEST_P(MemoryTask, Impulse) { expect_memory(impulse_task(), 400); }
 TEST_P(MemoryTask, Copy) { expect_memory(copy_task(), 600); }
 
-INSTANTIATE_TEST_SUITE_P(Cells, MemoryTask, testing::Values(Cell::rnn, Cell::gru, Cell::lstm), [](const auto& test) {
-  return test.param == Cell::rnn ? "rnn" : test.param == Cell::gru ? "gru" : "lstm";
-});
+INSTANTIATE_TEST_SUITE_P(Cells, MemoryTask, testing::Values(CellType::rnn, CellType::gru, CellType::lstm),
+                         [](const auto& test) {
+                           return test.param == CellType::rnn ? "rnn" : test.param == CellType::gru ? "gru" : "lstm";
+                         });
 
 }  // namespace
 }  // namespace unroll

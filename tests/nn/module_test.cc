@@ -78,8 +78,8 @@ TEST_P(Modules, HaveDefaultInitialisers) {
   Parameters with(context);
   Linear(p, "linear", 5, 3);
   Linear(with, "linear", 5, 3, of_input, of_input);
-  Recurrent(p, "rnn", 5, {.cell = Cell::gru, .hidden = 4});
-  Recurrent(with, "rnn", 5, {.cell = Cell::gru, .hidden = 4}, of_hidden, of_hidden);
+  Recurrent(p, "rnn", 5, {.cell = CellType::gru, .hidden = 4});
+  Recurrent(with, "rnn", 5, {.cell = CellType::gru, .hidden = 4}, of_hidden, of_hidden);
   Embedding(p, "embedding", 5, 3);
   Embedding(with, "embedding", 5, 3, Normal{0, 1});
   EXPECT_EQ(names_of(p.entries()), names_of(with.entries()));
@@ -87,7 +87,7 @@ TEST_P(Modules, HaveDefaultInitialisers) {
 }
 
 TEST_P(Modules, RecurrentLayersBeginWithZeros) {
-  const Recurrent rnn(p, "rnn", 3, {.cell = Cell::lstm, .hidden = 4});
+  const Recurrent rnn(p, "rnn", 3, {.cell = CellType::lstm, .hidden = 4});
   const Var x = constant(context, uniform_tensor(context, {5, 2, 3}, 1));
   const Ids ids = uniform_ids(5, 2, 3, 2);
   const auto [output, state] = rnn(x);

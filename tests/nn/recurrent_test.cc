@@ -21,8 +21,8 @@ struct NetCase {
     static constexpr const char* cells[] = {"rnn", "gru", "lstm"};
     static constexpr const char* activations[] = {"tanh", "relu", "sigmoid"};
     const auto& o = options;
-    return fmt::format("{}{}_h{}_l{}_d{}_T{}_B{}{}{}", cells[static_cast<int>(o.cell)],
-                       o.cell == Cell::rnn ? std::string("_") + activations[static_cast<int>(o.activation)] : "",
+    return fmt::format("{}{}_h{}_l{}_d{}_T{}_B{}{}{}", cells[static_cast<int>(o.cell.type())],
+                       o.cell == CellType::rnn ? std::string("_") + activations[static_cast<int>(o.activation)] : "",
                        o.hidden, o.layers, o.bidirectional ? 2 : 1, steps, batch,
                        o.biases == Biases::one ? "_onebias" : "", one_hot ? "_onehot" : "");
   }
@@ -30,7 +30,7 @@ struct NetCase {
 
 std::vector<NetCase> net_cases() {
   std::vector<NetCase> cases;
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     cases.push_back({{.cell = cell, .hidden = 5}});
     cases.push_back({{.cell = cell, .hidden = 1}, 1, 1, 1});
     cases.push_back({{.cell = cell, .hidden = 17, .layers = 2}, 4, 7, 3});
@@ -39,8 +39,8 @@ std::vector<NetCase> net_cases() {
     cases.push_back({{.cell = cell, .hidden = 9}, 6, 3, 7, true});
     cases.push_back({{.cell = cell, .hidden = 4, .layers = 2, .bidirectional = true}, 5, 2, 6, true});
   }
-  cases.push_back({{.cell = Cell::rnn, .activation = Activation::relu, .hidden = 5, .layers = 2}});
-  cases.push_back({{.cell = Cell::rnn, .activation = Activation::sigmoid, .hidden = 5, .bidirectional = true}});
+  cases.push_back({{.cell = CellType::rnn, .activation = Activation::relu, .hidden = 5, .layers = 2}});
+  cases.push_back({{.cell = CellType::rnn, .activation = Activation::sigmoid, .hidden = 5, .bidirectional = true}});
   return cases;
 }
 
@@ -54,7 +54,7 @@ class Net {
         recurrent_(parameters, "rnn", net.input, net.options, Uniform{-0.7f, 0.7f}, Uniform{-0.5f, 0.5f}) {
     const Shape state{net.options.layers * recurrent_.directions(), net.batch, net.options.hidden};
     initial.h = variable(context, uniform_tensor(context, state, 2));
-    if (net.options.cell == Cell::lstm) initial.c = variable(context, uniform_tensor(context, state, 3));
+    if (net.options.cell == CellType::lstm) initial.c = variable(context, uniform_tensor(context, state, 3));
     x = net.one_hot ? constant(context, dense(ids_))
                     : variable(context, uniform_tensor(context, {net.steps, net.batch, net.input}, 4));
   }
@@ -211,7 +211,8 @@ UNROLL_EACH_DEVICE(RecurrentLayer);
 /// h' = relu(a h + x): an impulse at time 0 decays as a^t.
 TEST_P(RecurrentLayer, ImpulseResponseIsGeometric) {
   constexpr int steps = 30;
-  const Recurrent net(p, "rnn", 1, {.cell = Cell::rnn, .activation = Activation::relu, .hidden = 1}, Zero{}, Zero{});
+  const Recurrent net(p, "rnn", 1, {.cell = CellType::rnn, .activation = Activation::relu, .hidden = 1}, Zero{},
+                      Zero{});
   set("rnn.weight_ih_l0", {1});
   set("rnn.weight_hh_l0", {0.5f});
   std::vector<float> impulse(steps, 0.0f);
@@ -226,8 +227,8 @@ TEST_P(RecurrentLayer, ImpulseResponseIsGeometric) {
 /// An LSTM with its forget gate open and its input gate closed keeps c unchanged; a GRU with its update gate at 1 keeps
 /// h.
 TEST_P(RecurrentLayer, SaturatedGatesHoldTheState) {
-  const Recurrent lstm(p, "lstm", 1, {.cell = Cell::lstm, .hidden = 2, .biases = Biases::one}, Zero{}, Zero{});
-  const Recurrent gru(p, "gru", 1, {.cell = Cell::gru, .hidden = 2, .biases = Biases::one}, Zero{}, Zero{});
+  const Recurrent lstm(p, "lstm", 1, {.cell = CellType::lstm, .hidden = 2, .biases = Biases::one}, Zero{}, Zero{});
+  const Recurrent gru(p, "gru", 1, {.cell = CellType::gru, .hidden = 2, .biases = Biases::one}, Zero{}, Zero{});
   set("lstm.bias_ih_l0", {-60, -60, 60, 60, 5, 5, 60, 60});  // i, f, g, o
   set("gru.bias_ih_l0", {0, 0, 60, 60, 5, 5});               // r, z, n
   const Var h = constant(context, tensor_of(context, {1, 1, 2}, {0.25f, -0.5f}));
@@ -243,7 +244,7 @@ TEST_P(RecurrentLayer, SaturatedGatesHoldTheState) {
 
 /// Two windows with the state carried over equal one long window; the gradient stops where the state is detached.
 TEST_P(RecurrentLayer, StateCarriesOverWindows) {
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     Parameters parameters(context);
     const Recurrent net(parameters, "rnn", 3, {.cell = cell, .hidden = 4, .layers = 2}, Uniform{-1, 1}, Uniform{-1, 1});
     const Var x = variable(context, uniform_tensor(context, {6, 2, 3}, 1));
@@ -265,7 +266,7 @@ TEST_P(RecurrentLayer, StateCarriesOverWindows) {
 }
 
 TEST_P(RecurrentLayer, LossOfTheFinalCellStateAloneHasGradients) {
-  const Recurrent net(p, "rnn", 3, {.cell = Cell::lstm, .hidden = 4}, Uniform{-1, 1}, Uniform{-1, 1});
+  const Recurrent net(p, "rnn", 3, {.cell = CellType::lstm, .hidden = 4}, Uniform{-1, 1}, Uniform{-1, 1});
   const Var x = variable(context, uniform_tensor(context, {5, 2, 3}, 1));
   sum(net(x, net.zero_state(2)).state.c).backward();
   EXPECT_GT(max_magnitude(x.gradient().span()), 0);
@@ -273,7 +274,7 @@ TEST_P(RecurrentLayer, LossOfTheFinalCellStateAloneHasGradients) {
 }
 
 TEST_P(RecurrentLayer, GradientsOfTwoUsesAddUp) {
-  const Recurrent net(p, "rnn", 3, {.cell = Cell::gru, .hidden = 4}, Uniform{-1, 1}, Uniform{-1, 1});
+  const Recurrent net(p, "rnn", 3, {.cell = CellType::gru, .hidden = 4}, Uniform{-1, 1}, Uniform{-1, 1});
   const Ids ids = uniform_ids(4, 2, 3, 1);
   sum(net(ids, net.zero_state(2)).output).backward();
   const std::vector<float> once(p.gradients().begin(), p.gradients().end());
@@ -306,7 +307,7 @@ TEST(RecurrentBits, AreTheSameForAnyNumberOfThreadsInBothDirections) {
   const auto trained = [](int threads) {
     Context threaded({.seed = 1, .threads = threads});
     Parameters parameters(threaded);
-    const Recurrent net(parameters, "rnn", 30, {.cell = Cell::gru, .hidden = 80, .bidirectional = true});
+    const Recurrent net(parameters, "rnn", 30, {.cell = CellType::gru, .hidden = 80, .bidirectional = true});
     sum(net(uniform_ids(20, 24, 30, 1)).output * 1.5f).backward();
     return std::vector<float>(parameters.gradients().begin(), parameters.gradients().end());
   };
@@ -315,7 +316,7 @@ TEST(RecurrentBits, AreTheSameForAnyNumberOfThreadsInBothDirections) {
 }
 
 TEST_P(RecurrentLayer, HasPyTorchsNamesInPyTorchsOrder) {
-  const Recurrent net(p, "rnn", 3, {.cell = Cell::lstm, .hidden = 2, .layers = 2, .bidirectional = true}, Zero{},
+  const Recurrent net(p, "rnn", 3, {.cell = CellType::lstm, .hidden = 2, .layers = 2, .bidirectional = true}, Zero{},
                       Zero{});
   std::vector<std::string> names;
   for (const auto& entry : p.entries()) names.push_back(entry.name);
@@ -339,9 +340,9 @@ TEST_P(RecurrentLayer, RefusesWhatDoesNotFit) {
   refused(make(1, {.hidden = 0}), "hidden 0");
   refused(make(1, {.layers = 0}), "layers 0");
   refused(make(1, {.dropout = 1}), "dropout 1");
-  refused(make(1, {.cell = static_cast<Cell>(7)}), "cell is 7");
+  refused([] { CellKind(static_cast<CellType>(7)); }, "cell is 7");
   refused(make(1, {.activation = static_cast<Activation>(7)}), "activation is 7");
-  const Recurrent net(p, "rnn", 3, {.cell = Cell::lstm, .hidden = 4}, Zero{}, Zero{});
+  const Recurrent net(p, "rnn", 3, {.cell = CellType::lstm, .hidden = 4}, Zero{}, Zero{});
   const RecurrentState state = net.zero_state(2);
   refused([&] { net(zeros(context, {5, 2, 4}), state); }, "[5, 2, 4]");
   refused([&] { net(zeros(context, {0, 2, 3}), state); }, "[0, 2, 3]");

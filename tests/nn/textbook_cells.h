@@ -12,7 +12,7 @@ namespace unroll {
 /// A cell by its textbook formulas, composed of tensor operations, one step and one gate at a time. The fused operation
 /// must agree with it. Each gate has its own matrices.
 struct TextbookCell {
-  Cell cell;
+  CellType cell;
   Activation activation;
   struct Gate {
     Var ih, hh, bias_ih, bias_hh;
@@ -28,10 +28,10 @@ struct TextbookCell {
 
   /// x [B, I], h and c [B, H]; replaces h and c.
   void step(const Var& x, Var& h, Var& c) const {
-    if (cell == Cell::rnn) {
+    if (cell == CellType::rnn) {
       const Var z = both(0, x, h);
       h = activation == Activation::tanh ? tanh(z) : activation == Activation::relu ? relu(z) : sigmoid(z);
-    } else if (cell == Cell::gru) {
+    } else if (cell == CellType::gru) {
       const Var r = sigmoid(both(0, x, h)), z = sigmoid(both(1, x, h));
       const Var n = tanh(from_input(2, x) + r * from_state(2, h));
       h = (1.0f - z) * n + z * h;
@@ -64,8 +64,8 @@ class TextbookStack {
     Context& context = parameters.context();
     for (int layer = 0; layer < options.layers; ++layer) {
       for (int direction = 0; direction < (options.bidirectional ? 2 : 1); ++direction) {
-        TextbookCell cell{options.cell, options.activation, {}};
-        for (int gate = 0; gate < gate_count(options.cell); ++gate) {
+        TextbookCell cell{options.cell.type(), options.activation, {}};
+        for (int gate = 0; gate < gate_count(options.cell.type()); ++gate) {
           const auto part = [&](const std::string& kind) {
             const std::string name =
                 prefix + "." + kind + "_l" + std::to_string(layer) + (direction == 1 ? "_reverse" : "");

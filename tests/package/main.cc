@@ -11,7 +11,7 @@ int main() {
   for (int i = 0; i < 60; ++i) text += "abcdefgh";
   Context context({.seed = 1});
   const Corpus corpus = Corpus::from_text(text);
-  LanguageModel model(context, corpus.vocabulary(), {.cell = Cell::gru, .hidden = 16});
+  LanguageModel model(context, corpus.vocabulary(), {.cell = CellType::gru, .hidden = 16});
   Adam adam(model.parameters(), {.learning_rate = 2e-2f});
   LanguageTask task(model, corpus, {.batch = 4, .window = 10});
   Trainer trainer(task, adam, {.epochs = 30, .clip_norm = 1.0f});

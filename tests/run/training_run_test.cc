@@ -75,7 +75,7 @@ class Training {
       : context_({.seed = 2, .threads = plan.threads}),
         corpus_(Corpus::from_ids(pseudo_random_ids(3 * (steps_per_epoch * 6 + 1), symbols), letters(symbols))),
         validation_(pseudo_random_ids(50, symbols, 5)),
-        model_(context_, corpus_.vocabulary(), {.cell = Cell::gru, .hidden = 6, .layers = 2, .dropout = 0.2f}) {
+        model_(context_, corpus_.vocabulary(), {.cell = CellType::gru, .hidden = 6, .layers = 2, .dropout = 0.2f}) {
     TrainingRunOptions options = plan.run;
     options.directory = directory;
     const LanguageTaskOptions windows = {.batch = 3, .window = 6};

@@ -19,8 +19,8 @@
 namespace unroll::test {
 
 struct RecurrentCase {
-  Cell cell = Cell::rnn;
-  Activation activation = Activation::tanh;  // of Cell::rnn
+  CellType cell = CellType::rnn;
+  Activation activation = Activation::tanh;  // of CellType::rnn
   bool reverse = false;
   bool with_bias = true;
   bool with_state = true;  // an initial state other than zero
@@ -30,8 +30,9 @@ struct RecurrentCase {
     const char* cells[] = {"rnn", "gru", "lstm"};
     const char* activations[] = {" tanh", " relu", " sigmoid"};
     return fmt::format("{}{}{}{}{} T={} B={} H={}", cells[static_cast<int>(cell)],
-                       cell == Cell::rnn ? activations[static_cast<int>(activation)] : "", reverse ? " reverse" : "",
-                       with_bias ? "" : " without bias", with_state ? "" : " from zero", steps, batch, hidden);
+                       cell == CellType::rnn ? activations[static_cast<int>(activation)] : "",
+                       reverse ? " reverse" : "", with_bias ? "" : " without bias", with_state ? "" : " from zero",
+                       steps, batch, hidden);
   }
 };
 
@@ -48,14 +49,14 @@ struct RecurrentProblem {
     RandomData data(seed);
     const float spread = weight_scale / std::sqrt(static_cast<float>(s.hidden));
     gates = data.uniform<Real>(s.steps * s.batch * width());
-    candidate.assign(s.cell == Cell::gru ? count(s.steps * s.batch * s.hidden) : 0, nan());
+    candidate.assign(s.cell == CellType::gru ? count(s.steps * s.batch * s.hidden) : 0, nan());
     weight = data.uniform<Real>(s.hidden * width(), spread);
     if (s.with_bias) bias = data.uniform<Real>(width(), spread);
     h = state(data);
-    if (s.cell == Cell::lstm) c = state(data);
+    if (s.cell == CellType::lstm) c = state(data);
     d_output = data.uniform<Real>(s.steps * s.batch * s.hidden);
     d_h = data.uniform<Real>(s.batch * s.hidden);
-    if (s.cell == Cell::lstm) d_c = data.uniform<Real>(s.batch * s.hidden);
+    if (s.cell == CellType::lstm) d_c = data.uniform<Real>(s.batch * s.hidden);
   }
 
   std::int64_t width() const { return gate_count(size.cell) * size.hidden; }
@@ -130,7 +131,7 @@ struct RecurrentProblem {
   /// Gradient of h W_hh + b_hh: that of the gates, except for the GRU's n block.
   std::vector<Real> recurrent_gradient() const {
     std::vector<Real> d = gates;
-    if (size.cell != Cell::gru) return d;
+    if (size.cell != CellType::gru) return d;
     const ref::Grid<Real> all(d.data(), size.steps * size.batch, width());
     const ref::Grid<const Real> n(candidate.data(), all.rows, size.hidden);
     for (std::int64_t r = 0; r < all.rows; ++r) {

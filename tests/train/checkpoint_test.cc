@@ -33,7 +33,7 @@ constexpr int symbols = 7, epochs = 3;
 enum class Kind { sgd, adam, rmsprop };
 
 struct Plan {
-  Cell cell = Cell::lstm;
+  CellType cell = CellType::lstm;
   WindowKind windows = WindowKind::consecutive;
   EpochState epoch_state = EpochState::zero;
   Kind optimizer = Kind::adam;
@@ -172,7 +172,7 @@ void expect_the_same_bits(const Plan& plan) {
 }
 
 TEST(Checkpoint, ARestoredTrainingGoesOnToTheSameBits) {
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     for (const WindowKind windows : {WindowKind::consecutive, WindowKind::random}) {
       expect_the_same_bits({.cell = cell, .windows = windows});
     }
@@ -184,7 +184,7 @@ TEST(Checkpoint, HoldsTheStateThatIsCarriedOverEpochs) {
 }
 
 TEST(Checkpoint, HoldsTheStateOfEveryOptimizer) {
-  for (const Kind kind : {Kind::sgd, Kind::rmsprop}) expect_the_same_bits({.cell = Cell::gru, .optimizer = kind});
+  for (const Kind kind : {Kind::sgd, Kind::rmsprop}) expect_the_same_bits({.cell = CellType::gru, .optimizer = kind});
 }
 
 TEST(Checkpoint, HoldsTheBestParametersAndWhatIsLeftOfPatience) {
@@ -289,8 +289,9 @@ TEST(Checkpoint, OfOtherOptionsIsRefusedWithTheOption) {
   EXPECT_THAT(restore_error({.schedule = {.kind = ScheduleKind::constant, .warmup = 2}}), HasSubstr("schedule/kind"));
   EXPECT_THAT(restore_error({.optimizer = Kind::sgd, .momentum = 0.5}, {.optimizer = Kind::sgd}),
               HasSubstr("its optimizer/momentum is 0.5, that of this training 0.9"));
-  const Plan rnn = {.cell = Cell::rnn};
-  EXPECT_THAT(restore_error({.cell = Cell::rnn, .activation = Activation::relu}, rnn), HasSubstr("task/activation"));
+  const Plan rnn = {.cell = CellType::rnn};
+  EXPECT_THAT(restore_error({.cell = CellType::rnn, .activation = Activation::relu}, rnn),
+              HasSubstr("task/activation"));
 }
 
 TEST(Checkpoint, WithMoreThanTheTrainingHasIsRefused) {

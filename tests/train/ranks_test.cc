@@ -9,6 +9,7 @@
 
 #include "io/temporary_folder.h"
 #include "language/model_fixtures.h"
+#include "language/own_cells.h"
 #include "ranks/thread_ranks.h"
 #include "train/gradient_sum.h"
 #include "unroll/language_task.h"
@@ -112,20 +113,23 @@ void expect_same_bits(const Plan& plan) {
   }
 }
 
-TEST(Ranks, LeaveTheBitsOfOneRnn) { expect_same_bits({.model = {.cell = Cell::rnn, .hidden = 24}}); }
-TEST(Ranks, LeaveTheBitsOfOneGru) { expect_same_bits({.model = {.cell = Cell::gru, .hidden = 24}}); }
+TEST(Ranks, LeaveTheBitsOfOneRnn) { expect_same_bits({.model = {.cell = CellType::rnn, .hidden = 24}}); }
+TEST(Ranks, LeaveTheBitsOfOneGru) { expect_same_bits({.model = {.cell = CellType::gru, .hidden = 24}}); }
 TEST(Ranks, LeaveTheBitsOfOneLstmWithLayersEmbeddingAndDropout) {
-  expect_same_bits({.model = {.cell = Cell::lstm, .hidden = 24, .layers = 3, .embedding = 10, .dropout = 0.3f}});
+  expect_same_bits({.model = {.cell = CellType::lstm, .hidden = 24, .layers = 3, .embedding = 10, .dropout = 0.3f}});
 }
 TEST(Ranks, LeaveTheBitsOfOneWithDropout) {
-  expect_same_bits({.model = {.cell = Cell::gru, .hidden = 9, .layers = 2, .dropout = 0.3f}});
+  expect_same_bits({.model = {.cell = CellType::gru, .hidden = 9, .layers = 2, .dropout = 0.3f}});
+}
+TEST(Ranks, LeaveTheBitsOfOneWithACellOfYourOwn) {
+  expect_same_bits({.model = {.cell = make_cell<test::MinimalGru>("own"), .hidden = 9, .layers = 2, .dropout = 0.3f}});
 }
 TEST(Ranks, LeaveTheBitsOfOneWithRandomWindowsAndATiedWeight) {
-  expect_same_bits({.model = {.cell = Cell::rnn, .hidden = 24, .embedding = 24, .tied = true},
+  expect_same_bits({.model = {.cell = CellType::rnn, .hidden = 24, .embedding = 24, .tied = true},
                     .task = {.windows = WindowKind::random, .batch = 12, .window = steps}});
 }
 TEST(Ranks, LeaveTheBitsOfOneWithACarriedStateAndAccumulation) {
-  expect_same_bits({.model = {.cell = Cell::lstm, .hidden = 24},
+  expect_same_bits({.model = {.cell = CellType::lstm, .hidden = 24},
                     .task = {.batch = 12, .window = steps, .epoch_state = EpochState::carry},
                     .trainer = {.epochs = 2, .accumulate = 3, .shards = 4, .clip_value = 0.01f}});
 }
@@ -140,7 +144,7 @@ TEST(Ranks, LeaveTheBitsOfOneWithValidationInTheMiddle) {
 }
 
 TEST(Ranks, TimesThreadsLeaveTheSameBits) {
-  const Plan plan{.model = {.cell = Cell::lstm, .hidden = 40, .layers = 2, .dropout = 0.2f}};
+  const Plan plan{.model = {.cell = CellType::lstm, .hidden = 40, .layers = 2, .dropout = 0.2f}};
   const Result one = trained(plan, 1);
   for (int ranks = 1; ranks <= 4; ++ranks) {
     for (int threads = 1; threads <= 3; ++threads) {
@@ -170,7 +174,7 @@ TEST(Ranks, StopTogetherWhereOneIsAskedTo) {
 
 TEST(Ranks, GoOnFromThreeToTwoAsIfNothingHadHappened) {
   for (const WindowKind windows : {WindowKind::consecutive, WindowKind::random}) {
-    Plan plan{.model = {.cell = Cell::lstm, .hidden = 16, .layers = 2, .dropout = 0.2f},
+    Plan plan{.model = {.cell = CellType::lstm, .hidden = 16, .layers = 2, .dropout = 0.2f},
               .task = {.windows = windows, .batch = 12, .window = steps}};
     const Result whole = trained(plan, 1);
     const TemporaryFolder folder;

@@ -43,7 +43,8 @@ class SavedTraining {
 }  // namespace
 
 std::vector<Benchmark> checkpoint_benchmarks() {
-  const Workload workload{.model = {.cell = Cell::lstm, .hidden = 1024}, .vocabulary = 1027, .batch = 32, .steps = 35};
+  const Workload workload{
+      .model = {.cell = CellType::lstm, .hidden = 1024}, .vocabulary = 1027, .batch = 32, .steps = 35};
   constexpr double blocks = 3, read_and_written = 2;
   const double bytes = sizeof(float) * blocks * static_cast<double>(parameter_count(workload));
   const auto benchmark = [&](const char* name, const MinimalWork& need, void (*run)(SavedTraining&)) {

@@ -28,8 +28,8 @@ class Decay {
     const Random noise(1, RandomStream::init);
     for (std::size_t i = 0; i < recurrent.size(); ++i) recurrent[i] = recurrent_noise * noise.normal(i);
     const std::size_t hidden = static_cast<std::size_t>(model.options().hidden);
-    const Cell cell = model.options().cell;
-    if (cell == Cell::rnn) {
+    const CellType cell = model.options().cell.type();
+    if (cell == CellType::rnn) {
       for (std::size_t i = 0; i < hidden; ++i) recurrent[i * hidden + i] += kept;
       set(parameter("rnn.weight_ih_l0").subspan(0, hidden), 1);
     } else {
@@ -37,7 +37,7 @@ class Decay {
       const float bias = kept < 1 ? std::log(kept / (1 - kept)) : 30.0f;
       set(parameter("rnn.bias_ih_l0").subspan(hidden, hidden), bias);
       set(parameter("rnn.weight_ih_l0").subspan(2 * hidden, hidden), 5);
-      if (kept == 1 && cell == Cell::gru) set(parameter("rnn.weight_ih_l0").subspan(hidden, hidden), -30);
+      if (kept == 1 && cell == CellType::gru) set(parameter("rnn.weight_ih_l0").subspan(hidden, hidden), -30);
     }
     model.parameters().updated();
   }
@@ -124,7 +124,7 @@ Benchmark benchmark_of(const char* what, const Workload& workload) {
           }};
 }
 
-Workload workload_of(Cell cell, std::int64_t batch) {
+Workload workload_of(CellType cell, std::int64_t batch) {
   return {.model = {.cell = cell, .activation = Activation::relu, .hidden = 128},
           .vocabulary = 64,
           .batch = batch,
@@ -135,7 +135,7 @@ Workload workload_of(Cell cell, std::int64_t batch) {
 
 std::vector<Benchmark> denormal_benchmarks() {
   std::vector<Benchmark> all;
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     all.push_back(benchmark_of<MeasuredTraining>("training", workload_of(cell, 8)));
     all.push_back(benchmark_of<GenerationRun>("generation", workload_of(cell, 1)));
   }

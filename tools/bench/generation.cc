@@ -17,7 +17,7 @@ constexpr int vocabulary = 1027, length = 200, side_by_side = 64;
 
 double weights_read(const Workload& workload) {
   const LanguageModelOptions& model = workload.model;
-  const std::int64_t row = model.embedding > 0 ? model.embedding : gate_count(model.cell) * model.hidden;
+  const std::int64_t row = model.embedding > 0 ? model.embedding : gate_count(model.cell.type()) * model.hidden;
   return static_cast<double>(parameter_count(workload) - (workload.vocabulary - 1) * row);
 }
 
@@ -61,12 +61,12 @@ Benchmark benchmark_of(const Workload& workload) {
 std::vector<Benchmark> generation_benchmarks() {
   std::vector<Benchmark> all;
   for (const int hidden : {256, 1024}) {
-    for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+    for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
       all.push_back(benchmark_of({.model = {.cell = cell, .hidden = hidden}, .vocabulary = vocabulary}));
     }
   }
   for (const int hidden : {256, 1024}) {
-    for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+    for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
       all.push_back(
           benchmark_of({.model = {.cell = cell, .hidden = hidden}, .vocabulary = vocabulary, .batch = side_by_side}));
     }

@@ -24,7 +24,7 @@ Corpus synthetic_corpus(int vocabulary, std::int64_t length, std::uint64_t seed)
 
 std::string short_name(const LanguageModelOptions& model) {
   const std::string layers = model.layers > 1 ? fmt::format("{}x", model.layers) : "";
-  return fmt::format("{}{}-{}{}", model.tied ? "tied-" : "", name_of(model.cell), layers, model.hidden);
+  return fmt::format("{}{}-{}{}", model.tied ? "tied-" : "", model.cell.name(), layers, model.hidden);
 }
 
 std::string size_text(const Workload& workload) {
@@ -37,7 +37,7 @@ std::string size_text(const Workload& workload) {
 
 nlohmann::ordered_json workload_json(const Workload& workload) {
   const LanguageModelOptions& model = workload.model;
-  return {{"cell", name_of(model.cell)},  {"vocabulary", workload.vocabulary},
+  return {{"cell", model.cell.name()},    {"vocabulary", workload.vocabulary},
           {"embedding", model.embedding}, {"tied", model.tied},
           {"hidden", model.hidden},       {"layers", model.layers},
           {"dropout", model.dropout},     {"batch", workload.batch},

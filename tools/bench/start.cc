@@ -76,7 +76,7 @@ class Starter {
 }  // namespace
 
 std::vector<Benchmark> start_benchmarks() {
-  const Workload workload{.model = {.cell = Cell::rnn, .hidden = 256}, .vocabulary = 1027};
+  const Workload workload{.model = {.cell = CellType::rnn, .hidden = 256}, .vocabulary = 1027};
   return {{.name = "start/" + short_name(workload.model),
            .size = size_text(workload),
            .model = workload_json(workload),

@@ -29,7 +29,7 @@ std::string training_name(const Workload& workload) { return "training/" + short
 MinimalWork need_of_training_step(const Workload& workload) {
   const LanguageModelOptions& model = workload.model;
   const double parameters = static_cast<double>(parameter_count(workload));
-  const double table_width = model.embedding > 0 ? model.embedding : gate_count(model.cell) * model.hidden;
+  const double table_width = model.embedding > 0 ? model.embedding : gate_count(model.cell.type()) * model.hidden;
   // Rows of the input table whose gradient is zero and is not transferred: none if the output layer shares the table.
   const std::int64_t unread_rows =
       model.tied ? 0 : std::max<std::int64_t>(workload.vocabulary - workload.batch * workload.steps, 0);
@@ -43,18 +43,18 @@ MinimalWork need_of_training_step(const Workload& workload) {
 std::vector<Workload> training_workloads() {
   std::vector<Workload> all;
   for (const int hidden : {256, 512, 1024}) {
-    for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+    for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
       all.push_back({.model = {.cell = cell, .hidden = hidden}, .vocabulary = 1027, .batch = 32, .steps = 35});
     }
   }
-  for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
+  for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     all.push_back({.model = {.cell = cell, .hidden = 512, .layers = 2, .dropout = 0.5f},
                    .vocabulary = 65,
                    .batch = 64,
                    .steps = 128});
   }
   for (const bool tied : {false, true}) {
-    all.push_back({.model = {.cell = Cell::lstm, .hidden = 650, .layers = 2, .embedding = 650, .tied = tied},
+    all.push_back({.model = {.cell = CellType::lstm, .hidden = 650, .layers = 2, .embedding = 650, .tied = tied},
                    .vocabulary = 10'000,
                    .batch = 20,
                    .steps = 35});

@@ -165,8 +165,8 @@ nlohmann::ordered_json model_json(const std::string& path, const LanguageModel& 
   const LanguageModelOptions& o = model.options();
   nlohmann::ordered_json result;
   result["model"] = path;
-  result["cell"] = name_of(o.cell);
-  if (o.cell == Cell::rnn) result["activation"] = name_of(o.activation);
+  result["cell"] = o.cell.name();
+  if (o.cell == CellType::rnn) result["activation"] = name_of(o.activation);
   result["hidden"] = o.hidden;
   result["layers"] = o.layers;
   result["embedding"] = o.embedding;

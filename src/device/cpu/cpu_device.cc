@@ -232,7 +232,7 @@ class CpuDevice final : public Device {
       cpu::recurrent_forward_part(s, packed, {begin, end, 0, panels});
     });
   }
-  Buffer pack_recurrent(Context& context, Cell cell, std::int64_t hidden, const float* weight) const override {
+  Buffer pack_recurrent(Context& context, CellType cell, std::int64_t hidden, const float* weight) const override {
     Buffer packed = context.allocate(cpu::packed_gates_size(cell, hidden));
     const std::int64_t panels = cpu::gate_panel_count(cell, hidden), size = gate_count(cell) * hidden * hidden;
     parallel_for(context, panels, 1 + flat_grain * panels / size, [&](std::int64_t begin, std::int64_t end) {
@@ -243,7 +243,7 @@ class CpuDevice final : public Device {
 
   void recurrent_backward(Context& context, const RecurrentSequence& s,
                           const RecurrentGradient& gradient) const override {
-    const std::int64_t width = gate_count(s.cell) * s.hidden, split = s.cell == Cell::gru ? 2 * s.hidden : width;
+    const std::int64_t width = gate_count(s.cell) * s.hidden, split = s.cell == CellType::gru ? 2 * s.hidden : width;
     const ConstMatrix weight(s.weight, s.hidden, width);
     const cpu::PackedB gates(context, weight.column_range(0, split).transposed());
     std::optional<cpu::PackedB> candidate;

@@ -11,9 +11,9 @@ namespace unroll::cpu {
 
 /// Packing of W_hh for the forward pass: panels in which the gates of the same units are adjacent, so that a tile has
 /// all inputs of the non-linearities in registers.
-std::int64_t gate_panel_count(Cell cell, std::int64_t hidden);
-std::size_t packed_gates_size(Cell cell, std::int64_t hidden);
-void pack_gates(Cell cell, std::int64_t hidden, const float* weight, float* packed, std::int64_t panel_begin,
+std::int64_t gate_panel_count(CellType cell, std::int64_t hidden);
+std::size_t packed_gates_size(CellType cell, std::int64_t hidden);
+void pack_gates(CellType cell, std::int64_t hidden, const float* weight, float* packed, std::int64_t panel_begin,
                 std::int64_t panel_end);
 
 /// The rows and panels of a sequence that one thread computes. If T > 1 these must be all panels, because a step reads

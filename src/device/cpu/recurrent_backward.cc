@@ -97,8 +97,8 @@ void BackwardStep(const RecurrentSequence& s, const RecurrentGradient& g, std::i
       u.h_before = s.h + before;
       u.d_output = g.output + at;
       u.dh = g.h + in_slot;
-      if (s.cell == Cell::gru) u.candidate = s.candidate + at;
-      if (s.cell == Cell::lstm) {
+      if (s.cell == CellType::gru) u.candidate = s.candidate + at;
+      if (s.cell == CellType::lstm) {
         u.c_before = s.c + before;
         u.c = s.c + after;
         u.dc = g.c + in_slot;
@@ -112,11 +112,11 @@ void BackwardStep(const RecurrentSequence& s, const RecurrentGradient& g, std::i
 void RecurrentBackwardStep(const RecurrentSequence& s, const RecurrentGradient& g, std::int64_t t,
                            std::int64_t row_begin, std::int64_t row_end) {
   switch (s.cell) {
-    case Cell::gru:
+    case CellType::gru:
       return BackwardStep<GruBackward>(s, g, t, row_begin, row_end);
-    case Cell::lstm:
+    case CellType::lstm:
       return BackwardStep<LstmBackward>(s, g, t, row_begin, row_end);
-    case Cell::rnn:
+    case CellType::rnn:
       break;
   }
   switch (s.activation) {
@@ -161,7 +161,7 @@ void recurrent_backward_rows(const RecurrentSequence& s, const RecurrentGradient
     const std::int64_t t = s.time(position), first = t * s.batch + row_begin;
     HWY_DYNAMIC_DISPATCH(RecurrentBackwardStep)(s, g, t, row_begin, row_end);
     const ConstMatrix d_gates(s.gates + first * width, rows, width);
-    if (s.cell == Cell::gru) {
+    if (s.cell == CellType::gru) {
       multiply_rows(d_gates.column_range(0, 2 * s.hidden), packed.gates, dh, Accumulate::onto_c());
       multiply_rows(ConstMatrix(s.candidate + first * s.hidden, rows, s.hidden), packed.candidate, dh,
                     Accumulate::onto_c());

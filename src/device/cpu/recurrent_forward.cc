@@ -19,17 +19,17 @@ namespace {
 using cpu::ForwardPart;
 
 /// Number of vectors of units per panel: a tile has kTileVectors vectors, one per gate and vector of units.
-constexpr std::int64_t UnitVectors(Cell cell) { return cell == Cell::rnn ? kTileVectors : 1; }
-constexpr std::int64_t UnitsPerPanel(Cell cell) { return UnitVectors(cell) * kLanes; }
+constexpr std::int64_t UnitVectors(CellType cell) { return cell == CellType::rnn ? kTileVectors : 1; }
+constexpr std::int64_t UnitsPerPanel(CellType cell) { return UnitVectors(cell) * kLanes; }
 
-std::int64_t GatePanelCount(Cell cell, std::int64_t hidden) {
+std::int64_t GatePanelCount(CellType cell, std::int64_t hidden) {
   return (hidden + UnitsPerPanel(cell) - 1) / UnitsPerPanel(cell);
 }
-std::int64_t PackedGatesSize(Cell cell, std::int64_t hidden) {
+std::int64_t PackedGatesSize(CellType cell, std::int64_t hidden) {
   return (hidden + kLanes - 1) / kLanes * kLanes * gate_count(cell) * hidden;
 }
 
-void PackGates(Cell cell, std::int64_t hidden, const float* HWY_RESTRICT weight, float* HWY_RESTRICT packed,
+void PackGates(CellType cell, std::int64_t hidden, const float* HWY_RESTRICT weight, float* HWY_RESTRICT packed,
                std::int64_t panel_begin, std::int64_t panel_end) {
   const std::int64_t gates = gate_count(cell);
   for (std::int64_t panel = panel_begin; panel < panel_end; ++panel) {
@@ -232,11 +232,11 @@ void ForwardTiles(const RecurrentSequence& s, const float* packed, const Forward
 
 void RecurrentForwardPart(const RecurrentSequence& s, const float* packed, const ForwardPart& part) {
   switch (s.cell) {
-    case Cell::gru:
+    case CellType::gru:
       return ForwardTiles<GruTile>(s, packed, part);
-    case Cell::lstm:
+    case CellType::lstm:
       return ForwardTiles<LstmTile>(s, packed, part);
-    case Cell::rnn:
+    case CellType::rnn:
       break;
   }
   switch (s.activation) {
@@ -262,13 +262,13 @@ HWY_EXPORT(PackedGatesSize);
 HWY_EXPORT(PackGates);
 HWY_EXPORT(RecurrentForwardPart);
 
-std::int64_t gate_panel_count(Cell cell, std::int64_t hidden) {
+std::int64_t gate_panel_count(CellType cell, std::int64_t hidden) {
   return HWY_DYNAMIC_DISPATCH(GatePanelCount)(cell, hidden);
 }
-std::size_t packed_gates_size(Cell cell, std::int64_t hidden) {
+std::size_t packed_gates_size(CellType cell, std::int64_t hidden) {
   return static_cast<std::size_t>(HWY_DYNAMIC_DISPATCH(PackedGatesSize)(cell, hidden));
 }
-void pack_gates(Cell cell, std::int64_t hidden, const float* weight, float* packed, std::int64_t panel_begin,
+void pack_gates(CellType cell, std::int64_t hidden, const float* weight, float* packed, std::int64_t panel_begin,
                 std::int64_t panel_end) {
   HWY_DYNAMIC_DISPATCH(PackGates)(cell, hidden, weight, packed, panel_begin, panel_end);
 }

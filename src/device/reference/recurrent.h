@@ -15,7 +15,7 @@ namespace unroll::ref {
 /// unroll::RecurrentSequence for any number type.
 template <class Real>
 struct Sequence {
-  Cell cell = Cell::rnn;
+  CellType cell = CellType::rnn;
   Activation activation = Activation::tanh;
   bool reverse = false;
   std::int64_t steps = 0, batch = 0, hidden = 0;  // T, B, H
@@ -56,11 +56,11 @@ struct RowStep {
   RowStep(const Sequence<Real>& s, std::int64_t t, std::int64_t b)
       : sequence(s),
         gates(s.gates + (t * s.batch + b) * s.hidden * gate_count(s.cell)),
-        candidate(s.cell == Cell::gru ? s.candidate + (t * s.batch + b) * s.hidden : nullptr),
+        candidate(s.cell == CellType::gru ? s.candidate + (t * s.batch + b) * s.hidden : nullptr),
         h_before(s.h + (s.previous(t) * s.batch + b) * s.hidden),
         h(s.h + (s.next(t) * s.batch + b) * s.hidden),
-        c_before(s.cell == Cell::lstm ? s.c + (s.previous(t) * s.batch + b) * s.hidden : nullptr),
-        c(s.cell == Cell::lstm ? s.c + (s.next(t) * s.batch + b) * s.hidden : nullptr) {}
+        c_before(s.cell == CellType::lstm ? s.c + (s.previous(t) * s.batch + b) * s.hidden : nullptr),
+        c(s.cell == CellType::lstm ? s.c + (s.next(t) * s.batch + b) * s.hidden : nullptr) {}
 
   /// start + b_hh[column] + (h W_hh)[column], one chain in ascending k.
   Real add_recurrent(const Real& start, std::int64_t column) const {
@@ -155,13 +155,13 @@ void recurrent_forward(const Sequence<Real>& s) {
     for (std::int64_t b = 0; b < s.batch; ++b) {
       const RowStep<Real> row(s, s.time(position), b);
       switch (s.cell) {
-        case Cell::rnn:
+        case CellType::rnn:
           rnn_forward(row);
           break;
-        case Cell::gru:
+        case CellType::gru:
           gru_forward(row);
           break;
-        case Cell::lstm:
+        case CellType::lstm:
           lstm_forward(row);
           break;
       }
@@ -231,13 +231,13 @@ void recurrent_backward(const Sequence<Real>& s, const SequenceGradient<Real>& g
       const Real* d_output = gradient.output + (t * s.batch + b) * s.hidden;
       for (std::int64_t j = 0; j < s.hidden; ++j) dh[j] = dh[j] + d_output[j];
       switch (s.cell) {
-        case Cell::rnn:
+        case CellType::rnn:
           rnn_backward(row, dh);
           break;
-        case Cell::gru:
+        case CellType::gru:
           gru_backward(row, dh);
           break;
-        case Cell::lstm:
+        case CellType::lstm:
           lstm_backward(row, dh, gradient.c + b * s.hidden);
           break;
       }

@@ -186,7 +186,7 @@ class ReferenceDevice final : public Device {
     ref::recurrent_forward(sequence_of(sequence));
   }
 
-  Buffer pack_recurrent(Context&, Cell, std::int64_t, const float*) const override { return {}; }
+  Buffer pack_recurrent(Context&, CellType, std::int64_t, const float*) const override { return {}; }
 
   void recurrent_backward(Context&, const RecurrentSequence& sequence,
                           const RecurrentGradient& gradient) const override {

@@ -1,0 +1,102 @@
+#include "nn/composed.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/require.h"
+#include "unroll/error.h"
+
+namespace unroll {
+
+Cell::Cell(Parameters& parameters, const std::string& name, int hidden) : Module(parameters, name), hidden_(hidden) {}
+
+CellState Cell::zero_state(int batch) const { return {zeros(context(), {batch, hidden_})}; }
+
+CellKind::CellKind(CellType type) : type_(type) {
+  require_known("cell", type);
+  name_ = name_of(type);
+}
+
+CellKind::CellKind(std::string name, Maker make) : name_(std::move(name)), make_(std::move(make)) {
+  const auto is_taken = [&](const auto& built_in) { return built_in.first == name_; };
+  if (name_.empty()) throw Error("a cell of your own needs a name, which model files keep");
+  if (std::ranges::any_of(enum_names<CellType>(), is_taken)) {
+    throw Error(fmt::format("a cell of your own is named {}, as a built-in one; give it another name", name_));
+  }
+}
+
+CellType CellKind::type() const {
+  if (type_) return *type_;
+  throw Error(fmt::format("the cell {} is not built in: its gates, products and memory are not known", name_));
+}
+
+std::shared_ptr<const Cell> CellKind::make(Parameters& parameters, const std::string& name, int input,
+                                           int hidden) const {
+  return make_(parameters, name, input, hidden);
+}
+
+Var one_hot_rows(Context& context, const Ids& ids, int symbols) {
+  Tensor rows = Tensor::zeros(context, {ids.steps(), ids.batch(), symbols});
+  std::int64_t row = 0;
+  for (const std::int32_t id : ids.flat()) rows.data()[row++ * symbols + id] = 1;
+  return constant(context, std::move(rows));
+}
+
+namespace {
+
+/// The tensors of one layer, [B, H], as a part of a state.
+Var as_part(const Var& tensor) { return reshape(tensor, {1, tensor.shape()[0], tensor.shape()[1]}); }
+
+Var part_of_state(const Var& state, std::int64_t slot) {
+  return reshape(slice(state, slot, slot + 1), {state.shape()[1], state.shape()[2]});
+}
+
+void require_same_tensors(const CellState& after, const CellState& before) {
+  const auto same = [](const Var& a, const Var& b) { return a.defined() && a.shape() == b.shape(); };
+  if (std::ranges::equal(after, before, same)) return;
+  std::string shapes;
+  for (const Var& tensor : after) {
+    shapes += fmt::format(" {}", tensor.defined() ? tensor.shape().to_string() : "undefined");
+  }
+  throw Error(fmt::format("step() of a cell returned{}; it must return {} of shape {}", shapes,
+                          before.size() == 1 ? "one tensor" : "two tensors", before.front().shape().to_string()));
+}
+
+CellState checked_zero_state(const Cell& cell, int batch) {
+  CellState state = cell.zero_state(batch);
+  if (state.empty() || state.size() > 2) {
+    throw Error(fmt::format("zero_state() of a cell returned {} tensors; a state has one or two", state.size()));
+  }
+  return state;
+}
+
+}  // namespace
+
+RecurrentState zero_state_of(Cells cells, int batch) {
+  std::vector<Var> h, c;
+  for (const std::shared_ptr<const Cell>& cell : cells) {
+    const CellState state = checked_zero_state(*cell, batch);
+    h.push_back(as_part(state[0]));
+    if (state.size() == 2) c.push_back(as_part(state[1]));
+  }
+  return {concat(h), c.empty() ? Var() : concat(c)};
+}
+
+SequenceOperation::Result run_composed(const Cell& cell, const Var& x, const RecurrentState& state, std::int64_t slot,
+                                       bool reverse) {
+  const std::int64_t steps = x.shape()[0];
+  CellState now = {part_of_state(state.h, slot)};
+  if (state.c.defined()) now.push_back(part_of_state(state.c, slot));
+  std::vector<Var> outputs(static_cast<std::size_t>(steps));
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const std::int64_t t = reverse ? steps - 1 - i : i;
+    CellState after = cell.step(part_of_state(x, t), now);
+    require_same_tensors(after, now);
+    now = std::move(after);
+    outputs[static_cast<std::size_t>(t)] = now[0];
+  }
+  return {stack(outputs), as_part(now[0]), now.size() == 2 ? as_part(now[1]) : Var()};
+}
+
+}  // namespace unroll
