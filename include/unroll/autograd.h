@@ -50,7 +50,6 @@ class NoGrad {
   NoGrad();
   ~NoGrad();
   NoGrad(const NoGrad&) = delete;
-  NoGrad& operator=(const NoGrad&) = delete;
 };
 
 /// One-hot matrix [ids.size(), classes], one row per index. The matrix is never stored: its product with a matrix is a

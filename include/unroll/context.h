@@ -39,13 +39,15 @@ class Random {
   std::uint32_t step_;
 };
 
-/// Where the arithmetic runs. `reference` is the scalar reference for tests: slow, always available.
-enum class DeviceKind { cpu, reference };
+/// Where the arithmetic runs. `reference` is the scalar reference for tests: slow, always available. `guarded` computes
+/// as cpu does, in memory that the host cannot read, like that of a GPU: for tests.
+enum class DeviceKind { cpu, reference, guarded };
+DeviceKind default_device();  ///< cpu, or the one that UNROLL_DEVICE names, for tests
 
 struct ContextOptions {
-  std::uint64_t seed = 0;               ///< of all random numbers
-  int threads = 0;                      ///< 1 to 1024; 0: available_threads()
-  DeviceKind device = DeviceKind::cpu;  ///< of all arithmetic
+  std::uint64_t seed = 0;                ///< of all random numbers
+  int threads = 0;                       ///< 1 to 1024; 0: available_threads()
+  DeviceKind device = default_device();  ///< of all arithmetic
 };
 
 /// Number of threads this process may use: the affinity mask, capped by the cgroup's CPU quota. At least 1.
@@ -54,7 +56,7 @@ int available_threads();
 class MemoryPool;
 class ThreadPool;
 
-/// A block of floats, aligned to 64 bytes; move-only. Returned to its memory pool on destruction.
+/// A block of floats in the memory of a device, aligned to 64 bytes, returned to its pool on destruction; move-only.
 class Buffer {
  public:
   Buffer() = default;
@@ -91,18 +93,19 @@ class Context {
 
   /// A buffer of `size` floats with undefined contents; reuses a free one of that size if there is one.
   Buffer allocate(std::size_t size);
+  Buffer allocate_on_host(std::size_t size);  ///< the same in memory of the host, whatever the device
 
   /// Number of different threads that have worked for this context so far, including the caller's.
   int threads_seen() const;
   ThreadPool& thread_pool() { return *threads_; }
-  MemoryPool& memory_pool() const { return *pool_; }
+  MemoryPool& memory_pool() const { return *pool_; }  ///< of the host
 
  private:
   ContextOptions options_;
   struct Retire {
     void operator()(MemoryPool* pool) const noexcept;
   };
-  std::unique_ptr<MemoryPool, Retire> pool_;
+  std::unique_ptr<MemoryPool, Retire> pool_, device_pool_;  // the second one only where the host cannot read tensors
   std::unique_ptr<ThreadPool> threads_;
 };
 

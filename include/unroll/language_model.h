@@ -94,7 +94,7 @@ class LanguageModel {
 
   /// Writes one safetensors file, atomically: weights with PyTorch's names, shapes and gate order, configuration and
   /// vocabulary (docs/model-file.md). Throws Error(diverged) if a parameter is not finite.
-  void save(const std::string& path) const { save(path, parameters_.values()); }
+  void save(const std::string& path) const;
   /// Saves the model with `values` instead of its parameters' values, for example an earlier copy of them.
   void save(const std::string& path, std::span<const float> values) const;
   /// Copies the weights of `other`. This model may have additional symbols at the end of its vocabulary, whose weights

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -37,13 +38,14 @@ class LanguageTask final : public Task {
   // The task would outlive a temporary corpus or validation text.
   LanguageTask(LanguageModel&, const Corpus&&, const LanguageTaskOptions&, std::span<const std::int32_t> = {}) = delete;
   LanguageTask(LanguageModel&, const Corpus&, const LanguageTaskOptions&, const std::vector<std::int32_t>&&) = delete;
-  Parameters& parameters() override { return model_.parameters(); }
-  std::int64_t batches_per_epoch() const override { return windows_.batches(); }
+  ~LanguageTask() override;
+  Parameters& parameters() override;
+  std::int64_t batches_per_epoch() const override;
   void begin_epoch(std::int64_t epoch) override;
-  int max_shards() const override { return options_.batch; }
+  int max_shards() const override;
   /// A shard is a range of rows of each batch; every shard carries its own recurrent state.
   LossSum forward_backward(std::int64_t batch, Shard shard = {}) override;
-  bool has_validation() const override { return !validation_.empty(); }
+  bool has_validation() const override;
   LossSum validation_loss(Shard shard = {}) override;
   /// "perplexity"; validation_metrics() adds "bits_per_symbol" and "bits_per_byte". The bytes are those of the scored
   /// symbols in UTF-8, so that models of different units can be compared.
@@ -55,17 +57,8 @@ class LanguageTask final : public Task {
   void gather_state(Communicator& ranks, int shards) override;
 
  private:
-  void reshard_state(int shards);
-
-  LanguageModel& model_;
-  std::int64_t fingerprint_;  // of the corpus
-  LanguageTaskOptions options_;
-  Windows windows_;
-  std::span<const std::int32_t> validation_;
-  std::int64_t validation_bytes_ = 0;   // of the scored symbols
-  Batch batch_;                         // of the last step
-  std::vector<RecurrentState> states_;  // one per shard; empty before the first step
-  std::int64_t epoch_ = 0;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace unroll

@@ -19,6 +19,8 @@ class StateVisitor {
  public:
   virtual ~StateVisitor() = default;
   virtual void visit(std::string_view name, std::span<float> values) = 0;
+  /// The same for values in the memory of the context's device.
+  virtual void visit_on_device(std::string_view name, const Context& context, std::span<float> values);
   /// A number in [low, high], which are finite. Restoring throws Error(bad_data) for another one, saving throws Error.
   virtual void visit(std::string_view name, std::int64_t& value, std::int64_t low, std::int64_t high) = 0;
   virtual void visit(std::string_view name, double& value, double low, double high) = 0;
@@ -61,8 +63,11 @@ class Parameters {
   const Entry* find(std::string_view name) const;  ///< null if there is none
 
   std::int64_t size() const;  ///< elements of all parameters
-  std::span<float> values();  ///< call updated() after writing to them
+  /// Call updated() after writing. They and gradients() throw Error if the host cannot read the device's memory.
+  std::span<float> values();
   std::span<const float> values() const;
+  std::vector<float> values_to_host() const;       ///< a copy, on any device
+  void set_values(std::span<const float> values);  ///< on any device; calls updated(); throws Error for another number
   std::span<float> gradients();
   std::span<const float> gradients() const;
   void zero_gradients();

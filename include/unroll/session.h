@@ -103,8 +103,7 @@ class Session {
   std::uint64_t size() const { return size_; }                                                 ///< number of symbols
   std::span<const std::int32_t> history() const { return {history_.data(), history_count_}; }  ///< the last 64 symbols
 
-  /// The session as bytes (docs/embedding.md): restored in this process or another one, it continues with the same
-  /// bits.
+  /// The session as bytes (docs/embedding.md): restored in this or another process, it continues with the same bits.
   std::string save() const;
   /// Throws Error(bad_data) for bytes that save() has not returned, or for another model.
   static Session restore(PackedModel model, Context& context, std::string_view saved);

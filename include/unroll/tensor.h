@@ -56,7 +56,7 @@ class Shape {
   int rank_ = 0;
 };
 
-/// A non-owning, trivially copyable view of a dense tensor, read-only.
+/// A non-owning, trivially copyable view of a dense tensor, read-only. Its elements are in the memory of the device.
 struct ConstView {
   const float* data = nullptr;
   Shape shape;
@@ -73,6 +73,9 @@ struct View {
   float& operator[](std::int64_t i) const { return data[i]; }
   operator ConstView() const { return {data, shape}; }
 };
+
+/// A copy in memory of the host.
+std::vector<float> to_host(const Context& context, const ConstView& view);
 
 /// Owns float32 elements; move-only, clone() is the only deep copy.
 class Tensor {

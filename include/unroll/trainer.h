@@ -142,8 +142,7 @@ struct RankTiming {
 /// the same calls; each rank computes the gradients of its shards. All ranks end each step with equal parameters.
 class Trainer {
  public:
-  /// Keeps references to task, optimizer and ranks. Throws Error for options out of range and for more ranks than
-  /// shards.
+  /// Keeps references to task, optimizer, ranks. Throws Error for options out of range and more ranks than shards.
   Trainer(Task& task, Optimizer& optimizer, const TrainerOptions& options, Communicator& ranks = single_process());
   ~Trainer();
   // Callbacks are called in the order in which they were added.
@@ -157,8 +156,7 @@ class Trainer {
   void run();
   /// Makes run() return after the current step or, in on_epoch, after that epoch. Call it in a callback, on all ranks.
   void stop();
-  /// `asked` is polled on every rank in each step; training stops on all ranks after the step in which one returns
-  /// true.
+  /// `asked` is polled on every rank in each step; all ranks stop training after the step in which one returns true.
   void stop_when(std::function<bool()> asked);
   bool finished() const;
   bool out_of_patience() const;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/memory_pool.h"
@@ -62,7 +63,21 @@ int available_threads() {
   return std::max(1, std::min(allowed, cgroup_threads()));
 }
 
-Context::Context(ContextOptions options) : options_(options), pool_(new MemoryPool) {
+DeviceKind default_device() {
+  static const DeviceKind device = [] {
+    const char* const name = std::getenv("UNROLL_DEVICE");
+    if (name == nullptr || std::string_view(name) == "cpu") return DeviceKind::cpu;
+    if (std::string_view(name) == "reference") return DeviceKind::reference;
+    if (std::string_view(name) == "guarded") return DeviceKind::guarded;
+    throw Error(fmt::format("UNROLL_DEVICE={}: must be cpu, reference or guarded", name));
+  }();
+  return device;
+}
+
+Context::Context(ContextOptions options) : options_(options), pool_(new MemoryPool(host_memory())) {
+  if (DeviceMemory& memory = memory_of(options.device); !memory.is_open_to_host()) {
+    device_pool_.reset(new MemoryPool(memory));
+  }
   constexpr int max_threads = 1024;
   if (options_.threads < 0 || options_.threads > max_threads) {
     throw Error(
@@ -79,6 +94,8 @@ void Context::Retire::operator()(MemoryPool* pool) const noexcept { pool->retire
 
 int Context::threads_seen() const { return std::max(1, threads_->threads_seen()); }
 
-Buffer Context::allocate(std::size_t size) { return Buffer(*pool_, size); }
+Buffer Context::allocate(std::size_t size) { return Buffer(device_pool_ ? *device_pool_ : *pool_, size); }
+
+Buffer Context::allocate_on_host(std::size_t size) { return Buffer(*pool_, size); }
 
 }  // namespace unroll

@@ -1,8 +1,6 @@
 #include "base/memory_pool.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
 
 #if __has_include(<sanitizer/asan_interface.h>)
 #include <sanitizer/asan_interface.h>
@@ -23,9 +21,9 @@ std::size_t rounded(std::size_t bytes) { return std::max(bytes + alignment - 1, 
 
 MemoryPool::~MemoryPool() {
   for (const FreeList& list : lists_) {
-    for (FreeBlock* block = list.first; block != nullptr;) {
+    for (void* block : list.free) {
       ASAN_UNPOISON_MEMORY_REGION(block, list.bytes);
-      std::free(std::exchange(block, block->next));
+      memory_.release(block, list.bytes);
     }
   }
 }
@@ -37,24 +35,20 @@ std::vector<MemoryPool::FreeList>::iterator MemoryPool::find(std::size_t bytes) 
 
 void* MemoryPool::take(std::size_t bytes) {
   const std::size_t size = rounded(bytes);
-  {
-    const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
+  auto list = find(size);
+  if (list == lists_.end() || list->bytes != size) list = lists_.insert(list, {size, 0, {}});
+  if (!list->free.empty()) {
+    void* const block = list->free.back();
+    ASAN_UNPOISON_MEMORY_REGION(block, size);
+    list->free.pop_back();
     ++taken_;
-    const auto list = find(size);
-    if (list == lists_.end() || list->bytes != size) {
-      lists_.insert(list, {size, nullptr});
-    } else if (FreeBlock* block = list->first; block != nullptr) {
-      ASAN_UNPOISON_MEMORY_REGION(block, size);
-      list->first = block->next;
-      return block;
-    }
+    return block;
   }
-  void* block = std::aligned_alloc(alignment, size);
-  if (block == nullptr) {
-    const std::lock_guard lock(mutex_);
-    --taken_;
-    throw std::bad_alloc();
-  }
+  if (list->free.capacity() <= list->blocks) list->free.reserve(2 * list->blocks + 1);
+  void* const block = memory_.allocate(size);
+  ++list->blocks;
+  ++taken_;
   return block;
 }
 
@@ -63,8 +57,7 @@ void MemoryPool::give_back(void* block, std::size_t bytes) noexcept {
   bool last = false;
   {
     const std::lock_guard lock(mutex_);
-    FreeList& list = *find(size);
-    list.first = new (block) FreeBlock{list.first};
+    find(size)->free.push_back(block);
     ASAN_POISON_MEMORY_REGION(block, size);
     last = --taken_ == 0 && retired_;
   }

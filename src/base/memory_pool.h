@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "unroll/context.h"
+#include "base/device_memory.h"
 
 namespace unroll {
 
@@ -16,7 +16,8 @@ namespace unroll {
 /// context until the last block has been returned.
 class MemoryPool {
  public:
-  MemoryPool() = default;
+  /// Its blocks are in `memory`.
+  explicit MemoryPool(DeviceMemory& memory) : memory_(memory) {}
   MemoryPool(const MemoryPool&) = delete;
   MemoryPool& operator=(const MemoryPool&) = delete;
   /// Called by the owner in place of a destructor: the pool deletes itself when all blocks have been returned.
@@ -30,16 +31,14 @@ class MemoryPool {
  private:
   ~MemoryPool();
 
-  /// Contents of a free block, so that give_back() needs no memory.
-  struct FreeBlock {
-    FreeBlock* next;
-  };
   struct FreeList {
     std::size_t bytes;
-    FreeBlock* first;
+    std::size_t blocks;       // free and in use
+    std::vector<void*> free;  // with capacity for all blocks, so that give_back() needs no memory
   };
   std::vector<FreeList>::iterator find(std::size_t bytes);
 
+  DeviceMemory& memory_;
   std::mutex mutex_;
   std::vector<FreeList> lists_;  // one for each size ever taken, ascending
   std::int64_t taken_ = 0;       // blocks in use

@@ -29,6 +29,12 @@ struct PackedMatrix {
   ConstMatrix matrix;
   Buffer packed;
 };
+struct PackedView {
+  PackedView(const ConstMatrix& m, const float* p) : matrix(m), packed(p) {}
+  PackedView(const PackedMatrix& m) : matrix(m.matrix), packed(m.packed.data()) {}
+  ConstMatrix matrix;
+  const float* packed;
+};
 
 /// One direction of one layer over a whole sequence. `h` has T + 1 slots of [B, H] in time order. Forward in time, the
 /// initial state is in slot 0 and step t writes slot t + 1; with `reverse` the initial state is in slot T, step t reads
@@ -132,7 +138,7 @@ class Device {
   /// Packs B for repeated products with few rows.
   virtual PackedMatrix pack(Context&, ConstMatrix b) const = 0;
   /// gemm with a packed B; the same result, bit for bit.
-  virtual void gemm_packed(Context&, ConstMatrix a, const PackedMatrix& b, Matrix c, Accumulate start) const = 0;
+  virtual void gemm_packed(Context&, ConstMatrix a, const PackedView& b, Matrix c, Accumulate start) const = 0;
 
   /// y[n] = table[ids[n]] + bias (a one-hot matrix times `table`); bias may be null.
   virtual void gather_rows(Context&, ConstMatrix table, std::span<const std::int32_t> ids, const float* bias,
@@ -189,8 +195,18 @@ class Device {
 const Device& cpu_device();
 const Device& reference_device();
 
+/// Computes as the cpu device does, in guarded_memory(). An operand or a result elsewhere fails a check.
+const Device& guarded_device();
+
 inline const Device& device_of(const Context& context) {
-  return context.device() == DeviceKind::cpu ? cpu_device() : reference_device();
+  switch (context.device()) {
+    case DeviceKind::reference:
+      return reference_device();
+    case DeviceKind::guarded:
+      return guarded_device();
+    default:
+      return cpu_device();
+  }
 }
 
 }  // namespace unroll

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/device_memory.h"
 #include "language/language_model_spec.h"
+#include "nn/node.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -37,11 +39,13 @@ void LanguageModel::copy_weights_from(const LanguageModel& other) {
     // This model has as many rows and columns, or more if they belong to symbols.
     const Parameters::Entry& ours = *parameters_.find(theirs.name);
     const Shape &from = theirs.var.shape(), &to = ours.var.shape();
-    const float* source = theirs.var.value().data;
-    float* target = parameters_.values().data() + ours.offset;
+    const HostView source(other.context(), theirs.var.value().span());
+    MutableHostView target(context(), ours.var.node()->value().span());
     for (std::int64_t row = 0; row < from.rows(); ++row) {
-      std::copy_n(source + row * from.columns(), from.columns(), target + row * to.columns());
+      std::copy_n(source.span().data() + row * from.columns(), from.columns(),
+                  target.span().data() + row * to.columns());
     }
+    target.store();
   }
   parameters_.updated();
 }

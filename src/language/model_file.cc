@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
+#include "base/device_memory.h"
 #include "io/safetensors.h"
 #include "language/language_model_spec.h"
 #include "language/model_json.h"
 #include "model/parameter_file.h"
+#include "nn/parameter_memory.h"
 #include "unroll/format.h"
 
 namespace unroll {
@@ -61,6 +63,10 @@ std::vector<ModelTensor> LanguageModel::tensors() const {
   return all;
 }
 
+void LanguageModel::save(const std::string& path) const {
+  save(path, HostView(context(), values_on_device(parameters_)).span());
+}
+
 void LanguageModel::save(const std::string& path, std::span<const float> values) const {
   if (static_cast<std::int64_t>(values.size()) != parameters_.size()) {
     throw Error(fmt::format("{}: not written: {} values for {} parameters", path, values.size(), parameters_.size()));
@@ -89,7 +95,9 @@ LanguageModel LanguageModel::load(Context& context, const std::string& path, std
   LanguageModel model(context, std::move(vocabulary), config.options, spec);
   const std::vector<ParameterSpec> parameters = parameters_of(LanguageModelSpec(model).layers());
   if (!is_built_in) check_parameters(file, path, parameters);
-  read_parameters(file, parameters, model.parameters_.values());
+  MutableHostView values(context, values_on_device(model.parameters_), HostAccess::write);
+  read_parameters(file, parameters, values.span());
+  values.store();
   model.parameters_.updated();
   return model;
 }

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "base/device_memory.h"
 #include "base/fingerprint.h"
 #include "device/device.h"
 #include "language/model_json.h"
@@ -67,7 +68,7 @@ std::uint64_t PackedModel::Weights::computed_fingerprint() const {
   Fingerprint all;
   all.add(config_json({.options = options, .vocabulary_size = vocabulary.size()}));
   all.add(hex(vocabulary.fingerprint()));
-  all.add(bytes_of({values, static_cast<std::size_t>(parameters->size)}));
+  all.add(bytes_of(HostView(device, {values, static_cast<std::size_t>(parameters->size)}).span()));
   return all.value();
 }
 

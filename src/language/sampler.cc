@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/device_memory.h"
 #include "base/memory_pool.h"
 #include "device/device.h"
 #include "nn/node.h"
@@ -51,8 +52,9 @@ bool draws_from_all(const GenerateOptions& options) {
 }
 
 /// Moves the logits of the symbols to draw from to the front and draws one of them. -1 if a logit is not finite.
-std::int32_t choose_from_some(Context& context, const GenerateOptions& options, std::span<float> logits,
-                              double fraction) {
+std::int32_t choose_from_some(Context& context, const GenerateOptions& options, std::span<float> row, double fraction) {
+  MutableHostView view(context, row);
+  const std::span<float> logits = view.span();
   if (!std::ranges::all_of(logits, [](float x) { return std::isfinite(x); })) return -1;
   PooledVector<std::int32_t> kept(logits.size(), 0, context);
   std::iota(kept.begin(), kept.end(), 0);
@@ -79,9 +81,10 @@ std::int32_t choose_from_some(Context& context, const GenerateOptions& options, 
   }
   std::ranges::sort(kept);
   for (std::size_t i = 0; i < kept.size(); ++i) logits[i] = logit_of(kept[i]);
+  view.store();
   std::int32_t chosen = -1;
-  device_of(context).choose(context, Matrix(logits.data(), 1, static_cast<std::int64_t>(kept.size())),
-                            options.temperature, {&fraction, 1}, {&chosen, 1});
+  device_of(context).choose(context, Matrix(row.data(), 1, static_cast<std::int64_t>(kept.size())), options.temperature,
+                            {&fraction, 1}, {&chosen, 1});
   return kept[static_cast<std::size_t>(chosen)];
 }
 
@@ -110,7 +113,9 @@ void Sampler::choose(Context& context, const View& logits, std::span<const Text>
     if (options_.repetition_penalty == 1) continue;
     const auto recent = texts[i].history.last(std::min(texts[i].history.size(), Session::history_size));
     require_below(recent, rows.columns, "sampler: symbol of the history");
-    penalize(row(i), recent, options_.repetition_penalty);
+    MutableHostView view(context, row(i));
+    penalize(view.span(), recent, options_.repetition_penalty);
+    view.store();
   }
   if (draws_from_all(options_)) {
     device_of(context).choose(context, rows, options_.temperature, fractions, chosen);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "base/device_memory.h"
 #include "base/fingerprint.h"
 #include "unroll/error.h"
 #include "unroll/session.h"
@@ -44,7 +45,8 @@ bool all_finite(std::span<const float> state) {
 }  // namespace
 
 std::string Session::save() const {
-  if (!all_finite(state_.span()))
+  const HostView state(*context_, state_.span());
+  if (!all_finite(state.span()))
     throw Error(ExitCode::diverged, "session: not saved, because its state is not finite: the model has diverged");
   const std::uint64_t model = model_.fingerprint();
   const auto history_count = static_cast<std::uint32_t>(history_count_);
@@ -54,7 +56,7 @@ std::string Session::save() const {
   append_bytes(bytes, &unread_, 1);
   append_bytes(bytes, &history_count, 1);
   append_bytes(bytes, history_.data(), history_count_);
-  append_bytes(bytes, state_.data(), state_.span().size());
+  append_bytes(bytes, state.span().data(), state.span().size());
   const std::uint64_t checksum = fingerprint_of(bytes);
   append_bytes(bytes, &checksum, 1);
   return bytes;
@@ -77,7 +79,8 @@ Session Session::restore(PackedModel model, Context& context, std::string_view s
   take_bytes(rest, &head.history_count, 1);
   if (head.model != session.model_.fingerprint())
     refuse_session("it is that of another model; restore it with its own");
-  const std::span<float> state = session.state_.span();
+  MutableHostView stored(context, session.state_.span(), HostAccess::write);
+  const std::span<float> state = stored.span();
   constexpr std::uint64_t max_size = std::uint64_t{1} << 62;
   const bool counts = head.size <= max_size && head.history_count == std::min<std::uint64_t>(head.size, history_size);
   if (!counts || rest.size() != sizeof(std::int32_t) * head.history_count + state.size_bytes() + checksum_size)
@@ -93,6 +96,7 @@ Session Session::restore(PackedModel model, Context& context, std::string_view s
   if (!reads_last || std::ranges::any_of(history, outside))
     refuse_session("it holds symbols that the model does not have");
   if (!all_finite(state)) refuse_session("its state is not finite");
+  stored.store();
   return session;
 }
 

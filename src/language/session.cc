@@ -42,18 +42,22 @@ Tensor SessionBatch::gathered(const Sessions& sessions, int slot, int layer, int
   Tensor states = memory_for_rows(context_, sessions.size(), copies * hidden);
   float* row = states.data();
   for (Session* session : sessions) {
-    std::copy_n(state_of(*session, slot, layer), hidden, row);
+    copy_row(state_of(*session, slot, layer), row);
     row += hidden;
   }
   return states;
 }
 
-void SessionBatch::scatter(const float* states, const Sessions& sessions, int slot, int layer) {
+void SessionBatch::scatter(const float* states, const Sessions& sessions, int slot, int layer) const {
   for (Session* session : sessions) {
-    const std::int64_t hidden = session->state_.shape()[2];
-    std::copy_n(states, hidden, state_of(*session, slot, layer));
-    states += hidden;
+    copy_row(states, state_of(*session, slot, layer));
+    states += weights_.options.hidden;
   }
+}
+
+void SessionBatch::copy_row(const float* from, float* to) const {
+  const std::int64_t hidden = weights_.options.hidden;
+  device_.copy(context_, {from, 1, hidden}, {to, 1, hidden});
 }
 
 void SessionBatch::read(const Sessions& sessions) const {
@@ -120,7 +124,8 @@ void SessionBatch::read_composed(const Sessions& sessions) const {
   for (int slot = 0; slot < slots; ++slot) {
     Tensor all(context_, {options.layers, batch, hidden});
     for (int layer = 0; layer < options.layers; ++layer) {
-      std::copy_n(gathered(sessions, slot, layer, 1).data(), rows, all.data() + layer * rows);
+      const Tensor of_layer = gathered(sessions, slot, layer, 1);
+      device_.copy(context_, {of_layer.data(), 1, rows}, {all.data() + layer * rows, 1, rows});
     }
     (slot == 0 ? state.h : state.c) = constant(context_, std::move(all));
   }
@@ -188,8 +193,10 @@ Session::Session(PackedModel model, Context& context) : model_(std::move(model))
   }
   const RecurrentState zero = weights.composed->zero_state(1);
   state_ = Tensor(context, {zero.c.defined() ? 2 : 1, options.layers, options.hidden});
-  std::ranges::copy(zero.h.value().span(), state_.data());
-  if (zero.c.defined()) std::ranges::copy(zero.c.value().span(), state_.data() + zero.h.shape().size());
+  const std::int64_t size = zero.h.shape().size();
+  const Device& device = device_of(context);
+  device.copy(context, {zero.h.value().data, 1, size}, {state_.data(), 1, size});
+  if (zero.c.defined()) device.copy(context, {zero.c.value().data, 1, size}, {state_.data() + size, 1, size});
 }
 
 void Session::append(std::int32_t id) {

@@ -37,7 +37,8 @@ struct SessionBatch {
     return session.state_.data() + (slot * shape[1] + layer) * shape[2];
   }
   Tensor gathered(const Sessions& sessions, int slot, int layer, int copies) const;
-  static void scatter(const float* states, const Sessions& sessions, int slot, int layer);
+  void scatter(const float* states, const Sessions& sessions, int slot, int layer) const;
+  void copy_row(const float* from, float* to) const;  ///< of H elements
   void read(const Sessions& sessions) const;
   void read_composed(const Sessions& sessions) const;
   void require_texts() const;

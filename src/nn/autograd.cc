@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/device_memory.h"
 #include "nn/node.h"
 #include "unroll/error.h"
 
@@ -29,6 +30,10 @@ std::uint64_t Node::parents_version() const {
   for (const std::shared_ptr<Node>& parent : parents) version += parent == nullptr ? 0 : parent->storage->version;
   return version;
 }
+
+float Node::number_gradient() { return HostView(context, gradient().span())[0]; }
+
+void Node::set_number(float value) { device().fill(context, storage->value.span(), value); }
 
 View Node::value() {
   if (operation != nullptr) operation->evaluate(*this);
@@ -127,7 +132,7 @@ float Var::item() const {
   if (shape().size() != 1) {
     throw Error(fmt::format("item() of shape {}: only of a single number, use value()", shape().to_string()));
   }
-  return value()[0];
+  return HostView(node_of(*this).context, value().span())[0];
 }
 
 Var Var::detach() const {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/device_memory.h"
 #include "base/require.h"
 #include "unroll/error.h"
 
@@ -38,8 +39,13 @@ std::shared_ptr<const Cell> CellKind::make(Parameters& parameters, const std::st
 
 Var one_hot_rows(Context& context, const Ids& ids, int symbols) {
   Tensor rows = Tensor::zeros(context, {ids.steps(), ids.batch(), symbols});
-  std::int64_t row = 0;
-  for (const std::int32_t id : ids.flat()) rows.data()[row++ * symbols + id] = 1;
+  MutableHostView values(context, rows.span());
+  std::size_t first = 0;
+  for (const std::int32_t id : ids.flat()) {
+    values.span()[first + static_cast<std::size_t>(id)] = 1;
+    first += static_cast<std::size_t>(symbols);
+  }
+  values.store();
   return constant(context, std::move(rows));
 }
 

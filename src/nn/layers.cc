@@ -112,7 +112,7 @@ class LinearCrossEntropyOperation final : public Operation {
     Node &x = loss.parent(0), &weight = loss.parent(1), &bias = loss.parent(2);
     LinearCrossEntropy problem = problem_of(loss);
     problem.with_gradients = true;
-    problem.scale = loss.gradient()[0] / static_cast<float>(targets_.size());
+    problem.scale = loss.number_gradient() / static_cast<float>(targets_.size());
     // The device adds to the gradients of the weights and overwrites that of x. Those that are not required go to
     // temporary tensors.
     Tensor scratch_weight, scratch_bias, d_input;
@@ -148,7 +148,7 @@ class LinearCrossEntropyOperation final : public Operation {
 
   void solve(Node& loss, LinearCrossEntropy problem) {
     loss.device().linear_cross_entropy(loss.context, problem);
-    loss.storage->value.data()[0] = static_cast<float>(problem.loss_sum / static_cast<double>(targets_.size()));
+    loss.set_number(static_cast<float>(problem.loss_sum / static_cast<double>(targets_.size())));
     evaluated_ = true;
   }
 

@@ -50,6 +50,10 @@ struct Node {
   /// The versions of the parents' storages, added up: a change of parameters changes it.
   std::uint64_t parents_version() const;
 
+  /// Of a single number: its gradient, and sets its value.
+  float number_gradient();
+  void set_number(float value);
+
   View value();
   /// Allocated and zeroed when first needed.
   View gradient();

@@ -7,9 +7,11 @@
 #include <iterator>
 #include <utility>
 
+#include "base/device_memory.h"
 #include "base/require.h"
 #include "nn/layer_specs.h"
 #include "nn/node.h"
+#include "nn/parameter_memory.h"
 #include "unroll/context.h"
 #include "unroll/error.h"
 
@@ -49,7 +51,7 @@ struct CheckInit {
 /// A tensor of `size` elements, the first `kept` of which are copied from `old`.
 Tensor enlarged(Context& context, const Tensor& old, std::int64_t kept, std::int64_t size) {
   Tensor larger(context, {size});
-  std::copy_n(old.data(), kept, larger.data());
+  if (kept > 0) device_of(context).copy(context, ConstMatrix(old.data(), 1, kept), Matrix(larger.data(), 1, kept));
   return larger;
 }
 
@@ -67,6 +69,12 @@ struct Draw {
 };
 
 }  // namespace
+
+void StateVisitor::visit_on_device(std::string_view name, const Context& context, std::span<float> values) {
+  MutableHostView view(context, values);
+  visit(name, view.span());
+  view.store();
+}
 
 Parameters::Parameters(Context& context) : block_(std::make_shared<Block>(context)) {}
 Parameters::Parameters(Parameters&&) noexcept = default;
@@ -91,11 +99,14 @@ Var Parameters::add(std::string name, const Shape& shape, const Init& init) {
   if (storage.has_gradient()) {
     storage.gradient = enlarged(block_->context, storage.gradient, offset, offset + count);
     const auto added = storage.gradient.span().subspan(static_cast<std::size_t>(offset));
-    std::fill(added.begin(), added.end(), 0.0f);
+    device_of(block_->context).fill(block_->context, added, 0.0f);
   }
   storage.size += count;
   const Random random(block_->context.seed(), RandomStream::init, static_cast<std::uint32_t>(block_->entries.size()));
-  std::visit(Draw{random, block_->values().subspan(static_cast<std::size_t>(offset))}, init);
+  MutableHostView initial(block_->context, block_->values().subspan(static_cast<std::size_t>(offset)),
+                          HostAccess::write);
+  std::visit(Draw{random, initial.span()}, init);
+  initial.store();
   Var var(make_node(block_->context, block_->storage, offset, shape, true));
   block_->entries.push_back({std::move(name), var, offset});
   return var;
@@ -110,11 +121,43 @@ const Parameters::Entry* Parameters::find(std::string_view name) const {
 }
 
 std::int64_t Parameters::size() const { return block_->storage->size; }
-std::span<float> Parameters::values() { return block_->values(); }
-std::span<const float> Parameters::values() const { return block_->values(); }
+namespace {
 
-std::span<float> Parameters::gradients() { return block_->gradients(); }
-std::span<const float> Parameters::gradients() const { return block_->gradients(); }
+/// `span`, which the host is going to read or write.
+std::span<float> open_to_host(const Context& context, std::span<float> span) {
+  if (memory_of(context.device()).is_open_to_host()) return span;
+  throw Error("the host cannot read the memory of this device: use values_to_host(), set_values() and to_host()");
+}
+
+}  // namespace
+
+std::span<float> Parameters::values() { return open_to_host(block_->context, block_->values()); }
+std::span<const float> Parameters::values() const { return open_to_host(block_->context, block_->values()); }
+
+std::span<float> Parameters::gradients() { return open_to_host(block_->context, block_->gradients()); }
+std::span<const float> Parameters::gradients() const { return open_to_host(block_->context, block_->gradients()); }
+
+std::vector<float> Parameters::values_to_host() const {
+  return to_host(block_->context, {block_->storage->value.data(), {size()}});
+}
+
+void Parameters::set_values(std::span<const float> values) {
+  if (std::ssize(values) != size()) throw Error(fmt::format("{} values for {} parameters", values.size(), size()));
+  memory_of(block_->context.device()).upload(values, block_->storage->value.data());
+  updated();
+}
+
+std::span<float> values_on_device(const Parameters& parameters) {
+  if (parameters.entries().empty()) return {};
+  Storage& storage = *parameters.entries().front().var.node()->storage;
+  return storage.value.span().first(static_cast<std::size_t>(storage.size));
+}
+
+std::span<float> gradients_on_device(const Parameters& parameters) {
+  if (parameters.entries().empty()) return {};
+  const Node& first = *parameters.entries().front().var.node();
+  return Node(first.context, first.storage, 0, {first.storage->size}, true).gradient().span();
+}
 
 void Parameters::zero_gradients() {
   Storage& storage = *block_->storage;

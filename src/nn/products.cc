@@ -86,9 +86,9 @@ Var cross_entropy(const Var& logits, std::span<const std::int32_t> targets) {
   Tensor row_loss(loss->context, {rows}), d_logits(loss->context, shape);
   loss->device().cross_entropy(loss->context, ConstMatrix(logits.value()), targets, row_loss.span(),
                                Matrix(d_logits.view()));
-  loss->value()[0] = static_cast<float>(loss->device().sum(loss->context, row_loss.span()) / static_cast<double>(rows));
+  loss->set_number(static_cast<float>(loss->device().sum(loss->context, row_loss.span()) / static_cast<double>(rows)));
   return finish(loss, [rows, saved = std::move(d_logits)](Node& result) {
-    const float factor = result.gradient()[0] / static_cast<float>(rows);
+    const float factor = result.number_gradient() / static_cast<float>(rows);
     result.device().axpy(result.context, factor, saved.span(), result.parent(0).gradient().span());
   });
 }

@@ -13,11 +13,11 @@ namespace {
 /// factor times the sum of all elements.
 Var scaled_sum(const Var& x, double factor) {
   const auto y = make_result({x}, {});
-  y->value()[0] = static_cast<float>(factor * y->device().sum(y->context, node_of(x).value().span()));
+  y->set_number(static_cast<float>(factor * y->device().sum(y->context, node_of(x).value().span())));
   return finish(y, [factor](Node& result) {
     Node& source = result.parent(0);
     Tensor equal(result.context, source.shape);
-    result.device().fill(result.context, equal.span(), static_cast<float>(factor * result.gradient()[0]));
+    result.device().fill(result.context, equal.span(), static_cast<float>(factor * result.number_gradient()));
     result.device().axpy(result.context, 1, equal.span(), source.gradient().span());
   });
 }

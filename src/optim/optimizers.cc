@@ -6,6 +6,7 @@
 
 #include "base/require.h"
 #include "device/device.h"
+#include "nn/parameter_memory.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -51,7 +52,7 @@ void require_same_size(const char* optimizer, const Tensor& moment, const Parame
 
 double global_norm(const Parameters& parameters) {
   Context& context = parameters.context();
-  return std::sqrt(device_of(context).sum_of_squares(context, parameters.gradients()));
+  return std::sqrt(device_of(context).sum_of_squares(context, gradients_on_device(parameters)));
 }
 
 double clip_by_global_norm(Parameters& parameters, float max_norm) {
@@ -59,7 +60,7 @@ double clip_by_global_norm(Parameters& parameters, float max_norm) {
   const double norm = global_norm(parameters);
   if (norm > max_norm) {
     Context& context = parameters.context();
-    device_of(context).scale(context, static_cast<float>(max_norm / norm), parameters.gradients());
+    device_of(context).scale(context, static_cast<float>(max_norm / norm), gradients_on_device(parameters));
   }
   return norm;
 }
@@ -67,13 +68,13 @@ double clip_by_global_norm(Parameters& parameters, float max_norm) {
 void clip_by_value(Parameters& parameters, float max) {
   require_positive("clip value", max);
   Context& context = parameters.context();
-  device_of(context).clamp(context, max, parameters.gradients());
+  device_of(context).clamp(context, max, gradients_on_device(parameters));
 }
 
 void sgd(Parameters& parameters, float learning_rate) {
   require_positive("learning rate", learning_rate);
   Context& context = parameters.context();
-  device_of(context).sgd(context, learning_rate, parameters.gradients(), parameters.values());
+  device_of(context).sgd(context, learning_rate, gradients_on_device(parameters), values_on_device(parameters));
   parameters.updated();
 }
 
@@ -96,13 +97,13 @@ Sgd::Sgd(Parameters& parameters, SgdOptions options) : Optimizer(parameters, opt
 
 void Sgd::step() {
   Context& context = parameters().context();
-  const std::span<const float> gradient = parameters().gradients();
+  const std::span<const float> gradient = gradients_on_device(parameters());
   if (options_.momentum == 0) {
-    device_of(context).sgd(context, static_cast<float>(learning_rate()), gradient, parameters().values());
+    device_of(context).sgd(context, static_cast<float>(learning_rate()), gradient, values_on_device(parameters()));
   } else {
     require_same_size("Sgd", velocity_, parameters());
     device_of(context).sgd_momentum(context, {learning_rate(), options_.momentum, options_.nesterov}, gradient,
-                                    velocity_.span(), parameters().values());
+                                    velocity_.span(), values_on_device(parameters()));
   }
   parameters().updated();
 }
@@ -110,7 +111,7 @@ void Sgd::step() {
 void Sgd::visit_state(StateVisitor& visitor) {
   visitor.check("momentum", options_.momentum);
   visitor.check("nesterov", options_.nesterov ? 1 : 0);
-  if (options_.momentum > 0) visitor.visit("velocity", velocity_.span());
+  if (options_.momentum > 0) visitor.visit_on_device("velocity", parameters().context(), velocity_.span());
 }
 
 Adam::Adam(Parameters& parameters, AdamOptions options) : Adam(parameters, options, 0) {}
@@ -135,7 +136,8 @@ void Adam::step() {
   device_of(context).adam(context,
                           {learning_rate(), options_.beta1, options_.beta2, options_.epsilon,
                            correction(options_.beta1), correction(options_.beta2), weight_decay_},
-                          parameters().gradients(), first_moment_.span(), second_moment_.span(), parameters().values());
+                          gradients_on_device(parameters()), first_moment_.span(), second_moment_.span(),
+                          values_on_device(parameters()));
   parameters().updated();
 }
 
@@ -144,8 +146,8 @@ void Adam::visit_state(StateVisitor& visitor) {
   visitor.check("beta2", options_.beta2);
   visitor.check("epsilon", options_.epsilon);
   visitor.check("weight_decay", weight_decay_);
-  visitor.visit("first_moment", first_moment_.span());
-  visitor.visit("second_moment", second_moment_.span());
+  visitor.visit_on_device("first_moment", parameters().context(), first_moment_.span());
+  visitor.visit_on_device("second_moment", parameters().context(), second_moment_.span());
   visitor.visit("steps", steps_, 0, max_count);
 }
 
@@ -161,15 +163,15 @@ RmsProp::RmsProp(Parameters& parameters, RmsPropOptions options)
 void RmsProp::step() {
   require_same_size("RmsProp", second_moment_, parameters());
   Context& context = parameters().context();
-  device_of(context).rmsprop(context, {learning_rate(), options_.alpha, options_.epsilon}, parameters().gradients(),
-                             second_moment_.span(), parameters().values());
+  device_of(context).rmsprop(context, {learning_rate(), options_.alpha, options_.epsilon},
+                             gradients_on_device(parameters()), second_moment_.span(), values_on_device(parameters()));
   parameters().updated();
 }
 
 void RmsProp::visit_state(StateVisitor& visitor) {
   visitor.check("alpha", options_.alpha);
   visitor.check("epsilon", options_.epsilon);
-  visitor.visit("second_moment", second_moment_.span());
+  visitor.visit_on_device("second_moment", parameters().context(), second_moment_.span());
 }
 
 }  // namespace unroll

@@ -10,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/device_memory.h"
 #include "base/fingerprint.h"
+#include "nn/parameter_memory.h"
 #include "run/checkpoint_files.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
@@ -44,7 +46,9 @@ void CheckpointWriter::prepare() {
 /// Throws Error if the ranks' parameters differ: a checkpoint of rank 0 alone would hide that.
 void CheckpointWriter::verify_replicas() {
   trainer_.check_parameters();
-  const std::span<const float> values = std::as_const(trainer_.parameters()).values();
+  const Parameters& parameters = trainer_.parameters();
+  const HostView view(parameters.context(), values_on_device(parameters));
+  const std::span<const float> values = view.span();
   const std::uint64_t fingerprint =
       ranks_.size() == 1 ? 0 : fingerprint_of({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
   const std::vector<std::uint64_t> all = all_gather(ranks_, fingerprint);

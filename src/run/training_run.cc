@@ -10,8 +10,10 @@
 #include <optional>
 #include <string_view>
 
+#include "base/device_memory.h"
 #include "base/numerics.h"
 #include "base/require.h"
+#include "nn/parameter_memory.h"
 #include "ranks/agreement.h"
 #include "run/checkpoint_files.h"
 #include "run/checkpoint_numerics.h"
@@ -287,8 +289,11 @@ void TrainingRun::Impl::open_directory(Resume resume) {
 
 void TrainingRun::Impl::begin() {
   // Initial weights come from logarithms and cosines, whose results may differ between hosts.
-  broadcast(ranks_, task_->parameters().values());
-  task_->parameters().updated();
+  Parameters& parameters = task_->parameters();
+  MutableHostView values(parameters.context(), values_on_device(parameters));
+  broadcast(ranks_, values.span());
+  values.store();
+  parameters.updated();
   if (is_root()) {
     Json fields = Json::parse(options_.log_fields);
     fields["epochs"] = trainer_options_.epochs;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/device_memory.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -86,7 +87,9 @@ Tensor::Tensor(Context& context, const Shape& shape)
 
 Tensor Tensor::zeros(Context& context, const Shape& shape) {
   Tensor tensor(context, shape);
-  std::fill(tensor.span().begin(), tensor.span().end(), 0.0f);
+  MutableHostView values(context, tensor.span(), HostAccess::write);
+  std::ranges::fill(values.span(), 0.0f);
+  values.store();
   return tensor;
 }
 
@@ -96,10 +99,16 @@ Tensor Tensor::of(Context& context, const Shape& shape, std::span<const float> v
                             shape.size()));
   }
   Tensor tensor(context, shape);
-  std::copy(values.begin(), values.end(), tensor.data());
+  memory_of(context.device()).upload(values, tensor.data());
   return tensor;
 }
 
-Tensor Tensor::clone(Context& context) const { return of(context, shape_, span()); }
+Tensor Tensor::clone(Context& context) const { return of(context, shape_, HostView(context, span()).span()); }
+
+std::vector<float> to_host(const Context& context, const ConstView& view) {
+  std::vector<float> values(view.span().size());
+  memory_of(context.device()).download(view.data, values);
+  return values;
+}
 
 }  // namespace unroll

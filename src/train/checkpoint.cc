@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/check.h"
+#include "base/device_memory.h"
 #include "io/json_fields.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
@@ -125,6 +125,10 @@ class Checkpoint::Collector final : public StateVisitor {
   void visit(std::string_view name, std::span<float> values) override {
     to_.arrays_.push_back({std::string(name), values});
   }
+  void visit_on_device(std::string_view name, const Context& context, std::span<float> values) override {
+    if (memory_of(context.device()).is_open_to_host()) return visit(name, values);
+    visit(name, to_.downloads_.emplace_back(to_host(context, {values.data(), {std::ssize(values)}})));
+  }
   void visit(std::string_view name, std::int64_t& value, std::int64_t low, std::int64_t high) override {
     store(name, value, low, high);
   }
@@ -146,6 +150,7 @@ class Checkpoint::Collector final : public StateVisitor {
 
 void Checkpoint::collect(Trainer& trainer) {
   arrays_.clear();
+  downloads_.clear();
   numbers_ = ordered_json::object();
   Collector collector(*this);
   trainer.visit_state(collector);
@@ -162,9 +167,10 @@ void Checkpoint::copy(Trainer& trainer) {
   collect(trainer);
   std::size_t size = 0;
   for (const Array& array : arrays_) size += array.values.size();
-  copies_.resize(size);
-  float* next = copies_.data();
   const float* const best = best_parameters_.data();
+  const bool is_visited = std::ranges::any_of(arrays_, [&](const Array& array) { return array.values.data() == best; });
+  copies_.resize(size + (is_visited ? 0 : best_parameters_.size()));
+  float* next = copies_.data();
   for (Array& array : arrays_) {
     // The parameters are contiguous, and so are their copies: the first one's address is that of the block.
     if (array.values.data() == best) best_parameters_ = {next, best_parameters_.size()};
@@ -172,7 +178,9 @@ void Checkpoint::copy(Trainer& trainer) {
     next = std::copy(array.values.begin(), array.values.end(), next);
     array.values = {copy, array.values.size()};
   }
-  UNROLL_CHECK(best_parameters_.data() != best);
+  if (is_visited) return;
+  std::ranges::copy(best_parameters_, next);
+  best_parameters_ = {next, best_parameters_.size()};
 }
 
 void Checkpoint::write(const std::string& path, const std::map<std::string, std::string>& metadata,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -44,6 +45,7 @@ class Checkpoint {
   std::vector<Array> arrays_;
   std::span<const float> best_parameters_;
   nlohmann::ordered_json numbers_ = nlohmann::ordered_json::object();
+  std::deque<std::vector<float>> downloads_;  // arrays of a device whose memory the host cannot read
   std::vector<float> copies_;
 };
 

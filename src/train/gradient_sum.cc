@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/device_memory.h"
 #include "device/device.h"
+#include "nn/parameter_memory.h"
 #include "unroll/error.h"
 
 namespace unroll {
@@ -46,10 +48,11 @@ std::span<Value> elements(std::span<Value> values, Range range) {
   return values.subspan(static_cast<std::size_t>(range.first), static_cast<std::size_t>(range.count));
 }
 
-std::span<float> keep(std::vector<std::vector<float>>& places, std::size_t place, std::span<const float> values) {
+/// Memory of `size` elements for a sum, of the last step if it is as large.
+std::span<float> memory_for(std::vector<Tensor>& places, std::size_t place, Context& context, std::int64_t size) {
   if (places.size() <= place) places.resize(place + 1);
-  places[place].assign(values.begin(), values.end());
-  return places[place];
+  if (places[place].shape() != Shape{size}) places[place] = Tensor(context, {size});
+  return places[place].span();
 }
 
 }  // namespace
@@ -67,8 +70,19 @@ GradientSum::GradientSum(Task& task, Communicator& ranks, int shards)
 Range GradientSum::elements_of(int rank) const { return part_of(task_.parameters().size(), rank, ranks_.size()); }
 
 void GradientSum::add_to(std::span<float> sum, std::span<const float> values) const {
-  Context& context = task_.parameters().context();
-  device_of(context).axpy(context, 1, values, sum);
+  device_of(context()).axpy(context(), 1, values, sum);
+}
+
+void GradientSum::copy_to(std::span<float> place, std::span<const float> values) const {
+  const auto size = static_cast<std::int64_t>(values.size());
+  device_of(context()).copy(context(), {values.data(), 1, size}, {place.data(), 1, size});
+}
+
+std::span<float> GradientSum::keep(std::vector<Tensor>& places, std::size_t place,
+                                   std::span<const float> values) const {
+  const std::span<float> memory = memory_for(places, place, context(), std::ssize(values));
+  copy_to(memory, values);
+  return memory;
 }
 
 /// Sets the gradients of the parameters to the sum over the shards of `tree`.
@@ -86,9 +100,9 @@ void GradientSum::compute_tree(Range tree, Range batches, std::size_t depth) {
     return;
   }
   compute_tree(left_of(tree), batches, depth + 1);
-  keep(left_, depth, parameters.gradients());
+  keep(left_, depth, gradients_on_device(parameters));
   compute_tree(right_of(tree), batches, depth + 1);
-  add_to(parameters.gradients(), left_[depth]);
+  add_to(gradients_on_device(parameters), left_[depth].span());
 }
 
 std::vector<GradientSum::Part> GradientSum::compute_own(Range batches) {
@@ -96,7 +110,7 @@ std::vector<GradientSum::Part> GradientSum::compute_own(Range batches) {
   for (const Range tree : subtrees_of_rank(ranks_.rank(), ranks_.size(), shards_)) {
     if (!own.empty()) own.back().gradients = keep(parts_, own.size() - 1, own.back().gradients);
     compute_tree(tree, batches, 0);
-    own.push_back({tree, task_.parameters().gradients()});
+    own.push_back({tree, gradients_on_device(task_.parameters())});
   }
   return own;
 }
@@ -110,28 +124,33 @@ std::vector<GradientSum::Part> GradientSum::own_elements_of_all(std::span<const 
   for (const Part& part : own) all.push_back({part.shards, elements(part.gradients, mine)});
   std::vector<std::vector<Range>> subtrees;
   std::size_t rounds = 0;
-  received_.resize(size);
+  std::vector<std::span<float>> received(size);
   for (int rank = 0; rank < ranks_.size(); ++rank) {
     subtrees.push_back(subtrees_of_rank(rank, ranks_.size(), shards_));
     rounds = std::max(rounds, subtrees.back().size());
-    if (rank != ranks_.rank())
-      received_[subtrees.size() - 1].resize(subtrees.back().size() * static_cast<std::size_t>(mine.count));
+    if (rank == ranks_.rank()) continue;
+    const auto r = static_cast<std::size_t>(rank);
+    received[r] = memory_for(received_, r, context(), std::ssize(subtrees.back()) * mine.count);
   }
   for (std::size_t round = 0; round < rounds; ++round) {
     std::vector<Communicator::Message> out(size);
     std::vector<Communicator::Memory> in(size);
+    std::vector<HostView> sent;
+    std::vector<MutableHostView> arrived;
     for (int rank = 0; rank < ranks_.size(); ++rank) {
       if (rank == ranks_.rank()) continue;
       const auto r = static_cast<std::size_t>(rank);
       const Range theirs = elements_of(rank);
-      if (round < own.size()) out[r] = std::as_bytes(elements(own[round].gradients, theirs));
+      if (round < own.size()) {
+        out[r] = std::as_bytes(sent.emplace_back(context(), elements(own[round].gradients, theirs)).span());
+      }
       if (round >= subtrees[r].size()) continue;
-      const std::span<float> place =
-          elements(std::span(received_[r]), {static_cast<std::int64_t>(round) * mine.count, mine.count});
-      in[r] = std::as_writable_bytes(place);
+      const std::span<float> place = elements(received[r], {static_cast<std::int64_t>(round) * mine.count, mine.count});
+      in[r] = std::as_writable_bytes(arrived.emplace_back(context(), place, HostAccess::write).span());
       all.push_back({subtrees[r][round], place});
     }
     ranks_.all_to_all(out, in);
+    for (MutableHostView& place : arrived) place.store();
   }
   return all;
 }
@@ -148,19 +167,21 @@ std::span<float> GradientSum::sum(Range tree, std::span<const Part> parts) const
 
 /// Sums the parts of all ranks; all ranks get the whole sum in the gradients of the parameters.
 void GradientSum::reduce_parts(std::span<const Part> own) {
-  const std::span<float> gradients = task_.parameters().gradients();
+  const std::span<float> gradients = gradients_on_device(task_.parameters());
   const std::span<const float> total = sum({0, shards_}, own_elements_of_all(own));
   const Range mine = elements_of(ranks_.rank());
   const std::span<float> place = elements(gradients, mine);
-  if (total.data() != place.data()) std::copy(total.begin(), total.end(), place.begin());
+  if (total.data() != place.data()) copy_to(place, total);
   const auto size = static_cast<std::size_t>(ranks_.size());
-  const std::vector<Communicator::Message> out(size, std::as_bytes(std::span<const float>(place)));
+  MutableHostView all(context(), gradients);
+  const std::span<const float> sent = elements(all.span(), mine);
+  const std::vector<Communicator::Message> out(size, std::as_bytes(sent));
   std::vector<Communicator::Memory> in(size);
   for (std::size_t rank = 0; rank < size; ++rank) {
-    const Range theirs = elements_of(static_cast<int>(rank));
-    in[rank] = std::as_writable_bytes(elements(gradients, theirs));
+    in[rank] = std::as_writable_bytes(elements(all.span(), elements_of(static_cast<int>(rank))));
   }
   ranks_.all_to_all(out, in);
+  all.store();
 }
 
 std::span<GradientSum::ShardReport> GradientSum::reports_of(int rank) {

@@ -39,7 +39,7 @@ class GradientSum {
  private:
   struct Part {
     Range shards;
-    std::span<float> gradients;
+    std::span<float> gradients;  // in the memory of the device
   };
   /// Report of a shard, sent by its rank to all ranks.
   struct ShardReport {
@@ -53,7 +53,10 @@ class GradientSum {
   void reduce_parts(std::span<const Part> own);
   std::vector<Part> own_elements_of_all(std::span<const Part> own);
   std::span<float> sum(Range tree, std::span<const Part> parts) const;
+  Context& context() const { return task_.parameters().context(); }
   void add_to(std::span<float> sum, std::span<const float> values) const;
+  void copy_to(std::span<float> place, std::span<const float> values) const;
+  std::span<float> keep(std::vector<Tensor>& places, std::size_t place, std::span<const float> values) const;
   Range shards_of(int rank) const { return shards_of_rank(rank, ranks_.size(), shards_); }
   std::span<ShardReport> own_reports() { return reports_of(ranks_.rank()); }
   std::span<ShardReport> reports_of(int rank);
@@ -63,10 +66,10 @@ class GradientSum {
   Task& task_;
   Communicator& ranks_;
   int shards_;
-  std::vector<ShardReport> reports_;          // one per shard
-  std::vector<std::vector<float>> left_;      // sums of left subtrees while the right ones are computed, by depth
-  std::vector<std::vector<float>> parts_;     // sums of this rank's subtrees, except the last
-  std::vector<std::vector<float>> received_;  // other ranks' sums of this rank's elements, by rank
+  std::vector<ShardReport> reports_;  // one per shard
+  std::vector<Tensor> left_;          // sums of left subtrees while the right ones are computed, by depth
+  std::vector<Tensor> parts_;         // sums of this rank's subtrees, except the last
+  std::vector<Tensor> received_;      // other ranks' sums of this rank's elements, by rank
   RankTiming timing_;
   std::function<bool()> stop_requested_ = [] { return false; };
 };

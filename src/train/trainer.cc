@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/device_memory.h"
 #include "base/require.h"
 #include "device/device.h"
+#include "nn/parameter_memory.h"
 #include "train/checkpoint.h"
 #include "train/gradient_sum.h"
 #include "train/loss_explosion.h"
@@ -37,7 +39,8 @@ bool all_finite(std::span<const float> values) {
 /// finite.
 std::string first_bad_gradient(const Parameters& parameters) {
   for (const Parameters::Entry& entry : parameters.entries()) {
-    if (!all_finite(entry.var.gradient().span())) return fmt::format("the gradient of {} is not finite", entry.name);
+    if (!all_finite(HostView(parameters.context(), entry.var.gradient().span()).span()))
+      return fmt::format("the gradient of {} is not finite", entry.name);
   }
   UNROLL_CHECK(!"the norm of finite gradients, summed in double, is finite");
   return {};
@@ -48,6 +51,9 @@ class PrefixedVisitor final : public StateVisitor {
  public:
   PrefixedVisitor(StateVisitor& whole, std::string_view prefix) : whole_(whole), prefix_(prefix) {}
   void visit(std::string_view name, std::span<float> values) override { whole_.visit(full(name), values); }
+  void visit_on_device(std::string_view name, const Context& context, std::span<float> values) override {
+    whole_.visit_on_device(full(name), context, values);
+  }
   void visit(std::string_view name, std::int64_t& value, std::int64_t low, std::int64_t high) override {
     whole_.visit(full(name), value, low, high);
   }
@@ -127,6 +133,7 @@ struct Trainer::Impl {
   std::int64_t validations_without_gain_ = 0;  // validations since the best one
   ValidationReport best_;                      // its update is 0 before the first validation
   std::vector<float> best_parameters_;
+  std::vector<float> current_parameters_;  // for best_parameters(), where the host cannot read them
   bool stopping_ = false;
   std::vector<std::function<void(const StepReport&)>> on_step_;
   std::vector<std::function<void(const ValidationReport&)>> on_validation_;
@@ -169,7 +176,7 @@ LossSum Trainer::Impl::gradients_of_step() {
   if (batches > 1) {
     Parameters& parameters = task_.parameters();
     Context& context = parameters.context();
-    device_of(context).scale(context, 1 / static_cast<float>(batches), parameters.gradients());
+    device_of(context).scale(context, 1 / static_cast<float>(batches), gradients_on_device(parameters));
   }
   return loss;
 }
@@ -253,8 +260,8 @@ void Trainer::Impl::validate() {
   if (best) {
     validations_without_gain_ = 0;
     best_ = now;
-    const std::span<const float> values = task_.parameters().values();
-    std::copy(values.begin(), values.end(), best_parameters_.begin());
+    std::ranges::copy(HostView(task_.parameters().context(), values_on_device(task_.parameters())).span(),
+                      best_parameters_.begin());
   }
   schedule_.observe(loss);
   for (const auto& callback : on_validation_) callback(now);
@@ -276,9 +283,10 @@ void Trainer::Impl::end_epoch() {
 
 void Trainer::Impl::check_parameters() const {
   const Parameters& parameters = task_.parameters();
-  if (all_finite(parameters.values())) return;
+  const Context& context = parameters.context();
+  if (all_finite(HostView(context, values_on_device(parameters)).span())) return;
   for (const Parameters::Entry& entry : parameters.entries()) {
-    if (all_finite(entry.var.value().span())) continue;
+    if (all_finite(HostView(context, entry.var.value().span()).span())) continue;
     throw Diverged(epoch_, step_, fmt::format("{} is not finite after it", entry.name));
   }
 }
@@ -309,8 +317,8 @@ void Trainer::Impl::visit_state(StateVisitor& visitor) {
   Parameters& parameters = task_.parameters();
   for (const Parameters::Entry& entry : parameters.entries()) {
     const auto size = static_cast<std::size_t>(entry.var.shape().size());
-    visitor.visit("parameters/" + entry.name,
-                  parameters.values().subspan(static_cast<std::size_t>(entry.offset), size));
+    visitor.visit_on_device("parameters/" + entry.name, parameters.context(),
+                            values_on_device(parameters).subspan(static_cast<std::size_t>(entry.offset), size));
   }
   if (task_.has_validation()) {
     visitor.visit("validated", validated_, 0, updates());
@@ -365,7 +373,12 @@ std::optional<ValidationReport> Trainer::best() const {
 
 std::span<const float> Trainer::best_parameters() const {
   if (impl_->best_.update > 0) return impl_->best_parameters_;
-  return std::as_const(parameters()).values();
+  DeviceMemory& memory = memory_of(parameters().context().device());
+  const std::span<const float> values = values_on_device(parameters());
+  if (memory.is_open_to_host()) return values;
+  impl_->current_parameters_.resize(values.size());
+  memory.download(values.data(), impl_->current_parameters_);
+  return impl_->current_parameters_;
 }
 
 Parameters& Trainer::parameters() const { return impl_->task_.parameters(); }

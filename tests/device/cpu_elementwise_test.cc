@@ -358,6 +358,17 @@ TEST(CpuRows, AddRowAlsoInPlace) {
       for (std::int64_t i = 0; i < rows * padded; ++i) ASSERT_TRUE(i % padded >= width || x[i] == y[i]) << width;
       x.expect_intact();
       y.expect_intact();
+      Guarded columns(width * rows, 1), z(rows * width, 2);
+      values.fill(columns.span());
+      cpu_device().add_row(context, ConstMatrix(columns.data(), width, rows).transposed(), row.data(),
+                           Matrix(z.data(), rows, width));
+      for (std::int64_t i = 0; i < rows * width; ++i)
+        ASSERT_EQ(z[i], columns[i % width * rows + i / width] + row[i % width]) << width;
+      z.expect_intact();
+      Guarded sums(width, 1), expected(width, 1);
+      cpu_device().add_column_sums(context, ConstMatrix(columns.data(), width, rows).transposed(), sums.data());
+      for (std::int64_t i = 0; i < rows * width; ++i) expected[i % width] += columns[i % width * rows + i / width];
+      for (std::int64_t i = 0; i < width; ++i) ASSERT_EQ(sums[i], expected[i]) << width;
     }
   });
 }

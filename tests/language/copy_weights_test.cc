@@ -18,8 +18,9 @@ using ::testing::HasSubstr;
 std::vector<float> logits_of(const LanguageModel& model, int count) {
   Session session(model.pack(), model.context());
   for (const std::int32_t id : pseudo_random_ids(20, 5)) session.feed(id);
-  const Tensor logits = session.logits();
-  return {logits.data(), logits.data() + count};
+  std::vector<float> logits = on_host(session.logits().view());
+  logits.resize(static_cast<std::size_t>(count));
+  return logits;
 }
 
 /// In a larger vocabulary, the old symbols have the same logits as before.

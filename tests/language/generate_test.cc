@@ -17,7 +17,6 @@ namespace {
 
 using test::letters;
 using test::successor_model;
-using test::writable;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -26,7 +25,7 @@ TEST(Generate, GreedyTextIsWhatTheModelFindsMostProbable) {
   Context context({.seed = 5});
   for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     LanguageModel model(context, letters(12), {.cell = cell, .hidden = 16});
-    for (float& weight : model.parameters().values()) weight *= 4;  // so that the text is not one repeated symbol
+    test::multiply_parameters(model, 4);  // so that the text is not one repeated symbol
     model.parameters().updated();
     const std::string text = generate(model, "cab", {.length = 40});
     ASSERT_EQ(text.size(), 43u);
@@ -82,9 +81,8 @@ TEST(Generate, WorksWithAVocabularyWithoutCounts) {
 /// A model whose logits are `logits` after any text.
 LanguageModel constant_model(Context& context, const std::vector<float>& logits) {
   LanguageModel model(context, letters(static_cast<int>(logits.size())), {.hidden = 2});
-  std::fill(model.parameters().values().begin(), model.parameters().values().end(), 0.0f);
-  std::copy(logits.begin(), logits.end(), writable(model, "decoder.bias").begin());
-  model.parameters().updated();
+  test::multiply_parameters(model, 0);
+  test::edit_parameter(model, "decoder.bias", [&](std::span<float> bias) { std::ranges::copy(logits, bias.begin()); });
   return model;
 }
 
@@ -188,7 +186,7 @@ TEST(GenerateMany, GreedyTextsAreThoseOfSingleCalls) {
   Context context({.seed = 2, .threads = 2});
   for (const CellType cell : {CellType::rnn, CellType::gru, CellType::lstm}) {
     LanguageModel model(context, letters(9), {.cell = cell, .hidden = 24, .layers = 2});
-    for (float& weight : model.parameters().values()) weight *= 4;
+    test::multiply_parameters(model, 4);
     model.parameters().updated();
     std::vector<std::string> prefixes = ragged_prefixes(300);
     std::erase(prefixes, "");  // without a prefix the first symbol is sampled

@@ -22,9 +22,7 @@ constexpr int symbols = 7;
 
 Corpus corpus_of(int length) { return Corpus::from_ids(pseudo_random_ids(length, symbols), letters(symbols)); }
 
-std::vector<float> gradients_of(const Parameters& parameters) {
-  return {parameters.gradients().begin(), parameters.gradients().end()};
-}
+std::vector<float> gradients_of(const Parameters& parameters) { return gradients_on_host(parameters); }
 
 TEST(LanguageTask, GivesTheLossAndTheGradientsOfItsWindow) {
   Context context;

@@ -22,7 +22,6 @@ namespace {
 using nlohmann::json;
 using test::letters;
 using test::values_of;
-using test::writable;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -169,10 +168,11 @@ TEST_F(ModelFile, HoldsTheDocumentedMetadataAndNothingElse) {
 /// Sets element (row, column) of a parameter, in the library's layout, to 100 * row + column.
 void number(LanguageModel& model, const std::string& name) {
   const Shape shape = model.parameters().find(name)->var.shape();
-  const std::span<float> values = writable(model, name);
-  for (std::int64_t i = 0; i < shape.size(); ++i) {
-    values[static_cast<std::size_t>(i)] = static_cast<float>(100 * (i / shape.columns()) + i % shape.columns());
-  }
+  test::edit_parameter(model, name, [&](std::span<float> values) {
+    for (std::int64_t i = 0; i < shape.size(); ++i) {
+      values[static_cast<std::size_t>(i)] = static_cast<float>(100 * (i / shape.columns()) + i % shape.columns());
+    }
+  });
 }
 
 TEST_F(ModelFile, IsLaidOutAsPyTorchHasIt) {
@@ -416,7 +416,7 @@ TEST_F(ModelFile, DoesNotSaveAModelThatHasDiverged) {
   LanguageModel model(context_, letters(4), {.hidden = 3});
   model.save(path_);
   const std::string good = bytes_of(path_);
-  writable(model, "rnn.weight_hh_l0")[2] = std::nanf("");
+  test::set_element(model, "rnn.weight_hh_l0", 2, std::nanf(""));
   try {
     model.save(path_);
     ADD_FAILURE() << "saved";

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "support/host.h"
 #include "text/code_points.h"
 #include "unroll/corpus.h"
 #include "unroll/language_model.h"
@@ -38,13 +39,25 @@ inline Ids scattered_ids(int steps, int batch, int classes, std::uint32_t seed =
   return ids;
 }
 
-inline std::vector<float> values_of(const Var& x) { return {x.value().span().begin(), x.value().span().end()}; }
+inline std::vector<float> values_of(const Var& x) { return on_host(x.value()); }
 
-/// Writable values of one parameter; call parameters().updated() afterwards.
-inline std::span<float> writable(LanguageModel& model, const std::string& name) {
+/// Changes the values of one parameter.
+template <class Edit>
+void edit_parameter(LanguageModel& model, const std::string& name, const Edit& edit) {
   const Parameters::Entry* entry = model.parameters().find(name);
-  return model.parameters().values().subspan(static_cast<std::size_t>(entry->offset),
-                                             static_cast<std::size_t>(entry->var.shape().size()));
+  edit_values(model.parameters(), [&](std::span<float> values) {
+    edit(values.subspan(static_cast<std::size_t>(entry->offset), static_cast<std::size_t>(entry->var.shape().size())));
+  });
+}
+
+inline void set_element(LanguageModel& model, const std::string& name, std::size_t index, float value) {
+  edit_parameter(model, name, [&](std::span<float> values) { values[index] = value; });
+}
+
+inline void multiply_parameters(LanguageModel& model, float factor) {
+  edit_values(model.parameters(), [factor](std::span<float> values) {
+    for (float& value : values) value *= factor;
+  });
 }
 
 /// A model that predicts symbol i + 1 (mod V) after symbol i, with logit `certainty`.
@@ -52,12 +65,11 @@ inline LanguageModel successor_model(Context& context, int symbols, float certai
                                      Newlines newlines = Newlines::keep) {
   LanguageModel model(context, letters(symbols), {.cell = CellType::rnn, .hidden = symbols, .newlines = newlines});
   const auto size = static_cast<std::size_t>(symbols);
-  std::fill(model.parameters().values().begin(), model.parameters().values().end(), 0.0f);
+  multiply_parameters(model, 0);
   for (std::size_t i = 0; i < size; ++i) {
-    writable(model, "rnn.weight_ih_l0")[i * size + i] = 20;  // tanh(20) is 1
-    writable(model, "decoder.weight")[i * size + (i + 1) % size] = certainty;
+    set_element(model, "rnn.weight_ih_l0", i * size + i, 20);  // tanh(20) is 1
+    set_element(model, "decoder.weight", i * size + (i + 1) % size, certainty);
   }
-  model.parameters().updated();
   return model;
 }
 

@@ -50,10 +50,9 @@ OneStep step_of(LanguageModel& model) {
   const Var loss = model.loss(scattered_ids(own_steps, own_batch, own_symbols),
                               scattered_ids(own_steps, own_batch, own_symbols, 2), state, &dropout);
   loss.backward();
-  const std::span<const float> gradients = model.parameters().gradients();
-  OneStep result{.loss = loss.item(), .gradients = {gradients.begin(), gradients.end()}, .state = {}};
+  OneStep result{.loss = loss.item(), .gradients = gradients_on_host(model.parameters()), .state = {}};
   for (const Var& part : {state.h, state.c}) {
-    if (part.defined()) result.state.insert(result.state.end(), part.value().span().begin(), part.value().span().end());
+    if (part.defined()) std::ranges::copy(on_host(part.value()), std::back_inserter(result.state));
   }
   return result;
 }
@@ -66,7 +65,7 @@ void expect_agreement(const CellKind& own, CellType built_in, bool has_embedding
   one.embedding = other.embedding = has_embedding ? 8 : 0;
   LanguageModel fused(context, letters(own_symbols), one), composed(context, letters(own_symbols), other);
   ASSERT_EQ(fused.parameters().size(), composed.parameters().size());
-  ASSERT_TRUE(std::ranges::equal(fused.parameters().values(), composed.parameters().values()));
+  ASSERT_EQ(values_on_host(fused.parameters()), values_on_host(composed.parameters()));
   const OneStep expected = step_of(fused), actual = step_of(composed);
   constexpr double chain = (own_hidden + own_hidden + 10.0) * own_steps * 2;
   expect_within("loss", std::abs(static_cast<double>(actual.loss) - static_cast<double>(expected.loss)),
@@ -92,7 +91,7 @@ TEST(OwnCell, ReadsBackwardsAsTheBuiltInOneDoes) {
                             {.cell = cell, .hidden = own_hidden, .layers = 2, .bidirectional = true});
     const Recurrent::Result result = network(scattered_ids(own_steps, own_batch, own_symbols));
     std::vector<float> all = to_vector(result.output.value());
-    for (const float value : result.state.h.value().span()) all.push_back(value);
+    std::ranges::copy(on_host(result.state.h.value()), std::back_inserter(all));
     return all;
   };
   // As above; the second layer has twice the inputs.
@@ -139,7 +138,7 @@ TEST(OwnCell, IsSavedLoadedAndRefusedWithoutIt) {
   saved.save(path);
   const LanguageModel loaded = LanguageModel::load(context, path, {own_gru(), own_lstm()});
   EXPECT_EQ(loaded.options().cell.name(), "minimal-lstm");
-  EXPECT_TRUE(std::ranges::equal(loaded.parameters().values(), saved.parameters().values()));
+  EXPECT_EQ(values_on_host(loaded.parameters()), values_on_host(saved.parameters()));
   EXPECT_EQ(loaded.tensors().at(1).name, "rnn.cell_l0.W_h");
   const GenerateOptions options{.length = 30, .temperature = 1};
   EXPECT_EQ(generate(loaded, "a", options), generate(saved, "a", options));

@@ -19,11 +19,11 @@ using ::testing::HasSubstr;
 
 constexpr float huge = std::numeric_limits<float>::max();
 
-std::int32_t choose(Context& context, const GenerateOptions& options, std::vector<float> logits,
+std::int32_t choose(Context& context, const GenerateOptions& options, const std::vector<float>& logits,
                     const Sampler::Text& text) {
   std::int32_t chosen = -1;
-  const View row{logits.data(), {1, std::ssize(logits)}};
-  Sampler(options).choose(context, row, {&text, 1}, {&chosen, 1});
+  Tensor row = Tensor::of(context, {1, std::ssize(logits)}, logits);
+  Sampler(options).choose(context, row.view(), {&text, 1}, {&chosen, 1});
   return chosen;
 }
 
@@ -167,10 +167,10 @@ TEST(Sampler, NamesWhatItCannotUse) {
   EXPECT_THAT(refused({.temperature = 1}, {.stream = 1U << 24}), HasSubstr("2^24"));
   const std::int32_t outside = 2;
   EXPECT_THAT(refused({.repetition_penalty = 2}, {.history = {&outside, 1}}), HasSubstr("history"));
-  std::vector<float> logits(6);
+  Tensor logits = Tensor::zeros(context, {3, 2});
   const std::vector<Sampler::Text> two(2);
   std::vector<std::int32_t> chosen(2);
-  const auto three_rows = [&] { Sampler({}).choose(context, {logits.data(), {3, 2}}, two, chosen); };
+  const auto three_rows = [&] { Sampler({}).choose(context, logits.view(), two, chosen); };
   EXPECT_THAT(message_of(ExitCode::usage, three_rows), HasSubstr("2 texts"));
 }
 

@@ -23,7 +23,6 @@ namespace {
 
 using test::letters;
 using test::scattered_ids;
-using test::writable;
 using ::testing::HasSubstr;
 
 /// The network of `model`, with the same parameters, built from the layers that training uses.
@@ -39,10 +38,7 @@ class WholeSequence {
             .cell = o.cell, .activation = o.activation, .hidden = o.hidden, .layers = o.layers, .biases = o.biases},
         Zero{}, Zero{});
     decoder_.emplace(parameters_, "decoder", o.hidden, symbols, Zero{}, Zero{});
-    const std::span<const float> values = model.parameters().values();
-    EXPECT_EQ(static_cast<std::size_t>(parameters_.size()), values.size());
-    std::copy(values.begin(), values.end(), parameters_.values().begin());
-    parameters_.updated();
+    parameters_.set_values(model.parameters().values_to_host());
   }
 
   /// Logits [T, B, V].
@@ -90,7 +86,7 @@ std::vector<float> step_by_step(const LanguageModel& model, const Ids& ids) {
     feed(texts.all(), ids[t]);
     const Tensor step = logits_of(texts.all(), model.context());
     EXPECT_EQ(step.shape(), (Shape{ids.batch(), model.vocabulary().size()}));
-    all.insert(all.end(), step.span().begin(), step.span().end());
+    std::ranges::copy(on_host(step.view()), std::back_inserter(all));
   }
   return all;
 }
@@ -173,7 +169,7 @@ TEST(Sessions, ThatAreNotInABatchKeepTheirState) {
       }
       feed(batch, next);
       if (random() % 2 == 0) continue;  // the symbols stay unread
-      const Tensor step = logits_of(batch, context);
+      const HostCopy step = on_host(logits_of(batch, context).view());
       for (std::size_t row = 0; row < order.size(); ++row) {
         const auto at = (static_cast<std::size_t>(fed[order[row]] - 1) * count + order[row]) * 19;
         ASSERT_TRUE(std::equal(whole.begin() + static_cast<std::ptrdiff_t>(at),
@@ -304,7 +300,7 @@ TEST(Session, IsNotRestoredFromAnythingElse) {
   EXPECT_THAT(refused(session.model(), saved + "x"), HasSubstr("damaged"));
   const LanguageModel other(context, letters(9), {.cell = CellType::gru, .hidden = 4});
   EXPECT_THAT(refused(other.pack(), saved), HasSubstr("another model"));
-  writable(model, "decoder.bias")[0] += 1;
+  test::edit_parameter(model, "decoder.bias", [](std::span<float> bias) { bias[0] += 1; });
   model.parameters().updated();
   EXPECT_THAT(refused(model.pack(), saved), HasSubstr("another model"));
 }

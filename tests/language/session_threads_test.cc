@@ -79,9 +79,10 @@ void serve(const PackedModel& model, Waiting& waiting, unsigned seed) {
       Tensor all(context, {std::ssize(batch), model.vocabulary().size()});
       logits(batch, all.view());
       const auto width = static_cast<std::size_t>(all.shape()[1]);
+      const std::vector<float> rows = to_host(context, all.view());
       std::vector<std::int32_t> next;
       for (std::size_t row = 0; row < open.size(); ++row) {
-        Tensor one = Tensor::of(context, {1, all.shape()[1]}, all.span().subspan(row * width, width));
+        Tensor one = Tensor::of(context, {1, all.shape()[1]}, std::span(rows).subspan(row * width, width));
         const Sampler::Text text{.position = batch[row]->size(), .history = batch[row]->history()};
         Sampler(options_of(taken[open[row]].text, 1))
             .choose(context, one.view(), {&text, 1}, {&next.emplace_back(), 1});

@@ -107,7 +107,7 @@ void expect_agreement_of_targets(CellType cell, int shards = 1) {
     report.add(outcome.loss, exact.loss.value(), exact.loss.error(), "loss");
     for (const Parameters::Entry& entry : model.parameters().entries()) {
       const std::vector<Number>& expected = exact.gradients.at(entry.name);
-      const std::span<const float> gradient = entry.var.gradient().span();
+      const HostCopy gradient = on_host(entry.var.gradient());
       report.add_all(std::vector<float>(gradient.begin(), gradient.end()), expected, entry.name);
       outcome.gradients[entry.name].assign(gradient.begin(), gradient.end());
     }

@@ -116,8 +116,7 @@ TEST(UnitsInOneText, AreComparableByBitsPerByte) {
   for (const TokenUnit unit : units) {
     const Corpus corpus = Corpus::from_text(text, {.unit = unit});
     LanguageModel model(context, corpus.vocabulary(), {.hidden = 2});
-    std::fill(model.parameters().values().begin(), model.parameters().values().end(), 0.0f);
-    model.parameters().updated();
+    test::multiply_parameters(model, 0);
     LanguageTask task(model, corpus, {.batch = 1, .window = 2}, corpus.ids());
     const LossSum loss = task.validation_loss();
     const auto metrics = task.validation_metrics(loss.sum / static_cast<double>(loss.count));
@@ -137,9 +136,7 @@ LanguageModel cyclic_model(Context& context, const std::vector<std::string>& byt
   const Tokenizer vocabulary = Tokenizer::from(TokenUnit::byte, bytes, std::vector<std::int64_t>(bytes.size(), 1));
   LanguageModel model(context, vocabulary, {.hidden = count});
   const LanguageModel successor = test::successor_model(context, count);
-  std::copy(successor.parameters().values().begin(), successor.parameters().values().end(),
-            model.parameters().values().begin());
-  model.parameters().updated();
+  model.parameters().set_values(successor.parameters().values_to_host());
   return model;
 }
 
@@ -194,9 +191,7 @@ TEST(WordModel, ContinuesWords) {
   const Tokenizer words = Tokenizer::from(TokenUnit::word, {"the", " ", "cat"}, {1, 1, 1});
   LanguageModel model(context, words, {.hidden = 3});
   const LanguageModel successor = test::successor_model(context, 3);
-  std::copy(successor.parameters().values().begin(), successor.parameters().values().end(),
-            model.parameters().values().begin());
-  model.parameters().updated();
+  model.parameters().set_values(successor.parameters().values_to_host());
   EXPECT_THAT(pieces_of(model, "the ", 3), ElementsAre("the ", "cat", "the", " "));
   EXPECT_THAT(message_of([&] { generate(model, "the dog", {}); }), HasSubstr("lacks \"dog\"; "));
   EXPECT_EQ(generate(model, "the dog", {.length = 1, .unknown = Unknown::skip}), "the cat");

@@ -72,7 +72,10 @@ class MemoryTask : public testing::TestWithParam<CellType> {
     const auto frozen = [&](std::span<float> block) {
       return block.subspan(static_cast<std::size_t>(recurrent_weights->offset), frozen_size);
     };
-    if (memory == Memory::no_recurrent_weights) std::ranges::fill(frozen(p.values()), 0.0f);
+    const auto clear = [](std::span<float> block) {
+      edit_on_host(block, [](std::span<float> values) { std::ranges::fill(values, 0.0f); });
+    };
+    if (memory == Memory::no_recurrent_weights) clear(frozen(values_on_device(p)));
     Adam adam(p, {.learning_rate = 0.01f});
     Mean last;
     for (std::uint32_t step = 0; step < budget; ++step) {
@@ -84,7 +87,7 @@ class MemoryTask : public testing::TestWithParam<CellType> {
           cross_entropy(logits, targets.flat().subspan(static_cast<std::size_t>(task.first_scored) * batch));
       p.zero_gradients();
       loss.backward();
-      if (memory == Memory::no_recurrent_weights) std::ranges::fill(frozen(p.gradients()), 0.0f);
+      if (memory == Memory::no_recurrent_weights) clear(frozen(gradients_on_device(p)));
       clip_by_global_norm(p, 1);
       adam.step();
       if (step >= budget - budget / 20) last.add(static_cast<double>(loss.item()));

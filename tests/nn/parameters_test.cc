@@ -22,8 +22,8 @@ TEST(ParametersTest, LieInOneBlockInOrder) {
   Parameters p(context);
   const Var a = p.add("a", {2, 3}, Normal{}), b = p.add("b", {4});
   EXPECT_EQ(p.size(), 10);
-  EXPECT_EQ(a.value().data, p.values().data());
-  EXPECT_EQ(b.value().data, p.values().data() + 6);
+  EXPECT_EQ(a.value().data, values_on_device(p).data());
+  EXPECT_EQ(b.value().data, values_on_device(p).data() + 6);
   ASSERT_EQ(p.entries().size(), 2u);
   EXPECT_EQ(p.entries()[1].name, "b");
   EXPECT_EQ(p.entries()[1].offset, 6);
@@ -44,10 +44,10 @@ TEST(ParametersTest, ViewsFollowTheBlockWhenItGrows) {
   EXPECT_EQ(to_vector(a.value()), before);
   EXPECT_EQ(to_vector(a.gradient()), gradient);
   EXPECT_THAT(to_vector(b.gradient()), Each(0.0f));
-  p.values()[1] = 42;
-  EXPECT_THAT(part.value()[0], 42);
-  EXPECT_THAT(cut.value()[1], 42);
-  EXPECT_EQ(p.gradients().size(), 1003u);
+  edit_values(p, [](std::span<float> values) { values[1] = 42; });
+  EXPECT_THAT(on_host(part.value())[0], 42);
+  EXPECT_THAT(on_host(cut.value())[1], 42);
+  EXPECT_EQ(gradients_on_device(p).size(), 1003u);
 }
 
 TEST(ParametersTest, ReserveKeepsThePlace) {
@@ -65,11 +65,11 @@ TEST(ParametersTest, BackwardAddsIntoTheFlatBlock) {
   Parameters p(context);
   const Var a = p.add("a", {2}, Uniform{1, 2}), b = p.add("b", {2}, Uniform{1, 2});
   (sum(a) + 2.0f * sum(b)).backward();
-  EXPECT_THAT(p.gradients(), ElementsAre(1, 1, 2, 2));
+  EXPECT_THAT(gradients_on_host(p), ElementsAre(1, 1, 2, 2));
   sum(a).backward();
-  EXPECT_THAT(p.gradients(), ElementsAre(2, 2, 2, 2));
+  EXPECT_THAT(gradients_on_host(p), ElementsAre(2, 2, 2, 2));
   p.zero_gradients();
-  EXPECT_THAT(p.gradients(), Each(0.0f));
+  EXPECT_THAT(gradients_on_host(p), Each(0.0f));
 }
 
 TEST(ParametersTest, DrawsDependOnSeedIndexAndElementOnly) {
@@ -93,7 +93,7 @@ TEST(ParametersTest, DrawsHaveTheMomentsAskedFor) {
   constexpr int count = 40'000;
   const auto moments = [](const Var& var) {
     double sum = 0, squares = 0;
-    for (const float value : var.value().span()) {
+    for (const float value : on_host(var.value())) {
       sum += static_cast<double>(value);
       squares += static_cast<double>(value) * static_cast<double>(value);
     }
@@ -105,7 +105,7 @@ TEST(ParametersTest, DrawsHaveTheMomentsAskedFor) {
   const auto [uniform_mean, uniform_deviation] = moments(p.add("u", {count}, Uniform{-1, 3}));
   EXPECT_NEAR(uniform_mean, 1, 4 * 4 / std::sqrt(12.0 * count));
   EXPECT_NEAR(uniform_deviation, 4 / std::sqrt(12.0), 4 * 4 / std::sqrt(12.0 * count));
-  const auto all = p.find("u")->var.value().span();
+  const HostCopy all = on_host(p.find("u")->var.value());
   EXPECT_GE(*std::min_element(all.begin(), all.end()), -1);
   EXPECT_LT(*std::max_element(all.begin(), all.end()), 3);
 }
@@ -134,7 +134,7 @@ TEST(ParametersTest, IllegalInitialValuesAndCountsAreRefused) {
   EXPECT_EQ(p.size(), 0);
   p.add("a", {2}, Uniform{1, 1});
   p.add("b", {2}, Normal{1, 0});
-  EXPECT_THAT(p.values(), Each(1));
+  EXPECT_THAT(values_on_host(p), Each(1));
 }
 
 TEST(ShapeTest, RefusesWhatItCannotHold) {
@@ -167,7 +167,7 @@ TEST(ParametersTest, StayUsableWhenMoved) {
   Parameters p(context);
   const Var a = p.add("a", {2}, Uniform{1, 2});
   Parameters moved(std::move(p));
-  EXPECT_EQ(a.value().data, moved.values().data());
+  EXPECT_EQ(a.value().data, values_on_device(moved).data());
   const std::uint64_t version = moved.version();
   moved.updated();
   EXPECT_EQ(moved.version(), version + 1);

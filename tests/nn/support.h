@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "support/host.h"
 #include "unroll/autograd.h"
 #include "unroll/context.h"
 #include "unroll/parameters.h"
@@ -26,21 +27,19 @@ class EachDevice : public ::testing::TestWithParam<DeviceKind> {
 };
 
 inline std::string device_name(const ::testing::TestParamInfo<DeviceKind>& info) {
-  return info.param == DeviceKind::cpu ? "cpu" : "reference";
+  return info.param == DeviceKind::cpu ? "cpu" : info.param == DeviceKind::guarded ? "guarded" : "reference";
 }
 
 #define UNROLL_EACH_DEVICE(suite) \
-  INSTANTIATE_TEST_SUITE_P(Devices, suite, ::testing::Values(DeviceKind::cpu, DeviceKind::reference), device_name)
+  INSTANTIATE_TEST_SUITE_P(Devices, suite, ::testing::Values(default_device(), DeviceKind::reference), device_name)
 
 /// Test data: numbers in [low, high) that depend on `stream` only.
 inline Tensor uniform_tensor(Context& context, const Shape& shape, std::uint32_t stream, float low = -1,
                              float high = 1) {
-  Tensor tensor(context, shape);
+  std::vector<float> values(static_cast<std::size_t>(shape.size()));
   const Random random(7, RandomStream::init, stream);
-  for (std::int64_t i = 0; i < shape.size(); ++i) {
-    tensor.data()[i] = low + (high - low) * random.uniform(static_cast<std::uint64_t>(i));
-  }
-  return tensor;
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = low + (high - low) * random.uniform(i);
+  return Tensor::of(context, shape, values);
 }
 
 inline std::vector<std::int32_t> uniform_ids(std::size_t count, int classes, std::uint32_t stream) {
@@ -59,7 +58,7 @@ inline Ids uniform_ids(int steps, int batch, int classes, std::uint32_t stream) 
   return ids;
 }
 
-inline std::vector<float> to_vector(ConstView view) { return {view.span().begin(), view.span().end()}; }
+inline std::vector<float> to_vector(const ConstView& view) { return on_host(view); }
 
 inline Tensor tensor_of(Context& context, const Shape& shape, std::vector<float> values) {
   return Tensor::of(context, shape, values);
@@ -93,22 +92,26 @@ inline void expect_within(const std::string& what, double error, double bound) {
 /// series. The truncation is estimated by the difference between two step widths, which is three times as large. The
 /// rounding is `roundings` unit roundoffs of each output that changes, divided by the step width and added in
 /// quadrature, since outputs round independently.
-inline void check_gradient(const std::string& what, std::span<float> values, std::span<const float> gradient,
+inline void check_gradient(const std::string& what, const ConstView& values_of_device, std::span<const float> gradient,
                            const std::vector<float>& weights, double roundings,
                            const std::function<std::vector<float>()>& outputs) {
+  const HostCopy values = on_host(values_of_device);
   ASSERT_EQ(values.size(), gradient.size()) << what;
+  const auto set = [&](std::size_t i, float value) {
+    edit_on_host({const_cast<float*>(values_of_device.data) + i, 1}, [&](std::span<float> one) { one[0] = value; });
+  };
   struct Slope {
     double value = 0, rounding = 0;
   };
   const auto slope = [&](std::size_t i, float step) {
     const float saved = values[i];
-    values[i] = saved + step;
-    const auto right = static_cast<double>(values[i]);
+    const float left = saved - step, right = saved + step;
+    set(i, right);
     const std::vector<float> above = outputs();
-    values[i] = saved - step;
-    const double width = right - static_cast<double>(values[i]);
+    set(i, left);
+    const double width = static_cast<double>(right) - static_cast<double>(left);
     const std::vector<float> below = outputs();
-    values[i] = saved;
+    set(i, saved);
     Slope result;
     for (std::size_t k = 0; k < above.size(); ++k) {
       if (above[k] == below[k]) continue;

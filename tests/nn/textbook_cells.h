@@ -47,13 +47,12 @@ struct TextbookCell {
 /// Columns of one gate of a [rows, G*H] or [G*H] parameter, as a variable of their own.
 inline Var gate_columns(Context& context, const Var& fused, int gate, std::int64_t hidden) {
   const Shape& shape = fused.shape();
-  Tensor part(context, shape.with(-1, hidden));
+  const HostCopy all = on_host(fused.value());
+  std::vector<float> part;
   for (std::int64_t r = 0; r < shape.rows(); ++r) {
-    for (std::int64_t j = 0; j < hidden; ++j) {
-      part.data()[r * hidden + j] = fused.value()[r * shape.columns() + gate * hidden + j];
-    }
+    for (std::int64_t j = 0; j < hidden; ++j) part.push_back(all[r * shape.columns() + gate * hidden + j]);
   }
-  return variable(context, std::move(part));
+  return variable(context, Tensor::of(context, shape.with(-1, hidden), part));
 }
 
 /// A stack of textbook cells with the weights of `parameters`' PREFIX.* (see Recurrent).
@@ -119,7 +118,7 @@ class TextbookStack {
       for (const Var& gate : gates) {
         const auto row = gate.gradient().span().subspan(static_cast<std::size_t>(r * shape.columns()),
                                                         static_cast<std::size_t>(shape.columns()));
-        whole.insert(whole.end(), row.begin(), row.end());
+        std::ranges::copy(on_host(row), std::back_inserter(whole));
       }
     }
     return whole;

@@ -40,10 +40,12 @@ class TwoApis : public EachDevice {
     const Var W_xh = p.add("W_xh", {symbols, hidden}, normal), W_hh = p.add("W_hh", {hidden, hidden}, normal),
               b_h = p.add("b_h", {hidden}), W_hq = p.add("W_hq", {hidden, symbols}, normal),
               b_q = p.add("b_q", {symbols});
-    const std::vector<std::int32_t> signs = uniform_ids(p.values().size(), 2, stream);
-    for (std::size_t i = 0; i < signs.size(); ++i) {
-      p.values()[i] = static_cast<float>(static_cast<double>(p.values()[i]) * (1 + noise * (2 * signs[i] - 1)));
-    }
+    const std::vector<std::int32_t> signs = uniform_ids(static_cast<std::size_t>(p.size()), 2, stream);
+    edit_values(p, [&](std::span<float> values) {
+      for (std::size_t i = 0; i < signs.size(); ++i) {
+        values[i] = static_cast<float>(static_cast<double>(values[i]) * (1 + noise * (2 * signs[i] - 1)));
+      }
+    });
     return train(p, [&](Var& h) {
       std::vector<Var> outputs;
       for (int t = 0; t < steps; ++t) {

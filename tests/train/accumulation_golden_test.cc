@@ -8,6 +8,7 @@
 
 #include "io/safetensors.h"
 #include "support/bounds.h"
+#include "support/host.h"
 #include "support/tracked.h"
 #include "unroll/trainer.h"
 
@@ -24,16 +25,17 @@ class ScriptedTask final : public Task {
   ScriptedTask(Context& context, std::span<const float> values, std::span<const float> gradients)
       : parameters_(context), gradients_(gradients) {
     parameters_.add("a", {static_cast<std::int64_t>(values.size())});
-    std::copy(values.begin(), values.end(), parameters_.values().begin());
+    parameters_.set_values(values);
   }
   Parameters& parameters() override { return parameters_; }
   std::int64_t batches_per_epoch() const override { return updates * batches_per_update; }
   void begin_epoch(std::int64_t) override {}
   LossSum forward_backward(std::int64_t batch, Shard) override {
-    const std::span<float> sum = parameters_.gradients();
-    const std::span<const float> row =
-        gradients_.subspan(static_cast<std::size_t>(batch) % updates * sum.size(), sum.size());
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += row[i];
+    edit_on_host(gradients_on_device(parameters_), [&](std::span<float> sum) {
+      const std::span<const float> row =
+          gradients_.subspan(static_cast<std::size_t>(batch) % updates * sum.size(), sum.size());
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += row[i];
+    });
     return {1, 1};
   }
   void visit_state(StateVisitor&) override {}
@@ -74,7 +76,8 @@ TEST(AccumulationGolden, TwentyUpdates) {
       formula[i] = formula[i] - Number(0.05) * (sum * Number(1.0 / batches_per_update));
       const auto exact = static_cast<double>(golden[update * elements + i]);
       const double bound = 2 * formula[i].error() + test::unit_roundoff<float>() * std::abs(exact);
-      report.add(static_cast<double>(task.parameters().values()[i]), exact, bound, "value", update * elements + i);
+      report.add(static_cast<double>(values_on_host(task.parameters())[i]), exact, bound, "value",
+                 update * elements + i);
     }
     ++update;
   });

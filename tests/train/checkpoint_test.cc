@@ -107,9 +107,7 @@ class Training {
   Trainer& trainer() { return trainer_; }
   const std::vector<std::string>& diary() const { return diary_; }
   const std::vector<std::string>& diary_at_checkpoint() const { return diary_at_checkpoint_; }
-  std::vector<float> parameters() const {
-    return {model_.parameters().values().begin(), model_.parameters().values().end()};
-  }
+  std::vector<float> parameters() const { return values_on_host(model_.parameters()); }
   std::vector<float> best_parameters() const {
     return {trainer_.best_parameters().begin(), trainer_.best_parameters().end()};
   }

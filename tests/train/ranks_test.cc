@@ -54,7 +54,7 @@ class SharedRun {
   Trainer& trainer() { return trainer_; }
   void train() { trainer_.run(); }
   void restore(const std::string& path) { trainer_.restore_checkpoint(path); }
-  std::vector<float> parameters() { return {model_.parameters().values().begin(), model_.parameters().values().end()}; }
+  std::vector<float> parameters() { return values_on_host(model_.parameters()); }
   void save(const std::string& path) {
     trainer_.gather_state();
     if (ranks_.rank() == 0) trainer_.save_checkpoint(path);
@@ -214,7 +214,9 @@ class OrderSensitiveTask final : public Task {
     // 1, then numbers that are lost if they are added to 1 one at a time, but not if they are added to each other
     // first.
     const float value = shard.index == 0 ? 1.0f : 0x1p-24f;
-    for (float& gradient : parameters_.gradients()) gradient += value;
+    edit_on_host(gradients_on_device(parameters_), [&](std::span<float> gradients) {
+      for (float& gradient : gradients) gradient += value;
+    });
     return {1, 1};
   }
   void visit_state(StateVisitor&) override {}
@@ -233,7 +235,7 @@ TEST(GradientSum, IsThatOfTheTree) {
       EXPECT_EQ(loss.sum, 5);
       EXPECT_EQ(loss.count, 5);
       // ((1 + e) + (e + e)) + e: the first e is lost, the two in the middle are not, and the last one is rounded up.
-      EXPECT_THAT(task.parameters().gradients(), ::testing::Each(1.0f + 0x1p-22f)) << ranks << " ranks";
+      EXPECT_THAT(gradients_on_host(task.parameters()), ::testing::Each(1.0f + 0x1p-22f)) << ranks << " ranks";
     });
   }
 }
@@ -264,7 +266,7 @@ TEST(GradientSum, OfSeveralBatchesIsExchangedOnce) {
     const LossSum loss = sum.sum_batches(0, 5);
     EXPECT_EQ(loss.count, 10);
     EXPECT_EQ(counting.exchanges, 3) << "losses, parts of sums, sums";
-    EXPECT_THAT(task.parameters().gradients(), ::testing::Each(5.0f + 5 * 0x1p-24f))
+    EXPECT_THAT(gradients_on_host(task.parameters()), ::testing::Each(5.0f + 5 * 0x1p-24f))
         << "batch by batch, each e is lost";
   });
 }

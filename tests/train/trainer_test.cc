@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/host.h"
 #include "unroll/error.h"
 #include "unroll/parameters.h"
 
@@ -41,10 +42,12 @@ class ScriptedTask : public Task {
     return answer.loss;
   }
   void visit_state(StateVisitor&) override {}
-  std::vector<float> values() { return {parameters_.values().begin(), parameters_.values().end()}; }
+  std::vector<float> values() { return values_on_host(parameters_); }
 
   void add(const std::vector<float>& gradient) {
-    for (std::size_t i = 0; i < gradient.size(); ++i) parameters_.gradients()[i] += gradient[i];
+    edit_on_host(gradients_on_device(parameters_), [&](std::span<float> sum) {
+      for (std::size_t i = 0; i < gradient.size(); ++i) sum[i] += gradient[i];
+    });
   }
 
   std::vector<std::int64_t> epochs;
@@ -342,7 +345,7 @@ TEST(Trainer, NamesTheParameterThatIsNotFinite) {
   Trainer trainer(task, optimizer, {.epochs = 1});
   trainer.run();
   EXPECT_NO_THROW(trainer.check_parameters());
-  task.parameters().values()[2] = std::numeric_limits<float>::quiet_NaN();
+  edit_values(task.parameters(), [](std::span<float> values) { values[2] = std::numeric_limits<float>::quiet_NaN(); });
   try {
     trainer.check_parameters();
     FAIL() << "nothing was said";

@@ -31,7 +31,7 @@ template <class ChunkSum, class Term>
 double chunked_sum(Context& context, std::span<const float> x, const ChunkSum& chunk_sum, const Term& term) {
   constexpr std::int64_t chunk = 4096;
   const std::int64_t size = static_cast<std::int64_t>(x.size()), chunks = (size + chunk - 1) / chunk;
-  const Buffer partial = context.allocate(static_cast<std::size_t>(chunks));
+  const Buffer partial = context.allocate_on_host(static_cast<std::size_t>(chunks));
   parallel_for(context, chunks, flat_grain / chunk, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       partial.data()[i] = chunk_sum(x.data() + i * chunk, std::min(chunk, size - i * chunk));
@@ -113,13 +113,20 @@ class CpuDevice final : public Device {
   }
   void add_row(Context& context, ConstMatrix x, const float* row, Matrix y) const override {
     parallel_for(context, x.rows, 1 + flat_grain / (x.columns + 1), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t r = begin; r < end; ++r)
-        cpu::binary(Binary::add, x.data + r * x.row_stride, row, y.row(r), x.columns);
+      if (x.column_stride != 1) copy_strided(x, y, begin, end);
+      for (std::int64_t r = begin; r < end; ++r) {
+        const float* const from = x.column_stride == 1 ? x.data + r * x.row_stride : y.row(r);
+        cpu::binary(Binary::add, from, row, y.row(r), x.columns);
+      }
     });
   }
   void add_column_sums(Context& context, ConstMatrix x, float* sums) const override {
-    parallel_for(context, x.columns, 64 + flat_grain / (x.rows + 1),
-                 [&](std::int64_t begin, std::int64_t end) { cpu::add_column_sums(x, sums, begin, end); });
+    parallel_for(context, x.columns, 64 + flat_grain / (x.rows + 1), [&](std::int64_t begin, std::int64_t end) {
+      if (x.column_stride == 1) return cpu::add_column_sums(x, sums, begin, end);
+      for (std::int64_t c = begin; c < end; ++c) {
+        for (std::int64_t r = 0; r < x.rows; ++r) sums[c] += x.at(r, c);
+      }
+    });
   }
   double sum(Context& context, std::span<const float> x) const override {
     return chunked_sum(context, x, cpu::sum, [](double v) { return v; });
@@ -135,7 +142,7 @@ class CpuDevice final : public Device {
     cpu::gemm(context, x.transposed(), dy, dw, Accumulate::onto_c(), db);
   }
   PackedMatrix pack(Context& context, ConstMatrix b) const override { return {b, cpu::packed_right(context, b)}; }
-  void gemm_packed(Context& context, ConstMatrix a, const PackedMatrix& b, Matrix c, Accumulate start) const override {
+  void gemm_packed(Context& context, ConstMatrix a, const PackedView& b, Matrix c, Accumulate start) const override {
     cpu::gemm_packed(context, a, b, c, start);
   }
 
@@ -233,7 +240,7 @@ class CpuDevice final : public Device {
     });
   }
   Buffer pack_recurrent(Context& context, CellType cell, std::int64_t hidden, const float* weight) const override {
-    Buffer packed = context.allocate(cpu::packed_gates_size(cell, hidden));
+    Buffer packed = context.allocate_on_host(cpu::packed_gates_size(cell, hidden));
     const std::int64_t panels = cpu::gate_panel_count(cell, hidden), size = gate_count(cell) * hidden * hidden;
     parallel_for(context, panels, 1 + flat_grain * panels / size, [&](std::int64_t begin, std::int64_t end) {
       cpu::pack_gates(cell, hidden, weight, packed.data(), begin, end);

@@ -9,7 +9,7 @@ namespace unroll::cpu {
 void gemm(Context& context, const ConstMatrix& a, const ConstMatrix& b, const Matrix& c, Accumulate start,
           float* column_sums = nullptr);
 /// C = start + A B with a packed B. The rows of A must be contiguous.
-void gemm_packed(Context& context, const ConstMatrix& a, const PackedMatrix& b, const Matrix& c, Accumulate start);
+void gemm_packed(Context& context, const ConstMatrix& a, const PackedView& b, const Matrix& c, Accumulate start);
 
 /// Packs B on all threads.
 Buffer packed_right(Context& context, const ConstMatrix& b);

@@ -15,7 +15,7 @@ constexpr std::int64_t multiplies_per_part = 1 << 19, elements_per_part = 1 << 1
 std::int64_t grain(std::int64_t multiplies_per_item) { return 1 + multiplies_per_part / (multiplies_per_item + 1); }
 
 Buffer packed_right(Context& context, const ConstMatrix& b) {
-  Buffer packed = context.allocate(packed_b_size(b.rows, b.columns));
+  Buffer packed = context.allocate_on_host(packed_b_size(b.rows, b.columns));
   const std::int64_t panels = panel_count(b.columns),
                      per_panel = std::max<std::int64_t>(1, b.rows * b.columns / std::max<std::int64_t>(panels, 1));
   parallel_for(context, panels, 1 + elements_per_part / per_panel,
@@ -37,7 +37,7 @@ void gemm(Context& context, const ConstMatrix& a, const ConstMatrix& b, const Ma
   const std::int64_t ranges =
       std::clamp<std::int64_t>(parts / grain(a.columns * a.rows * b.columns / parts), 1, context.threads());
   const std::size_t size = workspace_size(product);
-  const Buffer workspace = context.allocate(static_cast<std::size_t>(ranges) * size);
+  const Buffer workspace = context.allocate_on_host(static_cast<std::size_t>(ranges) * size);
   parallel_for(context, ranges, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t range = begin; range < end; ++range)
       multiply(product, parts * range / ranges, parts * (range + 1) / ranges,

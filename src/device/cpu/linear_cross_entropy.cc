@@ -34,8 +34,8 @@ class FusedLoss {
         problem_(problem),
         classes_(problem.weight.columns),
         block_rows_(std::min(rows_per_block, problem.input.rows)),
-        logits_(context.allocate(static_cast<std::size_t>(block_rows_ * classes_))),
-        loss_(context.allocate(static_cast<std::size_t>(block_rows_))) {
+        logits_(context.allocate_on_host(static_cast<std::size_t>(block_rows_ * classes_))),
+        loss_(context.allocate_on_host(static_cast<std::size_t>(block_rows_))) {
     if (!fits_cache(classes_)) return;
     weight_.emplace(context, problem.weight);
     if (problem.with_gradients) weight_transposed_.emplace(context, problem.weight.transposed());

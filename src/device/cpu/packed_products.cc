@@ -22,12 +22,12 @@ constexpr std::int64_t min_panels_per_thread = 4;
 
 }  // namespace
 
-void gemm_packed(Context& context, const ConstMatrix& a, const PackedMatrix& b, const Matrix& c, Accumulate start) {
+void gemm_packed(Context& context, const ConstMatrix& a, const PackedView& b, const Matrix& c, Accumulate start) {
   if (c.rows == 0 || c.columns == 0) return;
   Product product;
   product.a = a;
   product.b = b.matrix;
-  product.packed_b = b.packed.data();
+  product.packed_b = b.packed;
   product.c = c;
   product.start = start;
   product.row_splits = row_splits(product, context.threads());

@@ -129,7 +129,7 @@ class ReferenceDevice final : public Device {
 
   PackedMatrix pack(Context&, ConstMatrix b) const override { return {b, {}}; }
 
-  void gemm_packed(Context& context, ConstMatrix a, const PackedMatrix& b, Matrix c, Accumulate start) const override {
+  void gemm_packed(Context& context, ConstMatrix a, const PackedView& b, Matrix c, Accumulate start) const override {
     gemm(context, a, b.matrix, c, start);
   }
 
