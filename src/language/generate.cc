@@ -110,7 +110,15 @@ class Continuation {
 class ContinuedBatch {
  public:
   ContinuedBatch(Context& context, const Sampler& sampler, std::span<Continuation> texts)
-      : context_(context), sampler_(sampler), texts_(context) {
+      : context_(context),
+        sampler_(sampler),
+        texts_(context),
+        sessions_(context),
+        choosing_(context),
+        keys_(context),
+        chosen_(context),
+        next_(context),
+        is_new_(context) {
     for (Continuation& text : texts) texts_.push_back(&text);
   }
 
@@ -124,38 +132,47 @@ class ContinuedBatch {
   using List = PooledVector<T>;
 
   void step() {
-    List<Session*> sessions(context_), choosing(context_);
-    List<Sampler::Text> keys(context_);
+    sessions_.clear();
+    choosing_.clear();
+    keys_.clear();
     for (const Continuation* text : texts_) {
-      sessions.push_back(text->session());
+      sessions_.push_back(text->session());
       if (!text->chooses()) continue;
-      choosing.push_back(text->session());
-      keys.push_back(text->text());
+      choosing_.push_back(text->session());
+      keys_.push_back(text->text());
     }
-    const SessionBatch batch(sessions);
+    const SessionBatch batch(sessions_);
     batch.read_unread();  // of all in one batch
-    List<std::int32_t> chosen(choosing.size(), 0, context_), next(context_), is_new(context_);
-    if (!choosing.empty()) {
-      const std::int64_t symbols = choosing.front()->model().vocabulary().size();
-      Tensor memory = memory_for_rows(context_, choosing.size(), symbols);
-      const View logits{memory.data(), {std::ssize(choosing), symbols}};
-      SessionBatch(choosing).logits(Matrix(logits));
-      sampler_.choose(context_, logits, keys, chosen);
+    chosen_.assign(choosing_.size(), 0);
+    if (!choosing_.empty()) {
+      const std::int64_t symbols = choosing_.front()->model().vocabulary().size();
+      Tensor memory = memory_for_rows(context_, choosing_.size(), symbols);
+      const View logits{memory.data(), {std::ssize(choosing_), symbols}};
+      SessionBatch(choosing_).logits(Matrix(logits));
+      sampler_.choose(context_, logits, keys_, chosen_);
     }
-    auto choice = chosen.begin();
+    next_.clear();
+    is_new_.clear();
+    auto choice = chosen_.begin();
     for (Continuation* text : texts_) {
-      is_new.push_back(text->has_given() ? 0 : 1);
-      next.push_back(text->has_given() ? text->take_given() : text->chooses() ? *choice++ : text->draw_first(sampler_));
+      is_new_.push_back(text->has_given() ? 0 : 1);
+      next_.push_back(text->has_given() ? text->take_given()
+                      : text->chooses() ? *choice++
+                                        : text->draw_first(sampler_));
     }
-    batch.append(next);
+    batch.append(next_);
     for (std::size_t i = 0; i < texts_.size(); ++i) {
-      if (is_new[i] != 0) texts_[i]->show(next[i]);
+      if (is_new_[i] != 0) texts_[i]->show(next_[i]);
     }
   }
 
   Context& context_;
   const Sampler& sampler_;
   List<Continuation*> texts_;
+  // Of the current step, as members so that their memory is used again.
+  List<Session*> sessions_, choosing_;
+  List<Sampler::Text> keys_;
+  List<std::int32_t> chosen_, next_, is_new_;
 };
 
 }  // namespace

@@ -30,45 +30,47 @@ SessionBatch::SessionBatch(std::span<Session* const> all)
     if (&session->model_.weights() != &weights_ || session->context_ != &context_)
       throw Error("sessions: a batch needs one packed model and one context; divide it");
   }
-  Sessions sorted(all.begin(), all.end(), context_);
+  if (all.size() == 1) return;
+  PooledVector<Session*> sorted(all.begin(), all.end(), context_);
   std::ranges::sort(sorted);
   if (std::ranges::adjacent_find(sorted) != sorted.end())
     throw Error("sessions: one occurs twice in a batch; a text has one next symbol");
 }
 
-/// The states of one layer as a matrix [B, H], with memory for `copies` of it.
-Tensor SessionBatch::gathered(const Sessions& sessions, int slot, int layer, int copies) const {
-  const std::int64_t hidden = weights_.options.hidden;
-  Tensor states = memory_for_rows(context_, sessions.size(), copies * hidden);
-  float* row = states.data();
+/// Copies all states to matrices [B, H], one for each slot and layer, `distance` elements apart.
+void SessionBatch::gather(Sessions sessions, float* matrices, std::int64_t distance) const {
   for (Session* session : sessions) {
-    copy_row(state_of(*session, slot, layer), row);
-    row += hidden;
-  }
-  return states;
-}
-
-void SessionBatch::scatter(const float* states, const Sessions& sessions, int slot, int layer) const {
-  for (Session* session : sessions) {
-    copy_row(states, state_of(*session, slot, layer));
-    states += weights_.options.hidden;
+    const ConstMatrix state(session->state_.view().data, session->state_.shape().rows(), weights_.options.hidden);
+    device_.copy(context_, state, {matrices, state.rows, state.columns, distance});
+    matrices += state.columns;
   }
 }
 
-void SessionBatch::copy_row(const float* from, float* to) const {
-  const std::int64_t hidden = weights_.options.hidden;
-  device_.copy(context_, {from, 1, hidden}, {to, 1, hidden});
+/// The reverse of gather().
+void SessionBatch::scatter(const float* matrices, std::int64_t distance, Sessions sessions) const {
+  for (Session* session : sessions) {
+    const Matrix state(session->state_.data(), session->state_.shape().rows(), weights_.options.hidden);
+    device_.copy(context_, {matrices, state.rows, state.columns, distance}, state);
+    matrices += state.columns;
+  }
 }
 
-void SessionBatch::read(const Sessions& sessions) const {
+void SessionBatch::read(Sessions sessions) const {
   const LanguageModelOptions& options = weights_.options;
   const std::int64_t batch = std::ssize(sessions), hidden = options.hidden;
   if (weights_.composed) return read_composed(sessions);
-  const int slots = options.cell == CellType::lstm ? 2 : 1;  // h, c
+  const bool has_c = options.cell == CellType::lstm;
+  const std::int64_t layers = options.layers, slot = batch * hidden;
   PooledVector<std::int32_t> ids(context_);
+  ids.reserve(sessions.size());
   for (const Session* session : sessions) ids.push_back(session->unread_);
-  Tensor embedded;
-  PooledVector<Tensor> states(context_);  // copied back when no memory is needed any more, so all or nothing happens
+  Tensor embedded, candidate;
+  Tensor gates = memory_for_rows(context_, sessions.size(), gate_count(options.cell.type()) * hidden);
+  if (options.cell == CellType::gru) candidate = memory_for_rows(context_, sessions.size(), hidden);
+  // Of each layer h before and after the step, then c. They are copied back when no memory is needed any more, so all
+  // or nothing happens.
+  Tensor states = memory_for_rows(context_, sessions.size(), (has_c ? 4 : 2) * layers * hidden);
+  gather(sessions, states.data(), 2 * slot);
   ConstMatrix x;
   if (weights_.embedding) {
     embedded = memory_for_rows(context_, sessions.size(), weights_.embedding->columns);
@@ -76,20 +78,15 @@ void SessionBatch::read(const Sessions& sessions) const {
     device_.gather_rows(context_, *weights_.embedding, ids, nullptr, rows);
     x = rows;
   }
-  for (int index = 0; index < options.layers; ++index) {
+  for (std::int64_t index = 0; index < layers; ++index) {
     const Weights::Layer& layer = weights_.layers[static_cast<std::size_t>(index)];
-    const std::int64_t width = layer.weight_ih.columns;
-    Tensor gates = memory_for_rows(context_, sessions.size(), width), candidate;
-    const Matrix gate_rows(gates.data(), batch, width);
+    const Matrix gate_rows(gates.data(), batch, layer.weight_ih.columns);
     if (layer.input) {
       device_.gemm_packed(context_, x, *layer.input, gate_rows, Accumulate::onto_bias(layer.bias_ih));
     } else {
       device_.gather_rows(context_, layer.weight_ih, ids, layer.bias_ih, gate_rows);
     }
-    const std::size_t first = states.size();
-    for (int slot = 0; slot < slots; ++slot) states.push_back(gathered(sessions, slot, index, 2));
-    float* const h = states[first].data();
-    if (options.cell == CellType::gru) candidate = memory_for_rows(context_, sessions.size(), hidden);
+    float* const h = states.data() + index * 2 * slot;
     device_.recurrent_forward(context_, {.cell = options.cell.type(),
                                          .activation = options.activation,
                                          .steps = 1,
@@ -101,34 +98,25 @@ void SessionBatch::read(const Sessions& sessions) const {
                                          .packed = layer.packed_hh.data(),
                                          .bias = layer.bias_hh,
                                          .h = h,
-                                         .c = slots == 2 ? states.back().data() : nullptr});
-    x = ConstMatrix(h + batch * hidden, batch, hidden);
+                                         .c = has_c ? h + layers * 2 * slot : nullptr});
+    x = ConstMatrix(h + slot, batch, hidden);
   }
-  int i = 0;
-  for (const Tensor& state : states) {
-    scatter(state.data() + batch * hidden, sessions, i % slots, i / slots);
-    ++i;
-  }
+  scatter(states.data() + slot, 2 * slot, sessions);
   for (Session* session : sessions) session->unread_ = -1;
 }
 
 /// By the steps of a cell that is not built in.
-void SessionBatch::read_composed(const Sessions& sessions) const {
+void SessionBatch::read_composed(Sessions sessions) const {
   const NoGrad no_grad;
   const LanguageModelOptions& options = weights_.options;
-  const std::int64_t batch = std::ssize(sessions), hidden = options.hidden, rows = batch * hidden;
-  const int slots = static_cast<int>(sessions[0]->state_.shape()[0]);
+  const std::int64_t batch = std::ssize(sessions), hidden = options.hidden, layers = options.layers;
   Ids ids(1, static_cast<int>(batch));
   for (std::size_t i = 0; i < sessions.size(); ++i) ids[0][i] = sessions[i]->unread_;
-  RecurrentState state;
-  for (int slot = 0; slot < slots; ++slot) {
-    Tensor all(context_, {options.layers, batch, hidden});
-    for (int layer = 0; layer < options.layers; ++layer) {
-      const Tensor of_layer = gathered(sessions, slot, layer, 1);
-      device_.copy(context_, {of_layer.data(), 1, rows}, {all.data() + layer * rows, 1, rows});
-    }
-    (slot == 0 ? state.h : state.c) = constant(context_, std::move(all));
-  }
+  Tensor states(context_, {sessions[0]->state_.shape().rows(), batch, hidden});
+  gather(sessions, states.data(), batch * hidden);
+  const Var before = constant(context_, std::move(states));
+  RecurrentState state{slice(before, 0, layers), {}};
+  if (before.shape()[0] > layers) state.c = slice(before, layers, before.shape()[0]);
   const Recurrent& network = *weights_.composed;
   if (weights_.embedding) {
     Tensor embedded(context_, {1, batch, weights_.embedding->columns});
@@ -138,17 +126,18 @@ void SessionBatch::read_composed(const Sessions& sessions) const {
   } else {
     state = network(ids, state).state;
   }
-  for (int slot = 0; slot < slots; ++slot) {
-    const float* values = (slot == 0 ? state.h : state.c).value().data;
-    for (int layer = 0; layer < options.layers; ++layer) scatter(values + layer * rows, sessions, slot, layer);
-  }
+  const Var after = state.c.defined() ? concat({state.h, state.c}) : state.h;
+  scatter(after.value().data, batch * hidden, sessions);
   for (Session* session : sessions) session->unread_ = -1;
 }
 
 void SessionBatch::read_unread() const {
-  Sessions unread(context_);
+  const auto is_unread = [](const Session* session) { return session->unread_ >= 0; };
+  if (std::ranges::all_of(sessions_, is_unread)) return read(sessions_);
+  PooledVector<Session*> unread(context_);
+  unread.reserve(sessions_.size());
   for (Session* session : sessions_) {
-    if (session->unread_ >= 0) unread.push_back(session);
+    if (is_unread(session)) unread.push_back(session);
   }
   if (!unread.empty()) read(unread);
 }
@@ -162,10 +151,15 @@ void SessionBatch::require_texts() const {
 void SessionBatch::logits(Matrix result) const {
   require_texts();
   read_unread();
-  const Sessions all(sessions_.begin(), sessions_.end(), context_);
-  const Tensor h = gathered(all, 0, weights_.options.layers - 1, 1);
-  device_.gemm_packed(context_, ConstMatrix(h.data(), std::ssize(all), weights_.options.hidden), weights_.decoder,
-                      result, Accumulate::onto_bias(weights_.decoder_bias));
+  const std::int64_t hidden = weights_.options.hidden, last = (weights_.options.layers - 1) * hidden;
+  Tensor outputs = memory_for_rows(context_, sessions_.size(), hidden);  // h of the last layer
+  float* row = outputs.data();
+  for (const Session* session : sessions_) {
+    device_.copy(context_, {session->state_.data() + last, 1, hidden}, {row, 1, hidden});
+    row += hidden;
+  }
+  device_.gemm_packed(context_, ConstMatrix(outputs.data(), std::ssize(sessions_), hidden), weights_.decoder, result,
+                      Accumulate::onto_bias(weights_.decoder_bias));
 }
 
 void SessionBatch::append(std::span<const std::int32_t> ids) const {

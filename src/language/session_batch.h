@@ -30,17 +30,12 @@ struct SessionBatch {
   void append(std::span<const std::int32_t> ids) const;
 
  private:
-  using Sessions = PooledVector<Session*>;
+  using Sessions = std::span<Session* const>;
 
-  static float* state_of(Session& session, int slot, int layer) {
-    const Shape& shape = session.state_.shape();
-    return session.state_.data() + (slot * shape[1] + layer) * shape[2];
-  }
-  Tensor gathered(const Sessions& sessions, int slot, int layer, int copies) const;
-  void scatter(const float* states, const Sessions& sessions, int slot, int layer) const;
-  void copy_row(const float* from, float* to) const;  ///< of H elements
-  void read(const Sessions& sessions) const;
-  void read_composed(const Sessions& sessions) const;
+  void gather(Sessions sessions, float* matrices, std::int64_t distance) const;
+  void scatter(const float* matrices, std::int64_t distance, Sessions sessions) const;
+  void read(Sessions sessions) const;
+  void read_composed(Sessions sessions) const;
   void require_texts() const;
 
   std::span<Session* const> sessions_;
