@@ -14,8 +14,8 @@ namespace {
 
 struct Contents : RowSink {
   void header(const std::vector<std::string>& names, char) override { columns = names.size(); }
-  void cell(std::size_t column, std::string_view text, CellType type) override {
-    const bool missing = type == CellType::missing;
+  void cell(std::size_t column, std::string_view text, FieldType type) override {
+    const bool missing = type == FieldType::missing;
     UNROLL_CHECK(column == cells.size() % columns && (!missing || text.empty()));
     cells.emplace_back(text, missing);
   }

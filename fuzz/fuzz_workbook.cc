@@ -13,7 +13,7 @@ namespace {
 
 struct CountedRows : RowSink {
   void header(const std::vector<std::string>& names, char) override { columns = names.size(); }
-  void cell(std::size_t column, std::string_view, CellType) override {
+  void cell(std::size_t column, std::string_view, FieldType) override {
     UNROLL_CHECK(column == cells % columns);
     ++cells;
   }

@@ -338,7 +338,7 @@ void CsvParser::check_length(std::size_t size) const {
 
 void CsvParser::take_cell(std::string_view text, bool missing) {
   check_length(text.size());
-  rows_.take_cell(text, missing ? CellType::missing : CellType::text);
+  rows_.take_cell(text, missing ? FieldType::missing : FieldType::text);
 }
 
 void CsvParser::end_record() { rows_.end_record(record_line_, delimiter_); }

@@ -33,8 +33,8 @@ bool is_word(std::string_view text) {
 RowAssembler::RowAssembler(std::string name, RowSink& sink, const RowOptions& options)
     : name_(std::move(name)), sink_(sink), options_(options) {}
 
-void RowAssembler::take_cell(std::string_view text, CellType type) {
-  all_missing_ = all_missing_ && type == CellType::missing;
+void RowAssembler::take_cell(std::string_view text, FieldType type) {
+  all_missing_ = all_missing_ && type == FieldType::missing;
   if (!header_taken_) {
     names_.emplace_back(text);
   } else if (cells_ < names_.size()) {
@@ -61,7 +61,7 @@ void RowAssembler::end_row() {
     refuse(line_, fmt::format("the row that begins here has {} cells, and the header has {}; {}", cells_, names_.size(),
                               length_advice()));
   }
-  for (std::size_t column = cells_; column < names_.size(); ++column) sink_.cell(column, "", CellType::missing);
+  for (std::size_t column = cells_; column < names_.size(); ++column) sink_.cell(column, "", FieldType::missing);
   if (blank || (like_header_ && has_names_ && !is_short)) {
     (blank ? blank_ : headers_).add(line_);
     return sink_.no_row();

@@ -9,7 +9,7 @@
 namespace unroll {
 
 /// What a cell of a table holds.
-enum class CellType {
+enum class FieldType {
   missing,  ///< nothing: in CSV not even quotes
   text,     ///< a text, which may be a number or date in any form
   value,    ///< a number with a decimal point, or a date that begins 2020-01-31: the file leaves no other reading
@@ -23,7 +23,7 @@ class RowSink {
   virtual void header(const std::vector<std::string>& names, char delimiter) = 0;
   /// Called for each column of every row, in order. `text` is UTF-8 and valid during the call; line ends within quotes
   /// are kept.
-  virtual void cell(std::size_t column, std::string_view text, CellType type) = 0;
+  virtual void cell(std::size_t column, std::string_view text, FieldType type) = 0;
   /// `line`: 1-based line of the file where the row starts; of a sheet, its row.
   virtual void end_of_row(std::int64_t line) = 0;
   /// In place of end_of_row(), after a cell for each column: they are no row.
@@ -66,7 +66,7 @@ class RowAssembler {
 
   /// What messages call the columns: "column B", if `labels` has B in second place, instead of "column 2".
   void set_labels(std::vector<std::string> labels) { labels_ = std::move(labels); }
-  void take_cell(std::string_view text, CellType type);
+  void take_cell(std::string_view text, FieldType type);
   /// After the last cell of the record that starts in `line`.
   void end_record(std::int64_t line, char delimiter);
   void add_blank(std::int64_t line, std::int64_t count = 1) { blank_.add(line, count); }  ///< lines without any cell

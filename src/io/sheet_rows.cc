@@ -50,7 +50,7 @@ std::string_view without_spaces(std::string_view text) {
 struct SheetCell {
   std::int64_t row = 0;
   std::size_t column = 0;  ///< from 0
-  CellType type = CellType::text;
+  FieldType type = FieldType::text;
   std::string_view text;
   std::optional<std::int64_t> date = {};  ///< milliseconds, in place of the text
 };
@@ -135,7 +135,7 @@ class SheetReader : public XmlHandler {
       return;
     }
     if (type_ == "s") return take_shared_string();
-    if (type_ == "str" || type_ == "inlineStr") return take(CellType::text, unescaped_text(text_));
+    if (type_ == "str" || type_ == "inlineStr") return take(FieldType::text, unescaped_text(text_));
     if (type_ == "b") return take_boolean();
     if (type_ == "d") return take_iso_date();
     take_number();
@@ -147,7 +147,7 @@ class SheetReader : public XmlHandler {
     const auto parsed = std::from_chars(number.data(), number.data() + number.size(), place);
     if (parsed.ec != std::errc() || parsed.ptr != number.data() + number.size() || place >= sheet_.strings.size())
       refuse_cell(fmt::format("there is no shared string {}", in_quotes(number)));
-    if (const std::string_view text = sheet_.strings[place]; !text.empty()) take(CellType::text, text);
+    if (const std::string_view text = sheet_.strings[place]; !text.empty()) take(FieldType::text, text);
   }
 
   void take_boolean() {
@@ -155,13 +155,13 @@ class SheetReader : public XmlHandler {
     const bool is_true = text == "1" || text == "true";
     if (!is_true && text != "0" && text != "false")
       refuse_cell(fmt::format("{} is neither true nor false", in_quotes(text)));
-    take(CellType::text, is_true ? "TRUE" : "FALSE");
+    take(FieldType::text, is_true ? "TRUE" : "FALSE");
   }
 
   void take_iso_date() {
     const std::string_view text = without_spaces(text_);
     const auto date = milliseconds_of_iso(text);
-    date ? take(CellType::value, text, date) : take(CellType::text, text);
+    date ? take(FieldType::value, text, date) : take(FieldType::text, text);
   }
 
   void take_number() {
@@ -173,18 +173,18 @@ class SheetReader : public XmlHandler {
     const NumberMeaning meaning = style_ < sheet_.meanings.size() ? sheet_.meanings[style_] : NumberMeaning::number;
     if (meaning == NumberMeaning::percentage) add(findings_.percentages);
     if (meaning == NumberMeaning::time) {
-      if (const auto time = clock_text(number)) return take(CellType::text, *time);
+      if (const auto time = clock_text(number)) return take(FieldType::text, *time);
     }
     // A time beyond the limit of durations is a date, of which the format shows only the time of day.
     if (meaning == NumberMeaning::date || meaning == NumberMeaning::time) {
-      if (const auto date = milliseconds_of_serial(number, sheet_.from_1904)) return take(CellType::value, text, date);
+      if (const auto date = milliseconds_of_serial(number, sheet_.from_1904)) return take(FieldType::value, text, date);
     }
     // Files have 17 digits, as in 0.10000000000000001; whole numbers stay as they are, since they may be ids.
     const bool is_whole = text.find_first_of(".eE") == std::string_view::npos;
-    take(CellType::value, is_whole ? std::string(text) : fmt::format("{}", number));
+    take(FieldType::value, is_whole ? std::string(text) : fmt::format("{}", number));
   }
 
-  void take(CellType type, std::string_view text, std::optional<std::int64_t> date = {}) {
+  void take(FieldType type, std::string_view text, std::optional<std::int64_t> date = {}) {
     take_({row_, column_, type, text, date});
   }
 
@@ -298,7 +298,7 @@ class SheetRows {
 
  private:
   void fill_to(std::size_t cells) {
-    while (rows_.cells() < cells) rows_.take_cell("", CellType::missing);
+    while (rows_.cells() < cells) rows_.take_cell("", FieldType::missing);
   }
 
   const std::bitset<max_sheet_columns>& with_time_;

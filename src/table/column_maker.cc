@@ -29,9 +29,9 @@ constexpr std::int64_t any_number = std::numeric_limits<std::int64_t>::max();
 /// Calls take(cell, missing) for each cell in order; cells are trimmed, and words such as NA count as missing.
 template <class Take>
 void for_each_cell(const RawCells& cells, Take&& take) {
-  cells.for_each([&](std::string_view text, CellType type) {
+  cells.for_each([&](std::string_view text, FieldType type) {
     const std::string_view cell = trimmed(text);
-    take(cell, type == CellType::missing || is_missing_word(cell));
+    take(cell, type == FieldType::missing || is_missing_word(cell));
     return true;
   });
 }
@@ -82,14 +82,14 @@ std::int64_t count_distinct(const RawCells& cells) {
   return distinct.size();
 }
 
-/// The first cell for which `wanted` returns true. A CellType::value shows nothing of the form of the others.
+/// The first cell for which `wanted` returns true. A FieldType::value shows nothing of the form of the others.
 template <class Wanted>
 CellCount first_cell(const RawCells& cells, Wanted&& wanted) {
   CellCount found;
   std::int64_t row = 0;
-  cells.for_each([&](std::string_view text, CellType type) {
+  cells.for_each([&](std::string_view text, FieldType type) {
     const std::string_view cell = trimmed(text);
-    if (type == CellType::text && !cell.empty() && wanted(cell)) found.add(row, cell);
+    if (type == FieldType::text && !cell.empty() && wanted(cell)) found.add(row, cell);
     ++row;
     return found.cells == 0;
   });
@@ -316,10 +316,10 @@ bool ColumnMaker::reads_more(const NumberForm& form) const {
 /// True if some cell is a number with a decimal point only, or a number of a workbook with a fraction.
 bool ColumnMaker::show_points() const {
   bool found = false;
-  cells_.for_each([&](std::string_view text, CellType type) {
+  cells_.for_each([&](std::string_view text, FieldType type) {
     const std::string_view cell = trimmed(text);
-    found = type == CellType::value ? cell.find('.') != std::string_view::npos
-                                    : type == CellType::text && has_point_for_mark(cell);
+    found = type == FieldType::value ? cell.find('.') != std::string_view::npos
+                                     : type == FieldType::text && has_point_for_mark(cell);
     return !found;
   });
   return found;
@@ -486,15 +486,15 @@ bool ColumnMaker::keep_parsed(ParseValue&& parse_value, Parse&& parse, std::int6
   std::vector<double> numbers;
   std::vector<UnparsedCell> unparsed;
   numbers.reserve(static_cast<std::size_t>(column_.size_));
-  cells_.for_each([&](std::string_view text, CellType type) {
+  cells_.for_each([&](std::string_view text, FieldType type) {
     const std::string_view cell = trimmed(text);
     double number = std::numeric_limits<double>::quiet_NaN();
     std::optional<double> parsed;
-    if (type == CellType::value) parsed = parse_value(cell);
+    if (type == FieldType::value) parsed = parse_value(cell);
     if (!parsed) parsed = parse(cell);
     if (parsed) {
       number = *parsed;
-    } else if (type != CellType::missing && !cell.empty() && !is_missing_word(cell)) {
+    } else if (type != FieldType::missing && !cell.empty() && !is_missing_word(cell)) {
       unparsed.push_back({static_cast<std::int64_t>(numbers.size()), std::string(cell)});
     }
     numbers.push_back(number);
@@ -533,8 +533,8 @@ void ColumnMaker::keep_tokens() {
 }
 
 void ColumnMaker::keep_texts() {
-  cells_.for_each([&](std::string_view text, CellType type) {
-    const bool none = type == CellType::missing || is_missing_word(trimmed(text));
+  cells_.for_each([&](std::string_view text, FieldType type) {
+    const bool none = type == FieldType::missing || is_missing_word(trimmed(text));
     if (!none) column_.bytes_ += text;
     column_.append_end(column_.bytes_.size(), none);
     return true;

@@ -51,7 +51,7 @@ class ColumnMaker {
   bool is_given_value() const { return kind_ == ColumnKind::number || kind_ == ColumnKind::date; }
   bool first_is_word() const { return survey_.first_is_word; }    ///< the cell of the first row
   bool first_is_value() const { return survey_.first_is_value; }  ///< it is a number or a date
-  CellCount first_text() const;                                   ///< the first cell that is no CellType::value
+  CellCount first_text() const;                                   ///< the first cell that is no FieldType::value
   bool are_distinct_whole_numbers() const;
   void learn_marks(FileMarks& marks);
   /// Looks for a decimal point; only of use for the columns that learn_marks() has passed over.

@@ -204,12 +204,12 @@ std::optional<double> read_date(std::string_view text, DateForm form) {
 DateSurvey survey_dates(const RawCells& cells, std::int64_t max_not_dates) {
   DateSurvey survey;
   std::int64_t row = -1;
-  cells.for_each([&](std::string_view text, CellType type) {
+  cells.for_each([&](std::string_view text, FieldType type) {
     ++row;
     const std::string_view cell = trimmed(text);
-    if (type == CellType::missing || cell.empty() || is_missing_word(cell)) return true;
+    if (type == FieldType::missing || cell.empty() || is_missing_word(cell)) return true;
     ++survey.filled;
-    if (type == CellType::value && parse_date(cell)) {  // read in every order, so it does not decide
+    if (type == FieldType::value && parse_date(cell)) {  // read in every order, so it does not decide
       for (std::int64_t& readable : survey.readable) ++readable;
       return true;
     }
@@ -250,9 +250,9 @@ bool are_basic_dates(const RawCells& cells) {
   constexpr std::size_t size = 8;
   std::int64_t dates = 0;
   bool all = true;
-  cells.for_each([&](std::string_view text, CellType type) {
+  cells.for_each([&](std::string_view text, FieldType type) {
     const std::string_view cell = trimmed(text);
-    if (type == CellType::missing || cell.empty() || is_missing_word(cell)) return true;
+    if (type == FieldType::missing || cell.empty() || is_missing_word(cell)) return true;
     const auto days = cell.size() == size ? read_date(cell, DateForm::ymd) : std::nullopt;
     const auto date = days ? take_date_apart(cell) : std::nullopt;
     all = days && date->separator == 0 && *days >= first && *days <= last;

@@ -77,13 +77,13 @@ void NumberSurvey::add(std::int64_t row, std::string_view text) {
 NumberSurvey survey_numbers(const RawCells& cells, std::int64_t max_not_numbers) {
   NumberSurvey survey;
   std::int64_t row = 0;
-  cells.for_each([&](std::string_view text, CellType type) {
+  cells.for_each([&](std::string_view text, FieldType type) {
     const std::string_view cell = trimmed(text);
-    if (type == CellType::value && parse_number(cell)) {
+    if (type == FieldType::value && parse_number(cell)) {
       ++survey.filled;
       ++survey.numbers;
       ++survey.bare;
-    } else if (type != CellType::missing && !cell.empty() && !is_missing_word(cell))
+    } else if (type != FieldType::missing && !cell.empty() && !is_missing_word(cell))
       survey.add(row, cell);
     ++row;
     // House numbers before streets are followed by many units.

@@ -12,17 +12,17 @@
 namespace unroll {
 
 /// The unparsed cells of a column, concatenated, each after its length (one byte; nine if long) and, if it is a
-/// CellType::value, a byte that says so: they are read only once, front to back, and should take little more memory
+/// FieldType::value, a byte that says so: they are read only once, front to back, and should take little more memory
 /// than the file.
 class RawCells {
  public:
-  void append(std::string_view text, CellType type) {
+  void append(std::string_view text, FieldType type) {
     last_ = bytes_.size();
-    if (type == CellType::missing) {
+    if (type == FieldType::missing) {
       bytes_ += is_missing;
       return;
     }
-    if (type == CellType::value) bytes_ += is_value;
+    if (type == FieldType::value) bytes_ += is_value;
     if (text.size() < is_long) {
       bytes_ += static_cast<char>(text.size());
       bytes_ += text;
@@ -68,11 +68,11 @@ class RawCells {
   static constexpr char is_missing = '\xff', is_value = '\xfe';
 
   /// The cell at `position`, which is moved behind it.
-  static std::pair<std::string_view, CellType> next(const char*& position) {
+  static std::pair<std::string_view, FieldType> next(const char*& position) {
     const bool value = *position == is_value;
     if (value) ++position;
     const char first = *position++;
-    if (first == is_missing) return {{}, CellType::missing};
+    if (first == is_missing) return {{}, FieldType::missing};
     std::uint64_t size = static_cast<unsigned char>(first);
     if (size == is_long) {
       std::memcpy(&size, position, sizeof size);
@@ -80,7 +80,7 @@ class RawCells {
     }
     const std::string_view text(position, size);
     position += size;
-    return {text, value ? CellType::value : CellType::text};
+    return {text, value ? FieldType::value : FieldType::text};
   }
 
   std::string bytes_;

@@ -102,14 +102,14 @@ class TableMaker : public RowSink {
     }
   }
 
-  void cell(std::size_t column, std::string_view text, CellType type) override {
+  void cell(std::size_t column, std::string_view text, FieldType type) override {
     if (!marks_[column].empty() && marks_[column].match(text, marked_.found)) {
-      type = CellType::missing;
+      type = FieldType::missing;
       ++marked_in_row_;
     }
     if (kept_[column]) cells_[column].append(text, type);
     if (column == required_)
-      lacks_required_ = type == CellType::missing || trimmed(text).empty() || is_missing_word(trimmed(text));
+      lacks_required_ = type == FieldType::missing || trimmed(text).empty() || is_missing_word(trimmed(text));
   }
 
   void end_of_row(std::int64_t line) override {

@@ -20,9 +20,9 @@ using Row = std::vector<std::string>;
 /// The contents of a CSV file, with <missing> for missing cells.
 struct Contents : RowSink {
   void header(const std::vector<std::string>& all, char) override { names = all; }
-  void cell(std::size_t column, std::string_view text, CellType type) override {
+  void cell(std::size_t column, std::string_view text, FieldType type) override {
     EXPECT_EQ(column, row.size());
-    row.emplace_back(type == CellType::missing ? "<missing>" : text);
+    row.emplace_back(type == FieldType::missing ? "<missing>" : text);
   }
   void end_of_row(std::int64_t line) override {
     rows.push_back(std::move(row));

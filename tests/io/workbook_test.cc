@@ -24,9 +24,9 @@ struct SheetContents : RowSink {
     names = all;
     delimiter = mark;
   }
-  void cell(std::size_t column, std::string_view text, CellType type) override {
+  void cell(std::size_t column, std::string_view text, FieldType type) override {
     EXPECT_EQ(column, row.size());
-    row.push_back(type == CellType::missing ? "<missing>" : (type == CellType::value ? "=" : "") + std::string(text));
+    row.push_back(type == FieldType::missing ? "<missing>" : (type == FieldType::value ? "=" : "") + std::string(text));
   }
   void end_of_row(std::int64_t line) override {
     rows.push_back(std::exchange(row, {}));
