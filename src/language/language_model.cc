@@ -66,6 +66,7 @@ Var LanguageModel::loss(const Ids& ids, const Ids& targets, RecurrentState& stat
 LanguageModel::Score LanguageModel::score(const Ids& ids, const Ids& targets, RecurrentState& state) const {
   require_same_extents(ids, targets);
   require_below(targets.flat(), vocabulary_.size(), "language model: target");
+  const NoGrad no_grad;
   const Recurrent::Result result = hidden(ids, state, nullptr);
   state = result.state.detach();
   LinearCrossEntropy problem;

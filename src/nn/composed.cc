@@ -20,8 +20,14 @@ CellKind::CellKind(CellType type) : type_(type) {
 }
 
 CellKind::CellKind(std::string name, Maker make) : name_(std::move(name)), make_(std::move(make)) {
+  constexpr std::size_t max_length = 100;
   const auto is_taken = [&](const auto& built_in) { return built_in.first == name_; };
+  const auto is_printable = [](char c) { return c > ' ' && c <= '~'; };
   if (name_.empty()) throw Error("a cell of your own needs a name, which model files keep");
+  if (name_.size() > max_length || !std::ranges::all_of(name_, is_printable)) {
+    throw Error("the name of a cell of your own must have at most 100 characters, all of them printable ASCII");
+  }
+  if (!make_) throw Error(fmt::format("the cell {} has no function that makes it", name_));
   if (std::ranges::any_of(enum_names<CellType>(), is_taken)) {
     throw Error(fmt::format("a cell of your own is named {}, as a built-in one; give it another name", name_));
   }
@@ -34,7 +40,15 @@ CellType CellKind::type() const {
 
 std::shared_ptr<const Cell> CellKind::make(Parameters& parameters, const std::string& name, int input,
                                            int hidden) const {
-  return make_(parameters, name, input, hidden);
+  const std::size_t first = parameters.entries().size();
+  std::shared_ptr<const Cell> cell = make_(parameters, name, input, hidden);
+  if (cell == nullptr) throw Error(fmt::format("the function that makes the cell {} returned null", name_));
+  for (const Parameters::Entry& added : std::span(parameters.entries()).subspan(first)) {
+    if (added.name.starts_with(name + ".")) continue;
+    throw Error(fmt::format("the cell {} adds the parameter {}, which must begin with {}.: name parts by path()", name_,
+                            added.name, name));
+  }
+  return cell;
 }
 
 Var one_hot_rows(Context& context, const Ids& ids, int symbols) {
@@ -69,22 +83,30 @@ void require_same_tensors(const CellState& after, const CellState& before) {
                           before.size() == 1 ? "one tensor" : "two tensors", before.front().shape().to_string()));
 }
 
-CellState checked_zero_state(const Cell& cell, int batch) {
-  CellState state = cell.zero_state(batch);
+CellState checked_zero_state(const Cell& cell, const Shape& expected) {
+  CellState state = cell.zero_state(static_cast<int>(expected[0]));
   if (state.empty() || state.size() > 2) {
     throw Error(fmt::format("zero_state() of a cell returned {} tensors; a state has one or two", state.size()));
+  }
+  for (const Var& tensor : state) {
+    if (tensor.defined() && tensor.shape() == expected) continue;
+    throw Error(fmt::format("zero_state() of a cell returned {}; its tensors must be of shape {}",
+                            tensor.defined() ? tensor.shape().to_string() : "undefined", expected.to_string()));
   }
   return state;
 }
 
 }  // namespace
 
-RecurrentState zero_state_of(Cells cells, int batch) {
+RecurrentState zero_state_of(Cells cells, int batch, int hidden) {
   std::vector<Var> h, c;
   for (const std::shared_ptr<const Cell>& cell : cells) {
-    const CellState state = checked_zero_state(*cell, batch);
+    const CellState state = checked_zero_state(*cell, {batch, hidden});
     h.push_back(as_part(state[0]));
     if (state.size() == 2) c.push_back(as_part(state[1]));
+  }
+  if (!c.empty() && c.size() != h.size()) {
+    throw Error("zero_state() returned one tensor in some cells of a network and two in others");
   }
   return {concat(h), c.empty() ? Var() : concat(c)};
 }

@@ -69,7 +69,7 @@ Recurrent::Recurrent(Parameters& parameters, const RecurrentSpec& spec)
       const int input = layer == 0 ? input_ : directions() * options_.hidden;
       cells_.push_back(options_.cell.make(parameters, path(part), input, options_.hidden));
     }
-    has_c_ = zero_state_of(cells_, 1).c.defined();
+    has_c_ = zero_state_of(cells_, 1, options_.hidden).c.defined();
     return;
   }
   const std::vector<Var> own = add(parameters_of(spec));
@@ -86,7 +86,7 @@ Recurrent::Recurrent(Parameters& parameters, const std::string& name, int input,
     : Recurrent(parameters, name, input, options, uniform_for_fan(options.hidden), uniform_for_fan(options.hidden)) {}
 
 RecurrentState Recurrent::zero_state(int batch) const {
-  if (!cells_.empty()) return zero_state_of(cells_, batch);
+  if (!cells_.empty()) return zero_state_of(cells_, batch, options_.hidden);
   const Shape shape{std::int64_t{options_.layers} * directions(), batch, options_.hidden};
   return {zeros(context(), shape), has_c_ ? zeros(context(), shape) : Var()};
 }

@@ -173,6 +173,16 @@ struct Stateless : Careless {
   CellState zero_state(int) const override { return {}; }
 };
 
+struct TooWide : Careless {
+  using Careless::Careless;
+  CellState zero_state(int batch) const override { return {zeros(context(), {batch, 4000})}; }
+};
+struct Elsewhere : Careless {
+  Elsewhere(Parameters& p, const std::string& name, int input, int width)
+      : Careless(p, name, input, width), part(p, "elsewhere", input, width) {}
+  Linear part;
+};
+
 TEST(OwnCell, FaultsAreNamed) {
   Context context;
   const auto model = [&](CellKind cell) {
@@ -183,6 +193,14 @@ TEST(OwnCell, FaultsAreNamed) {
   EXPECT_THAT(refusal_of([&] { model(make_cell<Careless>("x"))(scattered_ids(2, 2, 5)); }),
               HasSubstr("step() of a cell returned [2, 5]; it must return one tensor of shape [2, 3]"));
   EXPECT_THAT(refusal_of([&] { model(make_cell<Stateless>("x")); }), HasSubstr("returned 0 tensors"));
+  EXPECT_THAT(refusal_of([&] { model(make_cell<TooWide>("x")); }),
+              HasSubstr("zero_state() of a cell returned [1, 4000]; its tensors must be of shape [1, 3]"));
+  EXPECT_THAT(refusal_of([&] { model(make_cell<Elsewhere>("x")); }),
+              HasSubstr("adds the parameter elsewhere.weight, which must begin with rnn.cell_l0."));
+  EXPECT_THAT(refusal_of([&] { model(CellKind("x", [](auto&&...) { return nullptr; })); }), HasSubstr("returned null"));
+  EXPECT_THAT(refusal_of([] { CellKind("x", {}); }), HasSubstr("no function"));
+  EXPECT_THAT(refusal_of([] { make_cell<MinimalGru>("caf\xe9"); }), HasSubstr("printable ASCII"));
+  EXPECT_THAT(refusal_of([] { make_cell<MinimalGru>(std::string(101, 'x')); }), HasSubstr("at most 100"));
   EXPECT_THAT(refusal_of([] { LanguageRun::create({.text = "none", .model = {.cell = own_gru()}}); }),
               HasSubstr("the cell minimal-gru is not built in"));
 }
