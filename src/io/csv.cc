@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -69,6 +70,24 @@ std::array<std::size_t, delimiters.size()> delimiters_in(std::string_view line) 
 char delimiter_of(std::string_view line) {
   const auto counts = delimiters_in(line);
   return delimiters[static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin())];
+}
+
+/// The delimiter that two of the first lines, one after the other, have equally often; 0 if there is none; nullopt if
+/// more of the text is needed to tell. `at_end`: there is no more.
+std::optional<char> delimiter_of_rows(std::string_view text, bool at_end) {
+  constexpr int most = 5;  // lines
+  char delimiter = 0;
+  std::size_t count = 0;
+  Lines lines(text);
+  for (int line = 0; line < most; ++line) {
+    const std::string_view next = lines.done() ? std::string_view() : lines.next();
+    if (!has_line_end(next) && !at_end) return std::nullopt;
+    const auto counts = delimiters_in(next);
+    if (count > 0) return counts[delimiters.find(delimiter)] == count ? delimiter : '\0';
+    delimiter = delimiter_of(next);
+    count = counts[delimiters.find(delimiter)];
+  }
+  return 0;
 }
 
 /// True for a line such as #,name,type before rows of as many cells: it names the columns.
@@ -202,7 +221,17 @@ bool CsvParser::find_header(std::string_view& rest, bool at_end) {
       }
     }
     if (text[0] == '#') header_comments_.add(line_);
-    if (!separator_given_) delimiter_ = delimiter_of(text);
+    if (!separator_given_) {
+      delimiter_ = delimiter_of(text);
+      if (text.find(delimiter_) == std::string_view::npos) {
+        // Below a title the rows show the delimiter; they are then refused as longer than the title.
+        constexpr std::size_t window = 1 << 16;
+        const std::string_view below = rest.substr(line.size()).substr(0, window);
+        const auto of_rows = delimiter_of_rows(below, at_end);
+        if (!of_rows && below.size() < window) return false;
+        if (of_rows.value_or(0) != 0) delimiter_ = *of_rows;
+      }
+    }
     csv_set_delim(parser_.get(), static_cast<unsigned char>(delimiter_));
     return true;
   }

@@ -21,7 +21,8 @@ struct CsvOptions {
 
 /// Parses CSV (RFC 4180) with these extensions, of which all but the first three are counted and noted:
 /// - lines may also end in LF or CR, a byte order mark is skipped, empty lines are skipped and counted;
-/// - the delimiter may be a comma, a semicolon, a tab or |: the most frequent one outside quotes in the header;
+/// - the delimiter may be a comma, a semicolon, a tab or |: the most frequent one outside quotes in the header, or, if
+///   it has none, in the rows below, which are then too long for it;
 /// - spaces belong to the cells;
 /// - a line sep=; before the header sets the delimiter;
 /// - lines with # before the header are comments, except one that has as many delimiters as the next line;

@@ -134,6 +134,13 @@ class RecordTest(ProgramTest):
                 self.assertEqual(self.log("run")[-1]["reason"], "finished")
                 self.succeed("inspect", "run")
 
+    def test_a_closed_standard_output_is_said_before_anything_is_done(self):
+        command = f"exec {PROGRAM} train text.txt {' '.join(TINY)} --out run >&-"
+        result = subprocess.run(command, shell=True, cwd=self.folder, capture_output=True, text=True, timeout=60)
+        self.assertEqual(result.returncode, 74)
+        self.assertRegex(result.stderr, r"^unroll: standard output is closed.*/dev/null\n$")
+        self.assertFalse((self.folder / "run").exists())
+
     def test_a_reader_of_progress_that_has_gone_ends_no_training(self):
         reader, writer = os.pipe()
         os.close(reader)

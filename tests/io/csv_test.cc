@@ -1,5 +1,6 @@
 #include "io/csv.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
 
@@ -68,6 +69,15 @@ TEST(Csv, RowsWithNamesMayLackTheNameOfTheirColumn) {
           << title;
     }
   }
+  for (const char* more : {"", "North\n", "North\n\n"})
+    EXPECT_THAT(refused(fmt::format("Sales 2024\n{}h;i;j\n1;2;3\n", more)),
+                HasSubstr("above the names of the columns"));
+}
+
+TEST(Csv, ATableOfOneColumnMayHoldOtherDelimiters) {
+  EXPECT_THAT(rows_of("text\na; b\nc\nd\n"), ElementsAre(Row{"a; b"}, Row{"c"}, Row{"d"}));
+  EXPECT_THAT(rows_of("text\na; b\n"), ElementsAre(Row{"a; b"}));
+  EXPECT_THAT(rows_of("text\n\"a; b\"\n\"c; d\"\n"), ElementsAre(Row{"a; b"}, Row{"c; d"}));
 }
 
 // The test numbers are those of the definitions in RFC 4180, section 2.

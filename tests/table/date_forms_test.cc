@@ -109,6 +109,26 @@ TEST(DateForms, YearsOfTwoDigitsAreThoseOfPosix) {
   EXPECT_EQ(read_date("31.12.69", DateForm::dmy), read_date("31.12.1969", DateForm::dmy));
 }
 
+TEST(DateForms, YearsOfTwoDigitsVaryLessThanDays) {
+  const Column numbers = dates({"20-01-29", "20-01-30", "20-01-31", "20-02-01"});
+  EXPECT_EQ(numbers.form().name, "ymd");
+  EXPECT_TRUE(numbers.form().undecided);
+  EXPECT_EQ(numbers.form().other, "dmy");
+  EXPECT_EQ(numbers.numbers()[3], read_date("2020-02-01", DateForm::ymd));
+  const Column year_first = dates({"20-Mar-11", "20-Mar-12", "20-Apr-13"});
+  EXPECT_EQ(year_first.form().name, "ymd");
+  EXPECT_TRUE(year_first.form().undecided);
+  EXPECT_EQ(year_first.numbers()[0], read_date("2020-03-11", DateForm::ymd));
+  const Column day_first = dates({"11-Mar-20", "12-Mar-20", "13-Apr-20"});
+  EXPECT_EQ(day_first.form().name, "dmy");
+  EXPECT_FALSE(day_first.form().undecided);
+  const Column one = dates({"20-Mar-11"}),
+               given = dates({"20-Mar-11"}, {.as = {{"when", ColumnKind::date}}, .forms = {{"when", "ymd"}}});
+  EXPECT_EQ(one.form().name, "dmy");
+  EXPECT_TRUE(one.form().undecided);
+  EXPECT_EQ(given.numbers()[0], read_date("2020-03-11", DateForm::ymd));
+}
+
 TEST(DateForms, WhatIsNoDateIsNotRead) {
   for (const char* text : {"", "2019-02-29", "2020-13-01", "2020-1-", "1/2", "20200132", "202001011", "2020-01-01x",
                            "2020-01-01 24:00", "2020-01-01 10", "1/2-2020", "Mayor 3 2020", "32 Jan 2020", "1.2.3",

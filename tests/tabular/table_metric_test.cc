@@ -23,6 +23,16 @@ TEST(Score, R2OfEqualTargetsIsNaN) {
   EXPECT_TRUE(std::isnan(score(TableMetric::r2, std::vector<double>{1, 2}, std::vector<double>{3, 3})));
 }
 
+TEST(Score, IsTheSameForTargetsOfAnySize) {
+  for (const double size : {1e-200, 1e-100, 1e100, 1e200}) {
+    std::vector<double> scaled_targets = targets, scaled_predictions = predictions;
+    for (double& number : scaled_targets) number *= size;
+    for (double& number : scaled_predictions) number *= size;
+    EXPECT_NEAR(score(TableMetric::r2, scaled_predictions, scaled_targets), -2, 1e-14);
+    EXPECT_NEAR(score(TableMetric::rmse, scaled_predictions, scaled_targets) / size, std::sqrt(7.5), 1e-14);
+  }
+}
+
 TEST(Score, OfPerfectPredictions) {
   for (const TableMetric metric : {TableMetric::log_rmse, TableMetric::rmse, TableMetric::mae})
     EXPECT_EQ(score(metric, targets, targets), 0);

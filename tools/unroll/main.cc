@@ -97,21 +97,30 @@ void run(const std::vector<std::string>& arguments) {
 }
 
 /// Opens /dev/null for each standard stream that the caller has closed: a file opened later would get its number, and
-/// messages would go into it. The wrong direction makes reading and writing fail as before.
-void occupy_standard_streams() {
+/// messages would go into it. The wrong direction makes reading and writing fail as before. False if there is no
+/// standard output.
+bool occupy_standard_streams() {
+  bool has_output = true;
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    if (stream == STDOUT_FILENO) has_output = false;
   }
+  return has_output;
 }
 
 int guarded_main(int count, char** arguments) {
   // A closed pipe or a file at its size limit is reported by the write that fails.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
-  occupy_standard_streams();
+  const bool has_output = occupy_standard_streams();
   set_option_style(OptionStyle::flag);
-  if (launched().rank > 0) set_quiet();
+  const bool quiet = launched().rank > 0;
+  if (quiet) set_quiet();
   try {
+    if (!has_output && !quiet) {  // said now, since the results of a long training would come last
+      throw Error(ExitCode::io, "standard output is closed, and results go there; direct it to a file or /dev/null");
+    }
     run({arguments + 1, arguments + count});
     return static_cast<int>(ExitCode::ok);
   } catch (const OutputClosed&) {
