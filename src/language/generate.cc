@@ -106,7 +106,7 @@ class Continuation {
   Output output_;
 };
 
-/// Continues texts in one batch until all are complete.
+/// Continues texts, at least one, in one batch until all are complete.
 class ContinuedBatch {
  public:
   ContinuedBatch(Context& context, const Sampler& sampler, std::span<Continuation> texts)
@@ -118,7 +118,8 @@ class ContinuedBatch {
         keys_(context),
         chosen_(context),
         next_(context),
-        is_new_(context) {
+        is_new_(context),
+        logits_(memory_for_rows(context, texts.size(), texts.front().session()->model().vocabulary().size())) {
     for (Continuation& text : texts) texts_.push_back(&text);
   }
 
@@ -145,9 +146,7 @@ class ContinuedBatch {
     batch.read_unread();  // of all in one batch
     chosen_.assign(choosing_.size(), 0);
     if (!choosing_.empty()) {
-      const std::int64_t symbols = choosing_.front()->model().vocabulary().size();
-      Tensor memory = memory_for_rows(context_, choosing_.size(), symbols);
-      const View logits{memory.data(), {std::ssize(choosing_), symbols}};
+      const View logits{logits_.data(), {std::ssize(choosing_), logits_.shape().columns()}};
       SessionBatch(choosing_).logits(Matrix(logits));
       sampler_.choose(context_, logits, keys_, chosen_);
     }
@@ -173,6 +172,7 @@ class ContinuedBatch {
   List<Session*> sessions_, choosing_;
   List<Sampler::Text> keys_;
   List<std::int32_t> chosen_, next_, is_new_;
+  Tensor logits_;
 };
 
 }  // namespace

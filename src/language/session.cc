@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "language/prompt.h"
@@ -17,6 +18,28 @@ Context& context_of(std::span<Session* const> sessions, Context* first) {
   if (sessions.empty()) throw Error("sessions: none was given; give at least one");
   return *first;
 }
+
+/// Matrices with a row for each session in one block of memory, since taking a block from the pool takes as long as a
+/// small layer does. Each begins at a multiple of 16 numbers, a cache line.
+template <std::size_t count>
+class RowMatrices {
+ public:
+  RowMatrices(Context& context, std::size_t rows, const std::array<std::int64_t, count>& columns) {
+    constexpr std::int64_t line = 16;
+    std::int64_t padded = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      offsets_[i] = padded * static_cast<std::int64_t>(std::bit_ceil(rows));
+      padded += (columns[i] + line - 1) / line * line;
+    }
+    memory_ = memory_for_rows(context, rows, padded);
+  }
+
+  float* operator[](std::size_t i) { return memory_.data() + offsets_[i]; }
+
+ private:
+  std::array<std::int64_t, count> offsets_{};
+  Tensor memory_;
+};
 
 }  // namespace
 
@@ -64,36 +87,38 @@ void SessionBatch::read(Sessions sessions) const {
   PooledVector<std::int32_t> ids(context_);
   ids.reserve(sessions.size());
   for (const Session* session : sessions) ids.push_back(session->unread_);
-  Tensor embedded, candidate;
-  Tensor gates = memory_for_rows(context_, sessions.size(), gate_count(options.cell.type()) * hidden);
-  if (options.cell == CellType::gru) candidate = memory_for_rows(context_, sessions.size(), hidden);
+  const std::int64_t embedding = weights_.embedding ? weights_.embedding->columns : 0;
+  RowMatrices<4> memory(context_, sessions.size(),
+                        {(has_c ? 4 : 2) * layers * hidden, gate_count(options.cell.type()) * hidden,
+                         options.cell == CellType::gru ? hidden : 0, embedding});
   // Of each layer h before and after the step, then c. They are copied back when no memory is needed any more, so all
   // or nothing happens.
-  Tensor states = memory_for_rows(context_, sessions.size(), (has_c ? 4 : 2) * layers * hidden);
-  gather(sessions, states.data(), 2 * slot);
+  float* const states = memory[0];
+  float* const gates = memory[1];
+  float* const candidate = memory[2];
+  gather(sessions, states, 2 * slot);
   ConstMatrix x;
   if (weights_.embedding) {
-    embedded = memory_for_rows(context_, sessions.size(), weights_.embedding->columns);
-    const Matrix rows(embedded.data(), batch, weights_.embedding->columns);
+    const Matrix rows(memory[3], batch, embedding);
     device_.gather_rows(context_, *weights_.embedding, ids, nullptr, rows);
     x = rows;
   }
   for (std::int64_t index = 0; index < layers; ++index) {
     const Weights::Layer& layer = weights_.layers[static_cast<std::size_t>(index)];
-    const Matrix gate_rows(gates.data(), batch, layer.weight_ih.columns);
+    const Matrix gate_rows(gates, batch, layer.weight_ih.columns);
     if (layer.input) {
       device_.gemm_packed(context_, x, *layer.input, gate_rows, Accumulate::onto_bias(layer.bias_ih));
     } else {
       device_.gather_rows(context_, layer.weight_ih, ids, layer.bias_ih, gate_rows);
     }
-    float* const h = states.data() + index * 2 * slot;
+    float* const h = states + index * 2 * slot;
     device_.recurrent_forward(context_, {.cell = options.cell.type(),
                                          .activation = options.activation,
                                          .steps = 1,
                                          .batch = batch,
                                          .hidden = hidden,
-                                         .gates = gates.data(),
-                                         .candidate = candidate.data(),
+                                         .gates = gates,
+                                         .candidate = candidate,
                                          .weight = layer.weight_hh,
                                          .packed = layer.packed_hh.data(),
                                          .bias = layer.bias_hh,
@@ -101,7 +126,7 @@ void SessionBatch::read(Sessions sessions) const {
                                          .c = has_c ? h + layers * 2 * slot : nullptr});
     x = ConstMatrix(h + slot, batch, hidden);
   }
-  scatter(states.data() + slot, 2 * slot, sessions);
+  scatter(states + slot, 2 * slot, sessions);
   for (Session* session : sessions) session->unread_ = -1;
 }
 
@@ -151,15 +176,21 @@ void SessionBatch::require_texts() const {
 void SessionBatch::logits(Matrix result) const {
   require_texts();
   read_unread();
-  const std::int64_t hidden = weights_.options.hidden, last = (weights_.options.layers - 1) * hidden;
-  Tensor outputs = memory_for_rows(context_, sessions_.size(), hidden);  // h of the last layer
-  float* row = outputs.data();
-  for (const Session* session : sessions_) {
-    device_.copy(context_, {session->state_.data() + last, 1, hidden}, {row, 1, hidden});
-    row += hidden;
+  const std::int64_t hidden = weights_.options.hidden;
+  const auto output_of = [&](const Session* session) {  // h of the last layer
+    return ConstMatrix(session->state_.data() + (weights_.options.layers - 1) * hidden, 1, hidden);
+  };
+  ConstMatrix outputs = output_of(sessions_.front());
+  Tensor copies;
+  if (sessions_.size() > 1) {
+    copies = memory_for_rows(context_, sessions_.size(), hidden);
+    const Matrix rows(copies.data(), std::ssize(sessions_), hidden);
+    for (std::size_t i = 0; i < sessions_.size(); ++i) {
+      device_.copy(context_, output_of(sessions_[i]), {rows.row(static_cast<std::int64_t>(i)), 1, hidden});
+    }
+    outputs = rows;
   }
-  device_.gemm_packed(context_, ConstMatrix(outputs.data(), std::ssize(sessions_), hidden), weights_.decoder, result,
-                      Accumulate::onto_bias(weights_.decoder_bias));
+  device_.gemm_packed(context_, outputs, weights_.decoder, result, Accumulate::onto_bias(weights_.decoder_bias));
 }
 
 void SessionBatch::append(std::span<const std::int32_t> ids) const {
