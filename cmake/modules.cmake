@@ -5,6 +5,7 @@
 # PUBLIC   the headers of include/unroll/ that it implements.
 # LIBS     third-party libraries to link; programs that link the static library unroll need them too.
 # HEADERS  header-only third-party libraries; programs that link unroll do not need them.
+# A module in the list UNROLL_LEFT_OUT is declared only, and not part of the library.
 
 add_library(unroll_flags INTERFACE)
 target_compile_options(unroll_flags INTERFACE -Wall -Wextra -Wconversion -ffp-contract=off
@@ -24,12 +25,12 @@ if(UNROLL_SANITIZE)
   target_link_options(unroll_flags INTERFACE -fsanitize=${UNROLL_SANITIZE})
 endif()
 
-# Compiles the sources of a target eight at a time: headers are read and templates instantiated once for all of them. The
-# sources named after ALONE are compiled by themselves, because they define a name that another file defines too.
+# Compiles the sources of a target together: headers are read and templates instantiated once for all of them. The sources
+# named after ALONE are compiled by themselves, because they define a name that another file defines too.
 function(unroll_compile_together target)
   cmake_parse_arguments(PARSE_ARGV 1 TOGETHER "" "" "ALONE")
   if(UNROLL_UNITY)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
     set_source_files_properties(${TOGETHER_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   endif()
 endfunction()
@@ -47,7 +48,9 @@ function(unroll_module name)
   set_target_properties(unroll_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_include_directories(unroll_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
   target_link_libraries(unroll_${name} PRIVATE unroll_flags ${MODULE_LIBS} ${MODULE_HEADERS})
-  target_sources(unroll PRIVATE $<TARGET_OBJECTS:unroll_${name}>)
+  if(NOT name IN_LIST UNROLL_LEFT_OUT)
+    target_sources(unroll PRIVATE $<TARGET_OBJECTS:unroll_${name}>)
+  endif()
   target_link_libraries(unroll PRIVATE ${MODULE_LIBS})
 endfunction()
 

@@ -28,7 +28,7 @@ std::vector<Real> gradient_of(std::vector<Real> logits, std::int64_t target) {
   return logits;
 }
 
-TEST(RefSoftmax, GradientIsTheComplexStepDerivative) {
+TEST(RefCrossEntropy, GradientOfSoftmaxIsTheComplexStepDerivative) {
   BoundReport report("gradient of softmax cross-entropy");
   RandomData data(41);
   for (const std::int64_t count : {1, 2, 3, 7, 20}) {

@@ -16,7 +16,7 @@ namespace {
 using test::letters;
 using test::pseudo_random_ids;
 
-constexpr int symbols = 9;
+constexpr int scored_vocabulary = 9;
 
 /// Score of targets begin .. end-1 of the text, read symbol by symbol from `from` on.
 LanguageModel::Score alone(const LanguageModel& model, std::span<const std::int32_t> text, std::size_t from,
@@ -38,7 +38,9 @@ LanguageModel::Score alone(const LanguageModel& model, std::span<const std::int3
 
 class Score : public ::testing::TestWithParam<CellType> {
  protected:
-  LanguageModel model() { return LanguageModel(context_, letters(symbols), {.cell = GetParam(), .hidden = 6}); }
+  LanguageModel model() {
+    return LanguageModel(context_, letters(scored_vocabulary), {.cell = GetParam(), .hidden = 6});
+  }
 
   Context context_{{.seed = 4}};
 };
@@ -46,7 +48,7 @@ class Score : public ::testing::TestWithParam<CellType> {
 TEST_P(Score, OfAShortTextIsThatOfOneSequence) {
   const LanguageModel model = this->model();
   for (const int length : {2, 3, 700, 4095}) {
-    const std::vector<std::int32_t> text = pseudo_random_ids(length, symbols);
+    const std::vector<std::int32_t> text = pseudo_random_ids(length, scored_vocabulary);
     const LanguageModel::Score score = model.score(text), expected = alone(model, text, 0, 1, text.size());
     EXPECT_EQ(score.symbols, length - 1);
     EXPECT_EQ(score.correct, expected.correct);
@@ -58,7 +60,7 @@ TEST_P(Score, OfAShortTextIsThatOfOneSequence) {
 /// it scores.
 TEST_P(Score, OfALongTextIsThatOfItsParts) {
   const LanguageModel model = this->model();
-  const std::vector<std::int32_t> text = pseudo_random_ids(4102, symbols);
+  const std::vector<std::int32_t> text = pseudo_random_ids(4102, scored_vocabulary);
   constexpr std::size_t targets = 4101, part = (targets - 256) / 2, lead = targets - 2 * part;
   const LanguageModel::Score first = alone(model, text, 0, 1, 1 + lead + part),
                              second = alone(model, text, part, 1 + lead + part, text.size()), score = model.score(text);
@@ -72,7 +74,7 @@ TEST_P(Score, OfALongTextIsThatOfItsParts) {
 TEST_P(Score, CountsEverySymbolOfAnyLength) {
   const LanguageModel model = this->model();
   for (const int length : {4096, 4097, 6200, 20'001}) {
-    EXPECT_EQ(model.score(pseudo_random_ids(length, symbols)).symbols, length - 1);
+    EXPECT_EQ(model.score(pseudo_random_ids(length, scored_vocabulary)).symbols, length - 1);
   }
 }
 
@@ -80,14 +82,14 @@ INSTANTIATE_TEST_SUITE_P(Cells, Score, ::testing::Values(CellType::rnn, CellType
 
 TEST(ScoreOfATooShortText, IsRefused) {
   Context context;
-  const LanguageModel model(context, letters(symbols), {.hidden = 3});
-  EXPECT_THROW(model.score(pseudo_random_ids(1, symbols)), Error);
+  const LanguageModel model(context, letters(scored_vocabulary), {.hidden = 3});
+  EXPECT_THROW(model.score(pseudo_random_ids(1, scored_vocabulary)), Error);
 }
 
 TEST(ScoreOfAPart, ThatDoesNotExistIsRefused) {
   Context context;
-  const LanguageModel model(context, letters(symbols), {.hidden = 2});
-  const auto text = pseudo_random_ids(20, symbols);
+  const LanguageModel model(context, letters(scored_vocabulary), {.hidden = 2});
+  const auto text = pseudo_random_ids(20, scored_vocabulary);
   for (const auto& [part, parts] : {std::pair{0, 0}, {5, 2}, {2, 2}, {-1, 2}, {0, -1}})
     EXPECT_THROW(model.score_part(text, part, parts), Error) << part << " of " << parts;
 }
