@@ -245,7 +245,7 @@ DateChoice choose_order(const DateSurvey& survey, std::optional<DateForm> of_fil
   std::array<DateForm, 3> order = {DateForm::dmy, DateForm::mdy, DateForm::ymd};
   if (2 * slashes > survey.first.cells) std::swap(order[0], order[1]);
   const std::size_t begin = survey.ends[0].count(), end = survey.ends[1].count();
-  if (2 * begin <= end) std::ranges::rotate(order, order.end() - 1);  // days vary more than years
+  if (2 * begin <= end) std::rotate(order.begin(), order.end() - 1, order.end());  // days vary more than years
   if (of_file) std::stable_partition(order.begin(), order.end(), [&](DateForm form) { return form == *of_file; });
   std::stable_sort(order.begin(), order.end(), [&](DateForm a, DateForm b) { return readable(a) > readable(b); });
   const bool several = most > 0 && readable(order[1]) == most;
