@@ -10,7 +10,6 @@
 #include "language/resume_options.h"
 #include "language/run_defaults.h"
 #include "run/checkpoint_files.h"
-#include "run/checkpoint_numerics.h"
 #include "run/run_paths.h"
 #include "run/run_settings.h"
 #include "unroll/error.h"
@@ -155,8 +154,7 @@ void check_origin(const StoredCheckpoint& checkpoint) {
     throw Error(fmt::format("{}: belongs to a run of unroll table train, which resumes it with its {}",
                             checkpoint.path(), option_name("resume")));
   }
-  require_same_numerics(checkpoint);
-  if (checkpoint.has("settings")) return;
+  if (checkpoint.has("settings")) return checkpoint.require_same_numerics();
   throw Error(
       ExitCode::bad_data,
       fmt::format("{}: has no settings, since a program that uses the library has written it and not unroll train: "

@@ -11,12 +11,10 @@
 #include <string_view>
 
 #include "base/device_memory.h"
-#include "base/numerics.h"
 #include "base/require.h"
 #include "nn/parameter_memory.h"
 #include "ranks/agreement.h"
 #include "run/checkpoint_files.h"
-#include "run/checkpoint_numerics.h"
 #include "run/checkpoint_writer.h"
 #include "run/rank_timings.h"
 #include "run/run_directory.h"
@@ -194,19 +192,7 @@ void TrainingRun::Impl::check_equal() const {
   require_same(ranks_, facts);
 }
 
-void require_same_numerics(const StoredCheckpoint& checkpoint) {
-  constexpr const char* of_first_version = "1";  // which recorded none
-  const std::string theirs = checkpoint.has("numerics") ? checkpoint.metadata("numerics") : of_first_version;
-  if (theirs == std::to_string(numerics)) return;
-  throw Error(
-      ExitCode::bad_data,
-      fmt::format("{}: was written with numerics {}, this program has {}, whose results differ in their last bits: "
-                  "resume with a program of those numerics, or start a new run from the model",
-                  checkpoint.path(), in_quotes(theirs), numerics));
-}
-
 void TrainingRun::Impl::restore(const StoredCheckpoint& checkpoint, OtherShards other_shards) {
-  require_same_numerics(checkpoint);
   if (other_shards == OtherShards::allow) may_change_ = {"shards"};
   checkpoint.restore(*trainer_, may_change_);
   check_name(checkpoint, trainer_->updates());
@@ -244,7 +230,6 @@ std::map<std::string, std::string> TrainingRun::Impl::metadata() const {
                     {"rollbacks", rollbacks_},
                     {"origin", origin_}};
   all["run"] = run.dump();
-  all["numerics"] = std::to_string(numerics);
   return all;
 }
 

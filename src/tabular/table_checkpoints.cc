@@ -7,10 +7,8 @@
 #include <utility>
 
 #include "base/fingerprint.h"
-#include "base/numerics.h"
 #include "io/json_fields.h"
 #include "run/checkpoint_files.h"
-#include "run/checkpoint_numerics.h"
 #include "unroll/error.h"
 #include "unroll/options.h"
 
@@ -118,7 +116,6 @@ Json describe_run(const Table& table, const TableModelOptions& o) {
 TableCheckpoints::TableCheckpoints(std::string folder, Json description, std::map<std::string, std::string> metadata)
     : folder_(std::move(folder)), description_(std::move(description)), metadata_(std::move(metadata)) {
   metadata_[run_key] = description_.dump();
-  metadata_["numerics"] = std::to_string(numerics);
 }
 
 void TableCheckpoints::write(std::int64_t number, std::map<std::string, std::string> metadata) const {
@@ -133,7 +130,7 @@ void TableCheckpoints::write_fold(const FoldResult& fold) const {
 }
 
 void TableCheckpoints::check_description(const StoredCheckpoint& checkpoint) const {
-  require_same_numerics(checkpoint);
+  checkpoint.require_same_numerics();
   constexpr std::size_t max_size = 1 << 24;  // bytes; names of columns have any length
   constexpr int max_depth = 2;               // a list of columns
   const nlohmann::json theirs = parse_json_object(checkpoint.metadata(run_key), max_size, max_depth,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/device_memory.h"
+#include "base/numerics.h"
 #include "io/json_fields.h"
 #include "unroll/error.h"
 #include "unroll/format.h"
@@ -185,8 +186,11 @@ void Checkpoint::copy(Trainer& trainer) {
 
 void Checkpoint::write(const std::string& path, const std::map<std::string, std::string>& metadata,
                        FileSystem& files) const {
-  std::map<std::string, std::string> entries = {
-      {"format", format_name}, {"format_version", format_version}, {"numbers", numbers_.dump()}};
+  std::map<std::string, std::string> entries = {{"format", format_name},
+                                                {"format_version", format_version},
+                                                {"numbers", numbers_.dump()},
+                                                {"numerics", std::to_string(numerics)},
+                                                {"numerics_class", numerics_class()}};
   entries.insert(metadata.begin(), metadata.end());
   std::vector<StoredTensor> tensors;
   for (const Array& array : arrays_) {
@@ -224,7 +228,23 @@ const std::string& StoredCheckpoint::metadata(const std::string& key) const {
 
 bool StoredCheckpoint::has(const std::string& key) const { return file_.metadata().contains(key); }
 
+void StoredCheckpoint::require_same_numerics() const {
+  const auto refuse = [&](const std::string& theirs, const std::string& ours, const std::string& remedy) {
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: was written with numerics {}, here they are {}, and results differ in their last bits: "
+                    "resume {}, or start a new run from the model",
+                    path_, in_quotes(theirs), in_quotes(ours), remedy));
+  };
+  constexpr const char* of_first_version = "1";  // which recorded none
+  const std::string number = has("numerics") ? metadata("numerics") : of_first_version;
+  if (number != std::to_string(numerics)) refuse(number, std::to_string(numerics), "with a program of those numerics");
+  const std::string theirs = metadata("numerics_class"), ours = numerics_class();
+  if (theirs != ours) refuse(theirs, ours, theirs == "fma" ? "on a processor with AVX2" : "with UNROLL_SIMD=" + theirs);
+}
+
 void StoredCheckpoint::restore(Trainer& trainer, std::span<const std::string_view> changed) const {
+  require_same_numerics();
   Restorer state(file_, numbers_, path_, metadata("format_version"), changed);
   trainer.visit_state(state);
   state.check_complete();

@@ -27,8 +27,8 @@ class Checkpoint {
   /// Copies the state, so that another thread can write it while training continues. Reuses the memory of the last
   /// copy.
   void copy(Trainer& trainer);
-  /// Writes a safetensors file (docs/checkpoint-file.md), atomically, with `metadata` added to its __metadata__. Throws
-  /// Error(io).
+  /// Writes a safetensors file (docs/checkpoint-file.md), atomically, with `metadata` and the numerics of this process
+  /// in its __metadata__. Throws Error(io).
   void write(const std::string& path, const std::map<std::string, std::string>& metadata,
              FileSystem& files = real_file_system()) const;
   /// trainer.best_parameters() at the time of the view or copy.
@@ -60,8 +60,10 @@ class StoredCheckpoint {
   /// The value of `key` in the file's __metadata__. Throws Error(bad_data) if it is missing.
   const std::string& metadata(const std::string& key) const;
   bool has(const std::string& key) const;  ///< true if the file's __metadata__ has the key
-  /// Restores the state. Throws Error(bad_data), naming the difference, for a checkpoint of another training.
-  /// `changed`: options (StateVisitor::check) that may differ, since they were changed on purpose.
+  /// Throws Error(bad_data) for a file that was written with other numerics (base/numerics.h).
+  void require_same_numerics() const;
+  /// Restores the state. Throws Error(bad_data), naming the difference, for a checkpoint of another training or of
+  /// other numerics. `changed`: options (StateVisitor::check) that may differ, since they were changed on purpose.
   void restore(Trainer& trainer, std::span<const std::string_view> changed = {}) const;
   const std::string& path() const { return path_; }
 

@@ -357,7 +357,10 @@ class RefusalTest(ResumeTest):
     def test_other_numerics_and_another_program(self):
         path = self.folder / "run" / "checkpoint-372.safetensors"
         whole = path.read_bytes()
-        for old, new, said in ((b'"numerics":"1"', b'"numerics":"2"', 'numerics "2", this program has 1'),
+        own = re.search(rb'"numerics_class":"(\w+)"', whole)
+        other = own[0].replace(own[1], b"x" * len(own[1]))
+        for old, new, said in ((b'"numerics":"2"', b'"numerics":"3"', 'numerics "3", here they are "2"'),
+                               (own[0], other, "resume with UNROLL_SIMD=xxx"),
                                (b'"settings":', b'"settingz":', "has no settings"),
                                (b'"format_version":"3"', b'"format_version":"4"', "format_version"),
                                (b"unroll.checkpoint", b"others.checkpoint", "others.checkpoint")):

@@ -71,13 +71,14 @@ TEST(CpuUnary, HasTheSameBitsOnAllTargetsWithFusedMultiplyAdd) {
     std::memcpy(&x[i], &bits, sizeof bits);
   }
   Context context({.threads = 1});
-  for (const Unary op : {Unary::tanh, Unary::sigmoid, Unary::exp, Unary::relu}) {
+  for (const Unary op : {Unary::tanh, Unary::sigmoid, Unary::exp, Unary::log, Unary::relu}) {
     std::string compared_with;
     test::on_every_target([&] {
       if (simd_target() != "avx3" && simd_target() != "avx2") return;
       Guarded& result = compared_with.empty() ? first : y;
       cpu_device().unary(context, op, x.span(), result.span());
       for (std::int64_t i = 0; i < count; ++i) {
+        if (op == Unary::log && x[i] < 0) continue;  // NaN, or that of 0 for a denormal number
         ASSERT_EQ(std::isnan(x[i]), std::isnan(result[i])) << "op " << static_cast<int>(op) << " of " << x[i];
         if (compared_with.empty() || std::isnan(x[i])) continue;
         ASSERT_EQ(0, std::memcmp(&first[i], &y[i], sizeof(float)))

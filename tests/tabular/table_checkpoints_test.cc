@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
 #include <set>
 
 #include "io/error_of.h"
+#include "io/safetensors.h"
 #include "io/temporary_folder.h"
 
 namespace unroll {
@@ -80,7 +82,11 @@ TEST(TableCheckpointsTest, ReturnTheFoldsWithoutAGap) {
 TEST(TableCheckpointsTest, AreRefusedWithOtherNumerics) {
   const TemporaryFolder folder;
   const TableCheckpoints checkpoints(folder.path(""), {{"seed", 1}}, {});
-  Checkpoint().write(folder.path("checkpoint-1.safetensors"), {{"table_run", R"({"seed":1})"}, {"numerics", "9999"}});
+  checkpoints.write_fold({.number = 1});
+  const SafetensorsFile file = SafetensorsFile::read(folder.path("checkpoint-1.safetensors"));
+  std::map<std::string, std::string> metadata = file.metadata();
+  metadata["numerics"] = "9999";
+  folder.file("checkpoint-1.safetensors", safetensors_bytes(metadata, {}));
   EXPECT_THAT(error_of([&] { checkpoints.finished_folds(); }).what(), HasSubstr("was written with numerics \"9999\""));
 }
 
@@ -90,9 +96,8 @@ TEST(TableCheckpointsTest, AreRefusedIfTheirFoldIsNotReadable) {
   checkpoints.write_fold({.number = 1});
   const StoredCheckpoint good = TableCheckpoints::newest_in(folder.path(""));
   for (const char* fold : {"", "7", "{}", R"({"number": "one"})"}) {
-    Checkpoint().write(
-        folder.path("checkpoint-1.safetensors"),
-        {{"table_run", good.metadata("table_run")}, {"numerics", good.metadata("numerics")}, {"table_fold", fold}});
+    Checkpoint().write(folder.path("checkpoint-1.safetensors"),
+                       {{"table_run", good.metadata("table_run")}, {"table_fold", fold}});
     const Error error = error_of([&] { checkpoints.finished_folds(); });
     EXPECT_EQ(error.code(), ExitCode::bad_data);
     EXPECT_THAT(error.what(), HasSubstr("remove the file to train the fold again"));
@@ -105,7 +110,7 @@ TEST(TableCheckpointsTest, OfAnotherRunNameNoMoreThanIsReadable) {
   const TemporaryFolder folder;
   const TableCheckpoints checkpoints(folder.path(""), {{"seed", 1}}, {});
   const auto refusal_of = [&](const std::string& run) {
-    Checkpoint().write(folder.path("checkpoint-0.safetensors"), {{"table_run", run}, {"numerics", "1"}});
+    Checkpoint().write(folder.path("checkpoint-0.safetensors"), {{"table_run", run}});
     const Error error = error_of([&] { checkpoints.finished_folds(); });
     EXPECT_EQ(error.code(), ExitCode::bad_data);
     return std::string(error.what());

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/numerics.h"
+#include "io/error_of.h"
 #include "io/safetensors.h"
 #include "io/temporary_folder.h"
 #include "language/model_fixtures.h"
@@ -109,6 +111,28 @@ TEST_F(CheckpointNumbers, OfAnotherTypeAreRefused) {
   expect_refused("step", "2", "its step is \"2\"");
   expect_refused("epoch_loss", nullptr, "its epoch_loss is null");
   expect_refused("learning_rate", true, "its learning_rate is true");
+}
+
+TEST_F(CheckpointNumbers, AndNumericsAreThoseOfThisProcess) {
+  const SafetensorsFile file = SafetensorsFile::parse(whole_, path_);
+  const auto refusal_with = [&](const char* key, const char* value) {
+    std::map<std::string, std::string> metadata = file.metadata();
+    metadata.erase(key);
+    if (value != nullptr) metadata[key] = value;
+    folder_.file("checkpoint.safetensors", safetensors_bytes(metadata, file.tensors()));
+    Training training;
+    const Error error = error_of([&] { training.trainer.restore_checkpoint(path_); });
+    EXPECT_EQ(error.code(), ExitCode::bad_data);
+    return std::string(error.what());
+  };
+  const std::string number = std::to_string(numerics);
+  EXPECT_THAT(refusal_with("numerics", nullptr),
+              HasSubstr(fmt::format("written with numerics \"1\", here they are \"{}\"", number)));
+  EXPECT_THAT(refusal_with("numerics", "9999"), HasSubstr("numerics \"9999\""));
+  EXPECT_THAT(refusal_with("numerics_class", "abc"),
+              HasSubstr(fmt::format("numerics \"abc\", here they are \"{}\"", numerics_class())));
+  EXPECT_THAT(refusal_with("numerics_class", "abc"), HasSubstr("resume with UNROLL_SIMD=abc"));
+  EXPECT_THAT(refusal_with("numerics_class", nullptr), HasSubstr("numerics_class"));
 }
 
 TEST_F(CheckpointNumbers, NestedDeeplyAreRefusedAndNotRepeated) {

@@ -7,6 +7,7 @@
 #include <hwy/foreach_target.h>
 
 #include "device/cpu/math-inl.h"
+#include "device/cpu/sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace unroll {
@@ -167,20 +168,6 @@ void AddColumnSums(const ConstMatrix& x, float* sums, std::int64_t column_begin,
       if (count[v] > 0) StoreFirst(acc[v], sums + c + v * kLanes, count[v]);
     }
   }
-}
-
-/// Sum of the terms in four independent chains, added at the end in a fixed order.
-template <class Term>
-HWY_INLINE float Reduce(std::int64_t count, const Term& term) {
-  Floats acc[4] = {Scalar(0), Scalar(0), Scalar(0), Scalar(0)};
-  std::int64_t i = 0;
-  for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
-    for (int chain = 0; chain < 4; ++chain)
-      acc[chain] = hn::Add(acc[chain], term(i + chain * kLanes, count - i - chain * kLanes));
-  }
-  for (int chain = 0; i < count; i += kLanes, ++chain) acc[chain] = hn::Add(acc[chain], term(i, count - i));
-  const Floats all = hn::Add(hn::Add(acc[0], acc[1]), hn::Add(acc[2], acc[3]));
-  return hn::GetLane(hn::SumOfLanes(FloatTag(), all));
 }
 
 struct Term {

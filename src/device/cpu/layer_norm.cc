@@ -7,28 +7,27 @@
 #include <hwy/foreach_target.h>
 
 #include "device/cpu/math-inl.h"
+#include "device/cpu/sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace unroll {
 namespace HWY_NAMESPACE {
 namespace {
 
-HWY_INLINE float Total(Floats sums) { return hn::GetLane(hn::SumOfLanes(FloatTag(), sums)); }
-
 float LayerNorm(const float* x, const float* gain, const float* bias, float epsilon, std::int64_t count,
                 float* normalized, float* y) {
   const FloatTag d;
   const auto columns = static_cast<float>(count);
-  Floats sums = hn::Zero(d), squares = hn::Zero(d);
-  for (std::int64_t i = 0; i < count; i += kLanes) sums = hn::Add(sums, LoadFirst(x + i, count - i));
-  const Floats mean = hn::Set(d, Total(sums) / columns);
-  for (std::int64_t i = 0; i < count; i += kLanes) {
-    const Floats distance = hn::Sub(LoadFirst(x + i, count - i), mean);
-    StoreFirst(distance, normalized + i, count - i);
-    const Floats counted = LoadFirst(normalized + i, count - i);  // zeros after the last
-    squares = hn::MulAdd(counted, counted, squares);
-  }
-  const float scale = 1 / std::sqrt(Total(squares) / columns + epsilon);
+  RowSums sums, squares;
+  ForEachInRow(count, [&](auto v, std::int64_t i, std::int64_t n)
+                          UNROLL_INLINE_LAMBDA { sums.vectors[v] = hn::Add(sums.vectors[v], LoadFirst(x + i, n)); });
+  const Floats mean = hn::Set(d, sums.total() / columns);
+  ForEachInRow(count, [&](auto v, std::int64_t i, std::int64_t n) UNROLL_INLINE_LAMBDA {
+    StoreFirst(hn::Sub(LoadFirst(x + i, n), mean), normalized + i, n);
+    const Floats counted = LoadFirst(normalized + i, n);  // zeros after the last
+    squares.vectors[v] = hn::MulAdd(counted, counted, squares.vectors[v]);
+  });
+  const float scale = 1 / std::sqrt(squares.total() / columns + epsilon);
   const Floats scales = hn::Set(d, scale);
   for (std::int64_t i = 0; i < count; i += kLanes) {
     const Floats v = hn::Mul(LoadFirst(normalized + i, count - i), scales);
@@ -42,13 +41,13 @@ void LayerNormBackward(const float* normalized, float scale, const float* gain, 
                        float* dx) {
   const FloatTag d;
   const auto columns = static_cast<float>(count);
-  Floats sums = hn::Zero(d), along = hn::Zero(d);
-  for (std::int64_t i = 0; i < count; i += kLanes) {
-    const Floats g = hn::Mul(LoadFirst(dy + i, count - i), LoadFirst(gain + i, count - i));
-    sums = hn::Add(sums, g);
-    along = hn::MulAdd(g, LoadFirst(normalized + i, count - i), along);
-  }
-  const Floats mean = hn::Set(d, Total(sums) / columns), slope = hn::Set(d, Total(along) / columns);
+  RowSums sums, along;
+  ForEachInRow(count, [&](auto v, std::int64_t i, std::int64_t n) UNROLL_INLINE_LAMBDA {
+    const Floats g = hn::Mul(LoadFirst(dy + i, n), LoadFirst(gain + i, n));
+    sums.vectors[v] = hn::Add(sums.vectors[v], g);
+    along.vectors[v] = hn::MulAdd(g, LoadFirst(normalized + i, n), along.vectors[v]);
+  });
+  const Floats mean = hn::Set(d, sums.total() / columns), slope = hn::Set(d, along.total() / columns);
   const Floats scales = hn::Set(d, scale);
   for (std::int64_t i = 0; i < count; i += kLanes) {
     const Floats g = hn::Mul(LoadFirst(dy + i, count - i), LoadFirst(gain + i, count - i));

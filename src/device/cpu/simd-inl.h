@@ -9,6 +9,7 @@
 #include <hwy/highway.h>
 
 #include <cstdint>
+#include <utility>
 
 HWY_BEFORE_NAMESPACE();
 namespace unroll {
@@ -32,6 +33,25 @@ constexpr std::int64_t kLanes = HWY_LANES(float);
 #define UNROLL_INLINE HWY_NOINLINE inline
 #else
 #define UNROLL_INLINE HWY_INLINE
+#endif
+
+#ifdef UNROLL_SANITIZED
+// A loop: unrolled code with a check at every access takes minutes to compile per file.
+template <int kCount, class F>
+HWY_INLINE void ForEach(const F& f) {
+  for (int i = 0; i < kCount; ++i) f(i);
+}
+#else
+/// Calls f with the constants 0, 1, .., count - 1. An array indexed only with these stays in registers; GCC 12 keeps an
+/// array that is indexed by a loop in memory before and after the loop is unrolled.
+template <int... kIndex, class F>
+HWY_INLINE void CallWithEach(std::integer_sequence<int, kIndex...>, const F& f) {
+  (f(std::integral_constant<int, kIndex>()), ...);
+}
+template <int kCount, class F>
+HWY_INLINE void ForEach(const F& f) {
+  CallWithEach(std::make_integer_sequence<int, kCount>(), f);
+}
 #endif
 
 #if HWY_TARGET == HWY_AVX3

@@ -8,8 +8,6 @@
 
 #include <hwy/cache_control.h>
 
-#include <utility>
-
 #include "device/cpu/simd-inl.h"
 
 // The inner loop of all products: a tile of rows x vectors accumulators in registers, each one chain of fused
@@ -29,12 +27,8 @@ constexpr int kTileRows = 3;
 constexpr int kTileVectors = 4;
 constexpr std::int64_t kPanelWidth = kTileVectors * kLanes;
 
+/// Calls f(row, vector) for all accumulators of a tile.
 #ifdef UNROLL_SANITIZED
-// Loops: unrolled code with a check at every access takes minutes to compile per file.
-template <int kCount, class F>
-HWY_INLINE void ForEach(const F& f) {
-  for (int i = 0; i < kCount; ++i) f(i);
-}
 template <int kRows, int kVectors, class F>
 HWY_INLINE void ForEachAccumulator(const F& f) {
   for (int r = 0; r < kRows; ++r) {
@@ -42,17 +36,6 @@ HWY_INLINE void ForEachAccumulator(const F& f) {
   }
 }
 #else
-/// Calls f with the constants 0, 1, .., count - 1. An array indexed only with these stays in registers; GCC 12 keeps an
-/// array that is indexed by a loop in memory before and after the loop is unrolled.
-template <int... kIndex, class F>
-HWY_INLINE void CallWithEach(std::integer_sequence<int, kIndex...>, const F& f) {
-  (f(std::integral_constant<int, kIndex>()), ...);
-}
-template <int kCount, class F>
-HWY_INLINE void ForEach(const F& f) {
-  CallWithEach(std::make_integer_sequence<int, kCount>(), f);
-}
-/// Calls f(row, vector) for all accumulators of a tile.
 template <int kRows, int kVectors, class F>
 HWY_INLINE void ForEachAccumulator(const F& f) {
   ForEach<kRows * kVectors>([&](auto i) UNROLL_INLINE_LAMBDA {
