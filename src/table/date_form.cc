@@ -186,6 +186,7 @@ std::optional<double> days_in_order(const DateCell& cell, DateForm order) {
                        &day = cell.parts[places.day];
   if ((year.digits != 4 && year.digits != 2) || month.digits > 2 || day.digits < 1 || day.digits > 2)
     return std::nullopt;
+  if (order == DateForm::ymd && year.digits == 2 && month.digits == 0) return std::nullopt;  // 31-Jan-20 ends in a year
   const int century = year.digits == 4 ? 0 : year.number >= last_year_of_1900 ? 1900 : 2000;
   const std::chrono::year_month_day date(std::chrono::year(century + year.number),
                                          std::chrono::month(static_cast<unsigned>(month.number)),
@@ -225,7 +226,6 @@ DateSurvey survey_dates(const RawCells& cells, std::int64_t max_not_dates) {
     if (std::ranges::find(fits, true) != fits.end()) {
       survey.first.add(row, cell);
       ++survey.separators[static_cast<unsigned char>(date->separator)];
-      survey.named_months += date->parts[1].digits == 0 ? 1 : 0;
       for (std::size_t i = 0; i < survey.ends.size(); ++i) {
         const auto number = static_cast<std::size_t>(date->parts[2 * i].number);
         if (number < survey.ends[i].size()) survey.ends[i].set(number);
@@ -248,9 +248,7 @@ DateChoice choose_order(const DateSurvey& survey, std::optional<DateForm> of_fil
   if (2 * begin <= end) std::rotate(order.begin(), order.end() - 1, order.end());  // days vary more than years
   if (of_file) std::stable_partition(order.begin(), order.end(), [&](DateForm form) { return form == *of_file; });
   std::stable_sort(order.begin(), order.end(), [&](DateForm a, DateForm b) { return readable(a) > readable(b); });
-  const bool several = most > 0 && readable(order[1]) == most;
-  const bool usual = order[0] == DateForm::dmy && survey.named_months == survey.first.cells && 2 * end <= begin;
-  return {order[0], several && !usual, order[1]};
+  return {order[0], most > 0 && readable(order[1]) == most, order[1]};
 }
 
 bool are_basic_dates(const RawCells& cells) {

@@ -53,7 +53,6 @@ struct DateSurvey {
   CellCount not_dates;                            ///< by none of them
   std::array<std::int64_t, 256> separators = {};  ///< of dates
   CellCount first;                                ///< dates
-  std::int64_t named_months = 0;                  ///< dates with the name of a month
   /// The numbers below 100 with which dates begin and end.
   std::array<std::bitset<100>, 2> ends = {};
 };
@@ -67,8 +66,7 @@ struct DateChoice {
 };
 /// The order that reads the most cells. Among equals the one of the file's other columns, if there is one, else the
 /// year first if the dates begin with at most half as many numbers as they end with, as in 20-01-30, 20-01-31; else
-/// month before day beside slashes and day before month beside other separators. Dates such as 31-Jan-20 that end with
-/// at most half as many numbers as they begin with are decided.
+/// month before day beside slashes and day before month beside other separators.
 DateChoice choose_order(const DateSurvey& survey, std::optional<DateForm> of_file);
 
 /// True for at least two cells that are all dates such as 20200131, of the years 1900 to 2100.

@@ -115,18 +115,15 @@ TEST(DateForms, YearsOfTwoDigitsVaryLessThanDays) {
   EXPECT_TRUE(numbers.form().undecided);
   EXPECT_EQ(numbers.form().other, "dmy");
   EXPECT_EQ(numbers.numbers()[3], read_date("2020-02-01", DateForm::ymd));
-  const Column year_first = dates({"20-Mar-11", "20-Mar-12", "20-Apr-13"});
-  EXPECT_EQ(year_first.form().name, "ymd");
-  EXPECT_TRUE(year_first.form().undecided);
-  EXPECT_EQ(year_first.numbers()[0], read_date("2020-03-11", DateForm::ymd));
-  const Column day_first = dates({"11-Mar-20", "12-Mar-20", "13-Apr-20"});
+  const Column day_first = dates({"29.01.20", "30.01.20", "31.01.20", "01.02.20"});
   EXPECT_EQ(day_first.form().name, "dmy");
-  EXPECT_FALSE(day_first.form().undecided);
-  const Column one = dates({"20-Mar-11"}),
-               given = dates({"20-Mar-11"}, {.as = {{"when", ColumnKind::date}}, .forms = {{"when", "ymd"}}});
-  EXPECT_EQ(one.form().name, "dmy");
-  EXPECT_TRUE(one.form().undecided);
-  EXPECT_EQ(given.numbers()[0], read_date("2020-03-11", DateForm::ymd));
+}
+
+TEST(DateForms, AYearOfTwoDigitsIsBehindTheNameOfAMonth) {
+  const Column named = dates({"31-Jan-20", "11-Feb-21"});
+  EXPECT_EQ(named.form().name, "dmy");
+  EXPECT_FALSE(named.form().undecided);
+  EXPECT_EQ(read_date("31-Jan-20", DateForm::ymd), std::nullopt);
 }
 
 TEST(DateForms, WhatIsNoDateIsNotRead) {
